@@ -1,0 +1,1 @@
+"""aca-local: Azure Resource Manager, Azure Files and Container Apps on this computer."""

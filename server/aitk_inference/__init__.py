@@ -1,0 +1,1 @@
+"""AI Toolkit Remote Inference: provision, deploy and operate inference on Azure Container Apps."""

@@ -1,0 +1,1 @@
+"""Azure behind the ports of core: the only home of SDK types."""

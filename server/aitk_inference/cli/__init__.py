@@ -1,0 +1,1 @@
+"""The terminal: arguments in, flows run, lines or JSON out."""

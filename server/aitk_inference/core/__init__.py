@@ -1,0 +1,1 @@
+"""The domain: model, errors, ports, naming and configuration files. Standard library only."""

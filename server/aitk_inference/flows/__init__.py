@@ -1,0 +1,1 @@
+"""What the product does, step by step, free of any user interface and of any SDK."""

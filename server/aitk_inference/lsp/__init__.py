@@ -1,0 +1,1 @@
+"""The language server: the wire between an editor and the flows."""

@@ -1,0 +1,1 @@
+"""Finds and drives the Bicep CLI. Standard library only."""
