@@ -1,0 +1,140 @@
+"""``infra/inference.config.json``: six documented keys, and whatever else a person put there."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from aitk_inference.core.errors import InvalidProject, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from aitk_inference.core.model import Json
+
+CONFIG_PATH = Path("infra/inference.config.json")
+_LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+
+
+@dataclass(frozen=True)
+class InferenceConfig:
+    """The configuration that Provision writes and Deploy reads; a hand-filled one is as good.
+
+    Attributes:
+        extra: Keys that a person added: kept as they are.
+    """
+
+    subscription_id: str | None = None
+    resource_group_name: str | None = None
+    storage_account_name: str | None = None
+    file_share_name: str | None = None
+    aca_app_name: str | None = None
+    aca_app_endpoint: str | None = None
+    extra: Mapping[str, Json] = field(default_factory=dict)
+
+    def missing(self) -> tuple[str, ...]:
+        """The documented keys that are not filled in."""
+        return tuple(key for key, name in _KEYS.items() if not getattr(self, name))
+
+    @property
+    def endpoint_url(self) -> str | None:
+        """The endpoint as a URL: a bare host name gets ``https://``, one of this computer ``http://``."""
+        return None if not self.aca_app_endpoint else endpoint_url(self.aca_app_endpoint)
+
+
+_KEYS = {f.name.upper(): f.name for f in fields(InferenceConfig) if f.name != "extra"}
+
+
+def endpoint_url(value: str) -> str:
+    """Make a URL of what people put into ``ACA_APP_ENDPOINT``: a host, a host with a port, or a URL."""
+    text = value.strip().rstrip("/")
+    if "://" in text:
+        return text
+    scheme = "http" if text.startswith(_LOOPBACK) else "https"
+    return f"{scheme}://{text}"
+
+
+def read_config(project: Path) -> InferenceConfig:
+    """Read the configuration of a project; a missing file is an empty configuration.
+
+    Raises:
+        InvalidProject: not a JSON object, or a documented key that is not text; says where.
+    """
+    path = project / CONFIG_PATH
+    return _from_json(path, read_object(path)) if path.exists() else InferenceConfig()
+
+
+def read_object(path: Path) -> dict[str, Json]:
+    """Read a JSON object from a file of the project.
+
+    Raises:
+        InvalidProject: with the place of the mistake.
+    """
+    try:
+        value: Json = json.loads(path.read_text(encoding="utf-8-sig"))
+    except json.JSONDecodeError as error:
+        raise _invalid(path, f"{error.msg}.", error.lineno - 1, error.colno - 1) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise _invalid(path, f"The file can't be read: {error}.") from error
+    if not isinstance(value, dict):
+        raise _invalid(path, "The file must hold a JSON object: { … }.")
+    return value
+
+
+def write_config(project: Path, config: InferenceConfig) -> Path:
+    """Write the configuration atomically: the old file or the new one, never half of one.
+
+    Returns:
+        The file's path.
+    """
+    path = project / CONFIG_PATH
+    known = {key: getattr(config, name) for key, name in _KEYS.items()}
+    write_atomically(path, json.dumps({**known, **config.extra}, indent=2, ensure_ascii=False) + "\n")
+    return path
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Replace a file in one step; its folder is made when it is missing."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).chmod(_mode(path))
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _mode(path: Path) -> int:
+    return path.stat().st_mode & 0o777 if path.exists() else 0o644
+
+
+def _from_json(path: Path, values: Mapping[str, Json]) -> InferenceConfig:
+    wrong = [key for key in _KEYS if not isinstance(values.get(key), str | None)]
+    if wrong:
+        raise _invalid(path, f"{', '.join(wrong)} must be text or null.")
+    known = {name: _text(values.get(key)) for key, name in _KEYS.items()}
+    extra = {key: value for key, value in values.items() if key not in _KEYS}
+    return InferenceConfig(**known, extra=extra)
+
+
+def _text(value: Json) -> str | None:
+    return value.strip() or None if isinstance(value, str) else None
+
+
+def _invalid(path: Path, message: str, line: int = 0, column: int = 0) -> InvalidProject:
+    problem = Problem(path, message, line, column, "json")
+    place = f"line {line + 1}, column {column + 1}"
+    return InvalidProject(
+        f"{path.name} can't be read: {message} ({place})",
+        [problem],
+        suggestion=f"Mend {path} and run the command again.",
+    )

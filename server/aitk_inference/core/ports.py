@@ -1,0 +1,439 @@
+"""What the flows need from the world, as small Protocols.
+
+The front ends implement :class:`UserInterface`; ``azure/`` implements the cloud's. Every cloud method
+raises only :class:`~aitk_inference.core.errors.AppError` and its children: foreign errors end in
+``azure/errors.py``. Every method is cancelled by cancelling its task.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Protocol, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping, Sequence
+    from contextlib import AbstractAsyncContextManager
+    from datetime import datetime
+    from pathlib import Path
+
+    from aitk_inference.core.errors import Problem
+    from aitk_inference.core.model import (
+        AppRef,
+        ContainerApp,
+        DeploymentRef,
+        DeploymentStatus,
+        Environment,
+        ExistingResources,
+        Json,
+        Location,
+        LogLine,
+        ProbeResult,
+        Replica,
+        ResourceGroup,
+        ResourceOperation,
+        ShareEntry,
+        ShareRef,
+        Subscription,
+    )
+
+# --- the person -------------------------------------------------------------------------------------------
+
+
+class Level(StrEnum):
+    """How much a line matters."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+@dataclass(frozen=True)
+class Option:
+    """One pick of a choice: the value for the program, the words for the person."""
+
+    value: str
+    label: str
+    description: str = ""
+
+
+@dataclass(frozen=True)
+class Text:
+    """A question for a short text.
+
+    Attributes:
+        name: The answer's key.
+        prompt: The question.
+        flag: How a terminal gives the answer, named when nobody can be asked.
+        default: The answer already filled in.
+        pattern: A regular expression that the whole answer must match.
+        pattern_hint: What to say when it does not match.
+    """
+
+    name: str
+    prompt: str
+    flag: str
+    default: str = ""
+    pattern: str | None = None
+    pattern_hint: str = ""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A question with a list of picks.
+
+    Attributes:
+        default: The value that is preselected (never silently chosen).
+        create_label: When set, one more pick with this label lets the person type a new value.
+    """
+
+    name: str
+    prompt: str
+    flag: str
+    options: tuple[Option, ...]
+    default: str | None = None
+    create_label: str | None = None
+
+
+@dataclass(frozen=True)
+class Secret:
+    """A question whose answer is never shown, stored or logged."""
+
+    name: str
+    prompt: str
+    flag: str
+
+
+@dataclass(frozen=True)
+class Confirm:
+    """A yes-or-no question; ``yes_label`` is the button. Answers ``"yes"`` or ``"no"``."""
+
+    name: str
+    prompt: str
+    flag: str
+    yes_label: str = "Continue"
+    detail: str = ""
+
+
+Question: TypeAlias = Text | Choice | Secret | Confirm
+Answers: TypeAlias = "Mapping[str, str]"
+
+
+class ActionKind(StrEnum):
+    """What a button does; the front end decides how it looks."""
+
+    OPEN_ENDPOINT = "openEndpoint"
+    OPEN_PORTAL = "openPortal"
+    OPEN_FILE = "openFile"
+    SHOW_LOGS = "showLogs"
+    SHOW_OUTPUT = "showOutput"
+    RUN = "run"
+    OPEN_LINK = "openLink"
+
+
+@dataclass(frozen=True)
+class Action:
+    """A button under a message.
+
+    Attributes:
+        kind: What it does.
+        title: The button's words, for example ``Go to Inference Endpoint``.
+        target: A URL, a file path or a verb, as the kind says.
+    """
+
+    kind: ActionKind
+    title: str
+    target: str = ""
+
+
+@dataclass(frozen=True)
+class ProgressEvent:
+    """One step of long work.
+
+    Attributes:
+        step: The step's short name, for example ``Sync``.
+        message: What happens now.
+        percent: 0 to 100 of the whole flow; None when it can't be told.
+        elapsed: Seconds since the flow began.
+    """
+
+    step: str
+    message: str
+    percent: int | None
+    elapsed: float
+
+
+class UserInterface(Protocol):
+    """A person, or what stands in for one."""
+
+    async def ask(self, questions: Sequence[Question]) -> Answers:
+        """Ask several questions at once.
+
+        Returns:
+            An answer for each question's name.
+
+        Raises:
+            InputRequired: nobody can be asked; names every question of the batch.
+            Dismissed: the person closed the question.
+        """
+        ...
+
+    def progress(self, event: ProgressEvent) -> None:
+        """Show a step; never blocks, never fails."""
+        ...
+
+    def say(self, level: Level, text: str, actions: Sequence[Action] = ()) -> None:
+        """Say one thing; the actions become buttons where there are buttons."""
+        ...
+
+
+# --- the cloud --------------------------------------------------------------------------------------------
+
+
+class Subscriptions(Protocol):
+    """A subscription's regions, resource groups and providers."""
+
+    async def get(self, subscription_id: str) -> Subscription | None:
+        """The subscription, or None when this person can't see it."""
+        ...
+
+    async def locations(self, subscription_id: str) -> Sequence[Location]:
+        """Regions where container apps can be made, sorted by display name."""
+        ...
+
+    async def resource_groups(self, subscription_id: str) -> Sequence[ResourceGroup]:
+        """Resource groups, sorted by name."""
+        ...
+
+    async def resource_group(self, subscription_id: str, name: str) -> ResourceGroup | None:
+        """One resource group, or None."""
+        ...
+
+    async def create_resource_group(self, subscription_id: str, name: str, location: str) -> ResourceGroup:
+        """Make it (or return the one that exists in that region)."""
+        ...
+
+    async def register(self, subscription_id: str, namespaces: Sequence[str]) -> Sequence[str]:
+        """Register the providers that are not registered, and wait. Returns those newly registered."""
+        ...
+
+
+class Deployments(Protocol):
+    """ARM deployments of a resource group."""
+
+    async def start(self, ref: DeploymentRef, template: Json, parameters: Mapping[str, Json]) -> None:
+        """Ask for the deployment; returns once ARM accepted it. ``parameters`` maps names to plain values.
+
+        Raises:
+            ProvisionFailed: ARM refused the template or a parameter (preflight).
+        """
+        ...
+
+    async def status(self, ref: DeploymentRef) -> DeploymentStatus | None:
+        """The deployment as it stands, or None when there is none of that name."""
+        ...
+
+    async def operations(self, ref: DeploymentRef) -> Sequence[ResourceOperation]:
+        """Its resources so far."""
+        ...
+
+    async def cancel(self, ref: DeploymentRef) -> bool:
+        """Cancel it. False when there was nothing left to cancel."""
+        ...
+
+
+class ContainerApps(Protocol):
+    """Container apps, revisions and replicas."""
+
+    async def get(self, ref: AppRef) -> ContainerApp | None:
+        """The app, or None."""
+        ...
+
+    async def environment(self, subscription_id: str, group: str, name: str) -> Environment | None:
+        """The managed environment, or None."""
+        ...
+
+    async def existing(self, subscription_id: str, group: str, names: Mapping[str, str]) -> ExistingResources:
+        """What is already there.
+
+        Args:
+            subscription_id: The subscription.
+            group: The resource group.
+            names: The resources' names by template parameter: ``storageAccountName``, ``fileShareName``,
+                ``acaEnvironmentName``, ``acaLogAnalyticsName``, ``acaAppName``.
+        """
+        ...
+
+    async def restart(self, ref: AppRef, revision: str) -> None:
+        """Restart a revision: new replicas of the same revision."""
+        ...
+
+    async def replicas(self, ref: AppRef, revision: str) -> Sequence[Replica]:
+        """The revision's replicas, oldest first."""
+        ...
+
+    async def start(self, ref: AppRef) -> None:
+        """Start a stopped app."""
+        ...
+
+    async def stop(self, ref: AppRef) -> None:
+        """Stop the app: no replica, no bill for one."""
+        ...
+
+    def console(
+        self, ref: AppRef, revision: str, replica: str, *, tail: int, follow: bool
+    ) -> AsyncIterator[LogLine]:
+        """Console lines of a replica's first container: the last ``tail`` (0 to 300), then new ones."""
+        ...
+
+    def events(self, ref: AppRef, *, tail: int, follow: bool) -> AsyncIterator[LogLine]:
+        """System log lines of the app (image pulls, volume mounts, probes, restarts)."""
+        ...
+
+
+class Share(Protocol):
+    """One file share, opened. Paths are relative, ``/`` between parts."""
+
+    async def list(self, directory: str = "") -> Sequence[ShareEntry]:
+        """Entries of one folder, one level deep, with ETag and last write time; empty when it is missing."""
+        ...
+
+    async def read(self, path: str) -> bytes | None:
+        """A whole small file, or None."""
+        ...
+
+    async def make_directory(self, path: str, metadata: Mapping[str, str] | None = None) -> bool:
+        """Make one folder. False when it was there already: atomic, so a lock can be built on it."""
+        ...
+
+    async def directory_metadata(self, path: str) -> Mapping[str, str] | None:
+        """A folder's metadata, or None when it is missing."""
+        ...
+
+    async def set_directory_metadata(self, path: str, metadata: Mapping[str, str]) -> None:
+        """Replace a folder's metadata."""
+        ...
+
+    async def put_file(self, path: str, content: bytes, *, modified: datetime | None = None) -> ShareEntry:
+        """Create or replace a file of at most 4 MiB, atomically where the service can, keeping its time."""
+        ...
+
+    async def create_file(self, path: str, size: int) -> ShareEntry:
+        """Create a file of a size, zeros inside; its ranges follow."""
+        ...
+
+    async def put_range(self, path: str, offset: int, content: bytes) -> None:
+        """Write at most 4 MiB at an offset."""
+        ...
+
+    async def set_modified(self, path: str, modified: datetime) -> ShareEntry:
+        """Set the last write time after the last range."""
+        ...
+
+    async def rename(self, source: str, target: str, *, replace: bool) -> None:
+        """Rename a file; atomic. With ``replace`` the target may exist."""
+        ...
+
+    async def rename_directory(self, source: str, target: str) -> bool:
+        """Rename a folder; False when the source is gone or the target exists: one of several racers wins."""
+        ...
+
+    async def delete_file(self, path: str) -> bool:
+        """Delete a file; False when it was not there."""
+        ...
+
+    async def delete_directory(self, path: str) -> bool:
+        """Delete an empty folder; False when it was not there or is not empty."""
+        ...
+
+
+class Shares(Protocol):
+    """File shares."""
+
+    def open(self, ref: ShareRef) -> AbstractAsyncContextManager[Share]:
+        """Open a share with the account's key, or the person's token where keys are forbidden."""
+        ...
+
+
+class EndpointProbe(Protocol):
+    """Asks the web API whether it answers."""
+
+    async def get(self, url: str, *, timeout: float) -> ProbeResult:
+        """One GET; ``timeout`` in seconds. Never raises for a server that does not answer."""
+        ...
+
+
+class TemplateCompiler(Protocol):
+    """Turns Bicep into a template."""
+
+    async def compile(self, source: Path) -> Json:
+        """The compiled ARM template of a ``.bicep`` file.
+
+        Raises:
+            InvalidProject: the Bicep file has errors, with their places.
+            NotFound: there is no Bicep CLI.
+        """
+        ...
+
+    async def lint(self, source: Path) -> Sequence[Problem]:
+        """Warnings and errors of a ``.bicep`` file."""
+        ...
+
+
+class Clock(Protocol):
+    """Time, so that tests need not wait."""
+
+    def monotonic(self) -> float:
+        """Seconds that only grow."""
+        ...
+
+    def now(self) -> datetime:
+        """The time, UTC."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        ...
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """Everything that a flow may touch outside the project folder, for one target.
+
+    Attributes:
+        is_local: True for aca-local on this computer.
+    """
+
+    subscriptions: Subscriptions
+    deployments: Deployments
+    apps: ContainerApps
+    shares: Shares
+    probe: EndpointProbe
+    compiler: TemplateCompiler
+    clock: Clock
+    is_local: bool = False
+
+
+class Clouds(Protocol):
+    """The targets: Azure, and the local one. Opening one may start it or sign in, so it happens late."""
+
+    @property
+    def local(self) -> Subscription:
+        """The local target as a subscription to choose; ``local`` names it everywhere a person types."""
+        ...
+
+    async def subscriptions(self, *, interactive: bool) -> Sequence[Subscription]:
+        """Azure subscriptions of the signed-in person.
+
+        Args:
+            interactive: False never disturbs anybody (it uses a sign-in that exists); True may ask to sign in.
+
+        Raises:
+            NotAuthenticated: nobody is signed in, or the sign-in was refused.
+        """
+        ...
+
+    def open(self, subscription_id: str) -> AbstractAsyncContextManager[Cloud]:
+        """The target that a subscription id belongs to (``local`` is understood)."""
+        ...

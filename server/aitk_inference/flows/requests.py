@@ -1,0 +1,79 @@
+"""What a front end asks of a flow, and what it gets back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from aitk_inference.core.model import Json
+    from aitk_inference.core.ports import Action
+
+
+@dataclass(frozen=True)
+class ProvisionRequest:
+    """Answers that are already known; the others are asked.
+
+    Attributes:
+        project: The project's folder.
+        subscription: A subscription id, or ``local``.
+        resource_group: Name of an existing or new resource group.
+        location: Region of a new resource group.
+        plan_only: Say what would be made, make nothing.
+        assume_yes: Ask for no confirmation.
+    """
+
+    project: Path
+    subscription: str | None = None
+    resource_group: str | None = None
+    location: str | None = None
+    plan_only: bool = False
+    assume_yes: bool = False
+
+
+@dataclass(frozen=True)
+class DeployRequest:
+    """What to deploy and how far to wait.
+
+    Attributes:
+        project: The project's folder.
+        dry_run: List what would be sent, send nothing.
+        wait: Wait until the web API answers.
+        assume_yes: Ask for no confirmation (deletions of model files, another project's share).
+        ready_timeout: Seconds to wait for the web API.
+    """
+
+    project: Path
+    dry_run: bool = False
+    wait: bool = True
+    assume_yes: bool = False
+    ready_timeout: float = 25 * 60.0
+
+
+@dataclass(frozen=True)
+class StatusRequest:
+    """Whose status."""
+
+    project: Path
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a flow ended; a flow that failed raises an AppError instead.
+
+    Attributes:
+        summary: One or two sentences for a person.
+        endpoint: The web API's URL.
+        config: The configuration file that holds it.
+        actions: Buttons, the most wanted first; a terminal prints their targets.
+        data: More facts for programs (``--json``, the wire); camelCase keys.
+    """
+
+    summary: str
+    endpoint: str | None = None
+    config: Path | None = None
+    actions: tuple[Action, ...] = ()
+    data: Mapping[str, Json] = field(default_factory=dict)

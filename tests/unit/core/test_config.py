@@ -1,0 +1,92 @@
+"""The configuration file: six keys, atomic, a person's own keys kept."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from aitk_inference.core.config import (
+    CONFIG_PATH,
+    InferenceConfig,
+    endpoint_url,
+    read_config,
+    write_config,
+)
+from aitk_inference.core.errors import InvalidProject
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def _write(project: Path, text: str) -> Path:
+    path = project / CONFIG_PATH
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+def test_a_missing_file_is_an_empty_configuration(tmp_path: Path) -> None:
+    assert read_config(tmp_path).missing() == (
+        "SUBSCRIPTION_ID",
+        "RESOURCE_GROUP_NAME",
+        "STORAGE_ACCOUNT_NAME",
+        "FILE_SHARE_NAME",
+        "ACA_APP_NAME",
+        "ACA_APP_ENDPOINT",
+    )
+
+
+def test_keys_that_a_person_added_survive(tmp_path: Path) -> None:
+    _write(tmp_path, '{"ACA_APP_NAME": "app", "note": {"mine": [1, null]}}')
+    config = read_config(tmp_path)
+    written = json.loads(write_config(tmp_path, config).read_text())
+    assert written["note"] == {"mine": [1, None]}
+    assert written["ACA_APP_NAME"] == "app"
+    assert written["SUBSCRIPTION_ID"] is None
+
+
+def test_a_mistake_is_told_with_its_place(tmp_path: Path) -> None:
+    path = _write(tmp_path, '{\n  "ACA_APP_NAME": ,\n}')
+    with pytest.raises(InvalidProject) as caught:
+        read_config(tmp_path)
+    problem = caught.value.problems[0]
+    assert (problem.path, problem.line, problem.column) == (path, 1, 18)
+
+
+@pytest.mark.parametrize("text", ["[]", '{"ACA_APP_NAME": 3}', '"x"'])
+def test_another_shape_is_refused(tmp_path: Path, text: str) -> None:
+    _write(tmp_path, text)
+    with pytest.raises(InvalidProject):
+        read_config(tmp_path)
+
+
+def test_blank_text_counts_as_missing(tmp_path: Path) -> None:
+    _write(tmp_path, '{"ACA_APP_NAME": "  "}')
+    assert "ACA_APP_NAME" in read_config(tmp_path).missing()
+
+
+@pytest.mark.parametrize(
+    ("value", "url"),
+    [
+        ("app.x.westus3.azurecontainerapps.io", "https://app.x.westus3.azurecontainerapps.io"),
+        ("https://app.example/", "https://app.example"),
+        ("127.0.0.1:8123", "http://127.0.0.1:8123"),
+        ("localhost:8123", "http://localhost:8123"),
+    ],
+)
+def test_an_endpoint_may_be_a_host_or_a_url(value: str, url: str) -> None:
+    assert endpoint_url(value) == url
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = _write(tmp_path, "{}")
+    monkeypatch.setattr("os.fsync", _no_space)
+    with pytest.raises(OSError, match="no space"):
+        write_config(tmp_path, InferenceConfig(aca_app_name="x"))
+    assert path.read_text() == "{}"
+    assert [item.name for item in path.parent.iterdir()] == [path.name]
+
+
+def _no_space(_: int) -> None:
+    raise OSError("no space")
