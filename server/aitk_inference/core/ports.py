@@ -427,7 +427,7 @@ class Clouds(Protocol):
         """Azure subscriptions of the signed-in person.
 
         Args:
-            interactive: False never disturbs anybody (it uses a sign-in that exists); True may ask to sign in.
+            interactive: False disturbs nobody (it uses a sign-in that exists); True may ask to sign in.
 
         Raises:
             NotAuthenticated: nobody is signed in, or the sign-in was refused.
