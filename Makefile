@@ -6,7 +6,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV := $(BIN)/uv
 
-.PHONY: help setup lint format test locks clean
+.PHONY: help setup lint format test infra locks clean
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s $$'\t'
 
@@ -35,6 +35,9 @@ lint: setup ## everything that reads the code without running it
 
 test: setup ## all tests that fit in some minutes
 	$(BIN)/pytest
+
+infra: ## compile infra/provision/inference.bicep (needs the Bicep CLI)
+	$(PYTHON) scripts/compile_infra.py
 
 locks: .venv/.uv ## write the lock files anew (hashes, no host)
 	$(UV) pip compile -q --generate-hashes --no-emit-index-url --python-version 3.11 --universal -o requirements/bootstrap.txt requirements/bootstrap.in
