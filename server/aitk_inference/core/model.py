@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -274,6 +274,10 @@ class ExistingResources:
         log_analytics: True when the workspace exists.
         environment: The managed environment, or None.
         app: The container app, or None.
+        app_document: The app as ARM's GET answers it in the template's API version (2024-03-01), ``{}`` when
+            there is none: what the template's ``existingApp`` takes.
+        app_secrets: What ``listSecrets`` on the app answers (``{"value": [...]}``), or ``{}``.
+            Never shown, never logged.
     """
 
     storage_account: bool = False
@@ -281,3 +285,5 @@ class ExistingResources:
     log_analytics: bool = False
     environment: Environment | None = None
     app: ContainerApp | None = None
+    app_document: Mapping[str, Json] = field(default_factory=dict, repr=False)
+    app_secrets: Mapping[str, Json] = field(default_factory=dict, repr=False)

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
     from datetime import datetime
     from pathlib import Path
@@ -35,7 +35,9 @@ if TYPE_CHECKING:
         ShareEntry,
         ShareRef,
         Subscription,
+        WorkloadProfile,
     )
+    from aitk_inference.core.settings import Settings
 
 # --- the person -------------------------------------------------------------------------------------------
 
@@ -188,6 +190,20 @@ class UserInterface(Protocol):
         ...
 
 
+class EditorTokens(Protocol):
+    """Tokens of the account that the editor is signed in with."""
+
+    async def token(
+        self, scopes: Sequence[str], *, tenant_id: str | None = None, claims: str | None = None
+    ) -> tuple[str, int]:
+        """A bearer token and when it expires (seconds since 1970).
+
+        Raises:
+            NotAuthenticated: the person is not signed in, or refused.
+        """
+        ...
+
+
 # --- the cloud --------------------------------------------------------------------------------------------
 
 
@@ -263,6 +279,12 @@ class ContainerApps(Protocol):
             names: The resources' names by template parameter: ``storageAccountName``, ``fileShareName``,
                 ``acaEnvironmentName``, ``acaLogAnalyticsName``, ``acaAppName``.
         """
+        ...
+
+    async def add_workload_profile(
+        self, subscription_id: str, group: str, environment: str, profile: WorkloadProfile
+    ) -> None:
+        """Add one profile to an environment that exists (a PATCH that keeps the others), and wait."""
         ...
 
     async def restart(self, ref: AppRef, revision: str) -> None:
@@ -437,3 +459,7 @@ class Clouds(Protocol):
     def open(self, subscription_id: str) -> AbstractAsyncContextManager[Cloud]:
         """The target that a subscription id belongs to (``local`` is understood)."""
         ...
+
+
+Wire: TypeAlias = "Callable[[Settings, EditorTokens | None], Clouds]"
+"""How ``__main__`` hands the composition root to a front end: adapters made, nothing opened yet."""

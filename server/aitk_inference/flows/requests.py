@@ -23,6 +23,7 @@ class ProvisionRequest:
         resource_group: Name of an existing or new resource group.
         location: Region of a new resource group.
         plan_only: Say what would be made, make nothing.
+        again: Deploy even when the identical deployment has succeeded before and all its resources exist.
         assume_yes: Ask for no confirmation.
     """
 
@@ -31,6 +32,7 @@ class ProvisionRequest:
     resource_group: str | None = None
     location: str | None = None
     plan_only: bool = False
+    again: bool = False
     assume_yes: bool = False
 
 
@@ -44,6 +46,7 @@ class DeployRequest:
         wait: Wait until the web API answers.
         assume_yes: Ask for no confirmation (deletions of model files, another project's share).
         ready_timeout: Seconds to wait for the web API.
+        ignore: Patterns in gitignore's words, on top of the default list and ``.aitkignore``.
     """
 
     project: Path
@@ -51,6 +54,7 @@ class DeployRequest:
     wait: bool = True
     assume_yes: bool = False
     ready_timeout: float = 25 * 60.0
+    ignore: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,30 @@
+"""What a person can set: in the editor's settings, by flags, or by environment variables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Settings that the adapters are made from; the defaults need nobody's attention.
+
+    Attributes:
+        bicep_path: The Bicep CLI; None looks where people have it.
+        local_data: aca-local's data folder; None is the user's own.
+        local_python: The interpreter that has aca-local; None is the one that runs now.
+        local_start_timeout: Seconds for aca-local to answer after it was started.
+        request_timeout: Seconds for one answer of Azure.
+        ignore: Patterns in gitignore's words, added to the default ignore list and ``.aitkignore``.
+    """
+
+    bicep_path: Path | None = None
+    local_data: Path | None = None
+    local_python: Path | None = None
+    local_start_timeout: float = 60.0
+    request_timeout: float = 60.0
+    ignore: tuple[str, ...] = ()
