@@ -37,12 +37,16 @@ class ErrorNode:
         message: The cloud's own words, without JSON inside.
         target: The resource or parameter that it speaks of.
         details: The causes, outermost first.
+        suggestion: What a person can do about this code, where that is known.
+        link: A page that helps with it.
     """
 
     code: str
     message: str
     target: str | None = None
     details: tuple[ErrorNode, ...] = ()
+    suggestion: str = ""
+    link: str | None = None
 
     def root_causes(self) -> tuple[ErrorNode, ...]:
         """The leaves of the tree: what a person needs to read."""

@@ -99,7 +99,10 @@ class DeploymentStatus:
         state: Running until final.
         outputs: The template's outputs by name, once it succeeded.
         error: The error tree, once it failed.
-        template_hash: ARM's hash of the template, to recognise a repeated run.
+        template_hash: ARM's hash of the template alone, in ARM's own algorithm.
+        fingerprint: :func:`aitk_inference.core.fingerprint.fingerprint` of the template and parameters that
+            it was started with, kept in its tags; empty for one that another tool started. Equal and
+            succeeded: the same deployment need not be repeated.
         correlation_id: What Azure's support asks for.
         timestamp: When the state last changed, UTC.
     """
@@ -108,6 +111,7 @@ class DeploymentStatus:
     outputs: Mapping[str, Json]
     error: ErrorNode | None = None
     template_hash: str = ""
+    fingerprint: str = ""
     correlation_id: str = ""
     timestamp: datetime | None = None
 

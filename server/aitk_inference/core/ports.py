@@ -194,9 +194,20 @@ class EditorTokens(Protocol):
     """Tokens of the account that the editor is signed in with."""
 
     async def token(
-        self, scopes: Sequence[str], *, tenant_id: str | None = None, claims: str | None = None
+        self,
+        scopes: Sequence[str],
+        *,
+        tenant_id: str | None = None,
+        claims: str | None = None,
+        interactive: bool = True,
     ) -> tuple[str, int]:
         """A bearer token and when it expires (seconds since 1970).
+
+        Args:
+            scopes: For example ``https://management.azure.com/.default``.
+            tenant_id: The directory that the token must be of; None: the account's own.
+            claims: A claims challenge of the service (JSON text), which a new sign-in satisfies.
+            interactive: False: only a session that exists; the person is not asked for anything.
 
         Raises:
             NotAuthenticated: the person is not signed in, or refused.
@@ -241,8 +252,12 @@ class Deployments(Protocol):
     async def start(self, ref: DeploymentRef, template: Json, parameters: Mapping[str, Json]) -> None:
         """Ask for the deployment; returns once ARM accepted it. ``parameters`` maps names to plain values.
 
+        The name is the caller's choice; one stable name a project is enough, since the fingerprint of the
+        template and parameters goes into its tags and comes back as ``DeploymentStatus.fingerprint``.
+
         Raises:
             ProvisionFailed: ARM refused the template or a parameter (preflight).
+            Conflict: a deployment of that name is running.
         """
         ...
 
