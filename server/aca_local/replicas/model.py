@@ -22,11 +22,16 @@ EventType = Literal["Normal", "Warning"]
 
 @dataclass(frozen=True)
 class Mount:
-    """A folder of this computer standing where a volume is mounted (``path``, absolute, POSIX)."""
+    """A folder of this computer standing where a volume is mounted (``path``, absolute, POSIX).
+
+    ``failure`` says why Azure could not mount it (a wrong account key: ``mount error(13): Permission
+    denied``); the replica then waits, and the system log holds the words.
+    """
 
     path: str
     folder: Path
     read_only: bool = False
+    failure: str = ""
 
 
 @dataclass(frozen=True)
@@ -143,7 +148,11 @@ class Replicas(Protocol):
     """The supervisor of replicas, as the resource providers see it."""
 
     async def apply(self, spec: RevisionSpec) -> None:
-        """Start the replicas of a revision; a second time does nothing. Raises SpecChangedError."""
+        """Start the replicas of a revision; a second time starts nothing.
+
+        New values of the environment (secrets) and of ``Mount.failure`` are taken over at the next restart;
+        any other change of a revision raises SpecChangedError.
+        """
 
     async def restart(self, app_id: str, revision: str) -> None:
         """Put new replicas of the same revision in the place of those running. Raises NotRunningError."""

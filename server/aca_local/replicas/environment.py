@@ -1,0 +1,65 @@
+"""The environment of a replica: what this computer lends, what Azure sets, what the template sets."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+LENT = re.compile(
+    r"PATH|HOME|USER|LOGNAME|SHELL|LANG|LANGUAGE|TZ|TMPDIR|TEMP|TMP|LC_\w+|PIP_\w+|UV_\w+|XDG_CACHE_HOME|HF_\w+"
+    r"|SSL_CERT_FILE|SSL_CERT_DIR|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE|LD_LIBRARY_PATH|CUDA_\w+|NVIDIA_\w+|OMP_\w+"
+    r"|(HTTP|HTTPS|ALL|NO)_PROXY"
+    r"|SYSTEMROOT|SYSTEMDRIVE|WINDIR|COMSPEC|PATHEXT|APPDATA|LOCALAPPDATA|PROGRAMDATA|USERPROFILE"
+    r"|PROGRAMFILES(\(X86\))?|NUMBER_OF_PROCESSORS|PROCESSOR_\w+",
+    re.IGNORECASE,
+)
+SECRET = re.compile(r"TOKEN|KEY|SECRET|PASSWORD|PASSWD|CREDENTIAL|^AZURE_|CONNECTION_?STRING", re.IGNORECASE)
+DNS_SUFFIX = "aca-local.localhost"
+
+
+def lent(parent: Mapping[str, str]) -> dict[str, str]:
+    """Choose what a replica may see of this computer's environment: no name that sounds like a secret."""
+    return {name: value for name, value in parent.items() if LENT.fullmatch(name) and not SECRET.search(name)}
+
+
+def azure_variables(app: str, revision: str, replica: str, port: int | None) -> dict[str, str]:
+    """Name the variables that Container Apps sets in each container, and PORT.
+
+    https://learn.microsoft.com/azure/container-apps/environment-variables#built-in-environment-variables
+    Here the port is one of this computer, since all apps share it; ingress and probes are mapped to it.
+    """
+    variables = {
+        "CONTAINER_APP_NAME": app,
+        "CONTAINER_APP_REVISION": revision,
+        "CONTAINER_APP_REPLICA_NAME": replica,
+        "CONTAINER_APP_HOSTNAME": f"{revision}.{DNS_SUFFIX}",
+        "CONTAINER_APP_ENV_DNS_SUFFIX": DNS_SUFFIX,
+    }
+    return variables if port is None else {**variables, "CONTAINER_APP_PORT": str(port), "PORT": str(port)}
+
+
+def python_variables(venv: Path, path: str) -> dict[str, str]:
+    """Put the app's own virtual environment first; output is unbuffered, as in the Python images."""
+    binaries = venv / ("Scripts" if os.name == "nt" else "bin")
+    return {
+        "VIRTUAL_ENV": str(venv),
+        "PATH": os.pathsep.join(filter(None, (str(binaries), path))),
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def replica_environment(
+    parent: Mapping[str, str], venv: Path, azure: Mapping[str, str], template: Mapping[str, str]
+) -> dict[str, str]:
+    """Put the four layers together; the template has the last word, but PATH keeps the environment first."""
+    base = lent(parent)
+    base.pop("PIP_REQUIRE_VIRTUALENV", None)
+    path = template.get("PATH") or base.get("PATH", os.defpath)
+    python = python_variables(venv, path)
+    return {**base, **python, **azure, **template, "PATH": python["PATH"]}

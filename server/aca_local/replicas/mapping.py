@@ -1,0 +1,61 @@
+"""Mount paths by rewriting, where the system has no mount namespaces.
+
+``/mount`` in a command, an argument or a variable becomes the path of the share's folder. Only whole path
+names are taken: ``/mount/app.py`` and ``--dir=/mount`` yes, ``/mounted``, ``/mount-2``, ``/data/mount`` no.
+Paths that a program has in its own files stay as they are: that is what a mount namespace is better at.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from aca_local.replicas.model import ContainerSpec, Mount
+
+SHELL_SAFE = re.compile(r"[\w@%+=:,./-]+", re.ASCII)
+
+
+def rewrite(text: str, places: Mapping[str, str]) -> str:
+    """Put the places (mount path → folder) into a text; the longest mount path wins."""
+    if not places:
+        return text
+    paths = sorted(places, key=len, reverse=True)
+    pattern = r"(?:(?<![\w./~})*-])|(?<=://))(" + "|".join(map(re.escape, paths)) + r")(?![\w-]|\.\w)"
+    return re.sub(pattern, lambda found: places[found[1]], text)
+
+
+def rewrite_container(spec: ContainerSpec, places: Mapping[str, str]) -> ContainerSpec:
+    """Rewrite what a container gets told: command, arguments and environment."""
+    return replace(
+        spec,
+        command=tuple(rewrite(one, places) for one in spec.command),
+        args=tuple(rewrite(one, places) for one in spec.args),
+        env={name: rewrite(value, places) for name, value in spec.env.items()},
+    )
+
+
+def places_of(mounts: Sequence[Mount]) -> dict[str, str]:
+    """Give each mount path a folder name that survives unquoted in a shell script."""
+    return {mount.path.rstrip("/"): shell_safe(mount.folder) for mount in mounts if mount.path.strip("/")}
+
+
+def shell_safe(folder: Path) -> str:
+    """Answer the folder's path; with a space in it (macOS: "Application Support"), that of a link to it."""
+    path = folder.as_posix()
+    if SHELL_SAFE.fullmatch(path):
+        return path
+    links = (
+        Path(tempfile.gettempdir()) / f"aca-local-{hashlib.sha256(str(Path.home()).encode()).hexdigest()[:8]}"
+    )
+    links.mkdir(mode=0o700, exist_ok=True)
+    link = links / hashlib.sha256(path.encode()).hexdigest()[:12]
+    if not link.is_symlink():
+        link.symlink_to(folder, target_is_directory=True)
+    return link.as_posix()

@@ -1,0 +1,54 @@
+import os
+from pathlib import Path
+
+from aca_local.replicas.environment import azure_variables, lent, replica_environment
+
+PARENT = {
+    "PATH": "/usr/bin",
+    "HOME": "/home/me",
+    "LC_ALL": "C.UTF-8",
+    "PIP_INDEX_URL": "http://index/simple",
+    "https_proxy": "http://proxy",
+    "AZURE_CLIENT_SECRET": "s1",
+    "GITHUB_TOKEN": "s2",
+    "HF_TOKEN": "s3",
+    "OPENAI_API_KEY": "s4",
+    "DB_PASSWORD": "s5",
+    "PIP_REQUIRE_VIRTUALENV": "1",
+    "SOMETHING_ELSE": "x",
+}
+
+
+def test_secrets_and_unknown_names_are_not_lent() -> None:
+    assert set(lent(PARENT)) == {
+        "PATH",
+        "HOME",
+        "LC_ALL",
+        "PIP_INDEX_URL",
+        "https_proxy",
+        "PIP_REQUIRE_VIRTUALENV",
+    }
+
+
+def test_the_apps_environment_comes_first_even_when_the_template_sets_path() -> None:
+    env = replica_environment(PARENT, Path("/data/venv"), {}, {"PATH": "/opt/tool"})
+    first, *rest = env["PATH"].split(os.pathsep)
+    assert Path(first).parent == Path("/data/venv")
+    assert rest == ["/opt/tool"]
+    assert env["VIRTUAL_ENV"] == str(Path("/data/venv"))
+
+
+def test_the_template_overrides_what_azure_and_this_computer_set() -> None:
+    env = replica_environment(PARENT, Path("/v"), {"PORT": "1"}, {"PORT": "9", "PIP_INDEX_URL": "u"})
+    assert env["PORT"] == "9"
+    assert env["PIP_INDEX_URL"] == "u"
+
+
+def test_azures_variables_name_app_revision_replica_and_port() -> None:
+    env = azure_variables("app", "app--1", "app--1-abc", 4711)
+    assert env["CONTAINER_APP_NAME"] == "app"
+    assert env["CONTAINER_APP_REVISION"] == "app--1"
+    assert env["CONTAINER_APP_REPLICA_NAME"] == "app--1-abc"
+    assert env["CONTAINER_APP_HOSTNAME"].startswith("app--1.")
+    assert env["CONTAINER_APP_PORT"] == env["PORT"] == "4711"
+    assert "PORT" not in azure_variables("app", "r", "p", None)
