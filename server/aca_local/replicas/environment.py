@@ -43,6 +43,11 @@ def azure_variables(app: str, revision: str, replica: str, port: int | None) -> 
     return variables if port is None else {**variables, "CONTAINER_APP_PORT": str(port), "PORT": str(port)}
 
 
+def without_target_port(template: Mapping[str, str], target_port: int | None) -> dict[str, str]:
+    """Leave out a PORT that names the target port: on this computer another port stands for it."""
+    return {name: value for name, value in template.items() if (name, value) != ("PORT", str(target_port))}
+
+
 def python_variables(venv: Path, path: str) -> dict[str, str]:
     """Put the app's own virtual environment first; output is unbuffered, as in the Python images."""
     binaries = venv / ("Scripts" if os.name == "nt" else "bin")

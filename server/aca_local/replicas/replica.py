@@ -12,7 +12,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from aca_local.replicas.container import Container, Pace
-from aca_local.replicas.environment import azure_variables, replica_environment
+from aca_local.replicas.environment import azure_variables, replica_environment, without_target_port
 from aca_local.replicas.journal import Journal, RotatingFile
 from aca_local.replicas.mapping import places_of, rewrite_container
 from aca_local.replicas.model import LogLine, ReplicasError, ReplicaState
@@ -111,7 +111,9 @@ class Replica:
         return Command(
             argv=(*mapped.command, *mapped.args),
             folder=self._folder / spec.name,
-            env=replica_environment(self._workshop.parent, venv, azure, mapped.env),
+            env=replica_environment(
+                self._workshop.parent, venv, azure, without_target_port(mapped.env, self.target_port)
+            ),
             mounts=spec.mounts if self._workshop.mounting else (),
             grace=self._workshop.pace.grace,
         )

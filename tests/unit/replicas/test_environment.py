@@ -1,7 +1,7 @@
 import os
 from pathlib import Path
 
-from aca_local.replicas.environment import azure_variables, lent, replica_environment
+from aca_local.replicas.environment import azure_variables, lent, replica_environment, without_target_port
 
 PARENT = {
     "PATH": "/usr/bin",
@@ -52,3 +52,8 @@ def test_azures_variables_name_app_revision_replica_and_port() -> None:
     assert env["CONTAINER_APP_HOSTNAME"].startswith("app--1.")
     assert env["CONTAINER_APP_PORT"] == env["PORT"] == "4711"
     assert "PORT" not in azure_variables("app", "r", "p", None)
+
+
+def test_a_port_variable_that_names_the_target_port_gives_way_to_the_local_port() -> None:
+    assert without_target_port({"PORT": "7860", "A": "1"}, 7860) == {"A": "1"}
+    assert without_target_port({"PORT": "9000"}, 7860) == {"PORT": "9000"}
