@@ -1,0 +1,25 @@
+"""Who may talk to a listener: only names of this computer, against DNS rebinding by a web page."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+
+from yarl import URL
+
+
+def is_local_host(host: str | None) -> bool:
+    """Tell whether a ``Host`` header names this computer: a loopback address, localhost or below it."""
+    if not host:
+        return False
+    try:
+        name = URL(f"http://{host}").host or ""
+    except ValueError:
+        return False
+    return name == "localhost" or name.endswith(".localhost") or _is_loopback(name)
+
+
+def _is_loopback(name: str) -> bool:
+    try:
+        return ip_address(name).is_loopback
+    except ValueError:
+        return False
