@@ -1,0 +1,276 @@
+"""What each of Azure's error codes means for a person: which error of ours, in which words, and the way out.
+
+Codes and the words that the patterns look for are those of recorded answers and of Microsoft's list of common
+deployment errors (learn.microsoft.com/azure/azure-resource-manager/troubleshooting/common-deployment-errors).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from aitk_inference.core.errors import (
+    AppError,
+    Conflict,
+    Forbidden,
+    NotAuthenticated,
+    NotFound,
+    ProvisionFailed,
+    QuotaExceeded,
+    Unreachable,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from aitk_inference.core.errors import ErrorNode
+
+_ARM = "https://learn.microsoft.com/azure/azure-resource-manager/troubleshooting"
+_APPS = "https://learn.microsoft.com/azure/container-apps"
+_FILES = "https://learn.microsoft.com/azure/storage/files"
+_LOGIN = "Sign in again: `az login`, or the account button of the editor."
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How to tell one code.
+
+    Attributes:
+        raises: The error that a request with this code ends in.
+        message: What happened; ``{message}`` stands for the cloud's own words, ``{target}`` for its target,
+            other names for groups of ``pattern``. When a name has no value, the cloud's words stand alone.
+        suggestion: What to do, with the same names.
+        pattern: Finds names in the cloud's own words.
+    """
+
+    raises: type[AppError]
+    message: str = "{message}"
+    suggestion: str = ""
+    link: str | None = None
+    pattern: str = ""
+
+    def tell(self, node: ErrorNode) -> str:
+        """What happened."""
+        return _fill(self.message, _names(self.pattern, node)) or node.message
+
+    def suggest(self, node: ErrorNode) -> str:
+        """What to do about it."""
+        return _fill(self.suggestion, _names(self.pattern, node))
+
+
+def rule_for(code: str) -> Rule | None:
+    """The rule of a code, or None for one that nobody wrote down."""
+    exact = _RULES.get(code)
+    if exact is not None:
+        return exact
+    return next((rule for pattern, rule in _FAMILIES if pattern.search(code)), None)
+
+
+def _names(pattern: str, node: ErrorNode) -> Mapping[str, str]:
+    found = re.search(pattern, node.message) if pattern else None
+    groups = {name: text for name, text in (found.groupdict() if found else {}).items() if text}
+    known = {"message": node.message, "target": node.target or ""}
+    return {name: text for name, text in {**known, **groups}.items() if text}
+
+
+def _fill(template: str, names: Mapping[str, str]) -> str:
+    try:
+        return template.format_map(dict(names))
+    except KeyError:
+        return ""
+
+
+_QUOTA = Rule(
+    QuotaExceeded,
+    suggestion="Choose another region or workload profile, lower maximumInstanceCount in"
+    " infra/provision/inference.parameters.json, or ask for more quota.",
+    link=f"{_APPS}/quota-requests",
+)
+_REFUSED = Rule(
+    ProvisionFailed,
+    suggestion="Correct the template or its parameters in infra/provision and run Provision again.",
+    link=f"{_ARM}/error-invalid-template",
+)
+_FAILED = Rule(ProvisionFailed, link=f"{_ARM}/common-deployment-errors")
+_SIGN_IN = Rule(NotAuthenticated, "Azure did not accept your sign-in: {message}", _LOGIN)
+_BUSY_APP = Rule(
+    Conflict,
+    "Another change of the container app is under way.",
+    "Wait a minute and run the command again.",
+)
+_NO_SUBSCRIPTION = Rule(
+    NotFound,
+    "The subscription does not exist, or your account can't see it.",
+    "Choose another subscription, or sign in with the account that it belongs to: `az login`.",
+)
+_STORAGE_SIGN_IN = Rule(
+    NotAuthenticated,
+    "The file share did not accept the credential.",
+    "Check this computer's clock. If the account's key was just changed, run the command again.",
+)
+_THROTTLED = Rule(
+    Unreachable, "Azure asks to slow down: {message}", "Wait a minute and run the command again."
+)
+
+_RULES: Final[Mapping[str, Rule]] = {
+    "MissingSubscriptionRegistration": Rule(
+        Conflict,
+        "The subscription is not registered for {namespace}.",
+        "Run `az provider register --namespace {namespace} --wait`, or ask an owner of the subscription to.",
+        f"{_ARM}/error-register-resource-provider",
+        r"namespace '(?P<namespace>[^']+)'",
+    ),
+    "AuthorizationFailed": Rule(
+        Forbidden,
+        "Your account lacks the right {action} on {scope}.",
+        "Ask an owner for the role Contributor on the resource group, then sign in again.",
+        "https://learn.microsoft.com/azure/role-based-access-control/troubleshooting",
+        r"perform action '(?P<action>[^']+)' over scope '(?P<scope>[^']+)'",
+    ),
+    "LinkedAuthorizationFailed": Rule(
+        Forbidden,
+        suggestion="Ask an owner for the missing right on the linked resource, then sign in again.",
+        link="https://learn.microsoft.com/azure/role-based-access-control/troubleshooting",
+    ),
+    "InvalidAuthenticationToken": _SIGN_IN,
+    "InvalidAuthenticationTokenTenant": Rule(
+        NotAuthenticated,
+        "The subscription belongs to another directory than the one you are signed in to.",
+        "Sign in to its directory: `az login --tenant DIRECTORY`.",
+    ),
+    "ExpiredAuthenticationToken": _SIGN_IN,
+    "AuthenticationFailed": _STORAGE_SIGN_IN,
+    "AuthenticationFailedInvalidHeader": _SIGN_IN,
+    "InvalidAuthenticationInfo": _STORAGE_SIGN_IN,
+    "SubscriptionNotFound": _NO_SUBSCRIPTION,
+    "InvalidSubscriptionId": _NO_SUBSCRIPTION,
+    "ReadOnlyDisabledSubscription": Rule(
+        Forbidden,
+        "The subscription is disabled, so that nothing can be made or changed in it.",
+        "Enable it again, or choose another subscription.",
+        "https://learn.microsoft.com/azure/cost-management-billing/manage/subscription-disabled",
+    ),
+    "ResourceGroupNotFound": Rule(
+        NotFound,
+        "There is no resource group {group} in this subscription.",
+        "Check RESOURCE_GROUP_NAME in infra/inference.config.json, or run Provision.",
+        None,
+        r"[Rr]esource group '(?P<group>[^']+)'",
+    ),
+    "ResourceNotFound": Rule(
+        NotFound, suggestion="Check the names in infra/inference.config.json, or run Provision."
+    ),
+    "ShareNotFound": Rule(
+        NotFound,
+        "The file share does not exist.",
+        "Check FILE_SHARE_NAME in infra/inference.config.json, or run Provision.",
+    ),
+    "ShareBeingDeleted": Rule(
+        Conflict, "The file share is being deleted.", "Wait some minutes, then run Provision."
+    ),
+    "InvalidResourceName": Rule(
+        Conflict, suggestion="Rename the file or folder: Azure Files refuses its name."
+    ),
+    "StorageAccountAlreadyTaken": Rule(
+        Conflict,
+        "The storage account name {name} is taken by somebody else: such names are unique in all of Azure.",
+        "Set another storageAccountName in infra/provision/inference.parameters.json.",
+        f"{_ARM}/error-storage-account-name",
+        r"named (?P<name>[a-z0-9]+) is already taken",
+    ),
+    "InvalidResourceLocation": Rule(
+        Conflict,
+        suggestion="Set location in infra/provision/inference.parameters.json to the region of what exists,"
+        " or choose another name.",
+        link=f"{_ARM}/common-deployment-errors",
+    ),
+    "RequestDisallowedByPolicy": Rule(
+        Forbidden,
+        "A policy of your organisation forbids the resource {resource}.",
+        "Ask the owner of the policy for an exemption, or change the parameter that it forbids.",
+        f"{_ARM}/error-policy-requestdisallowedbypolicy",
+        r"[Rr]esource '(?P<resource>[^']+)'",
+    ),
+    "ScopeLocked": Rule(
+        Forbidden,
+        suggestion="Ask an owner to remove the lock, or choose another resource group.",
+        link="https://learn.microsoft.com/azure/azure-resource-manager/management/lock-resources",
+    ),
+    "KeyBasedAuthenticationNotPermitted": Rule(
+        Forbidden,
+        "The storage account does not permit access with its key.",
+        "Ask for the role Storage File Data Privileged Contributor on the account. The app's volume needs"
+        " the key, too: set allowSharedKeyAccess on the account.",
+        f"{_FILES}/authorize-oauth-rest",
+    ),
+    "AuthorizationPermissionMismatch": Rule(
+        Forbidden,
+        "Your account may not read and write the file share.",
+        "Ask for the role Storage File Data Privileged Contributor on the storage account.",
+        f"{_FILES}/authorize-oauth-rest",
+    ),
+    "AuthorizationFailure": Rule(
+        Forbidden,
+        "The storage account's network rules keep this computer out.",
+        "Add this computer's address to the account's network rules, or run the command inside its network.",
+        "https://learn.microsoft.com/azure/storage/common/storage-network-security",
+    ),
+    "ContainerAppOperationInProgress": _BUSY_APP,
+    "ContainerAppOperationError": Rule(ProvisionFailed, link=f"{_APPS}/troubleshooting"),
+    "ManagedEnvironmentStorageUpdateBadRequest": Rule(
+        Conflict,
+        suggestion="Only the key of an environment's storage can change: set another"
+        " acaEnvironmentStorageName in infra/provision/inference.parameters.json.",
+    ),
+    "WorkloadProfileInvalidNameTooLong": Rule(
+        Conflict, suggestion="Shorten workloadProfileName to 15 characters or fewer."
+    ),
+    "WorkloadProfilePropertyNotSupported": Rule(
+        Conflict, suggestion="A serverless workload profile takes no instance counts: leave them out."
+    ),
+    "ImagePullFailure": Rule(
+        ProvisionFailed,
+        "The container image could not be pulled: {message}",
+        "Check the parameter image. When Docker Hub limits pulls, wait, or use your own registry.",
+        f"{_APPS}/troubleshoot-image-pull-failures",
+    ),
+    "DeploymentActive": Rule(
+        Conflict,
+        "A deployment of this name is still running.",
+        "Wait until it ended, or cancel it in the portal, then run the command again.",
+        f"{_ARM}/common-deployment-errors",
+    ),
+    "DeploymentQuotaExceeded": Rule(
+        QuotaExceeded,
+        "The resource group holds 800 deployments, which is the limit.",
+        "Delete old deployments of the resource group in the portal.",
+        "https://learn.microsoft.com/azure/azure-resource-manager/templates/deployment-history-deletions",
+    ),
+    "SkuNotAvailable": Rule(
+        QuotaExceeded,
+        suggestion="Choose another region or workload profile.",
+        link=f"{_ARM}/error-sku-not-available",
+    ),
+    "InvalidTemplate": _REFUSED,
+    "InvalidTemplateDeployment": _REFUSED,
+    "InvalidDeployment": _REFUSED,
+    "InvalidDeploymentParameterValue": _REFUSED,
+    "MultipleErrorsOccurred": _FAILED,
+    "PreflightValidationCheckFailed": _FAILED,
+    "ValidationForResourceFailed": _FAILED,
+    "DeploymentFailed": _FAILED,
+    "ResourceDeploymentFailure": _FAILED,
+    "TooManyRequests": _THROTTLED,
+    "SubscriptionRequestsThrottled": _THROTTLED,
+    "ServerBusy": _THROTTLED,
+}
+
+_FAMILIES: Final = (
+    (re.compile(r"Quota|^MaxNumberOf.*Exceeded|LimitExceeded|CapacityExceeded|InsufficientCapacity"), _QUOTA),
+    (re.compile(r"^(Expired|Invalid)AuthenticationToken"), _SIGN_IN),
+    (re.compile(r"OperationInProgress$"), _BUSY_APP),
+)
+
+REFUSALS: Final = frozenset(code for code, rule in _RULES.items() if rule in (_REFUSED, _FAILED))
+"""Outermost codes by which ARM refuses or reports a whole deployment."""
