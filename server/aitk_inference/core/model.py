@@ -261,11 +261,12 @@ class WorkloadProfile:
 
 @dataclass(frozen=True)
 class Environment:
-    """A managed environment that exists."""
+    """A managed environment that exists, perhaps half-made: ``provisioning_state`` is ARM's word."""
 
     name: str
     location: str
     workload_profiles: tuple[WorkloadProfile, ...]
+    provisioning_state: str = "Succeeded"
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,144 @@
+"""One flow a project at a time.
+
+The lock is the operating system's own lock on a file in the user's state folder: it ends with the process
+that holds it, however that process ends, so nothing has to be healed. The file says who holds it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import socket
+import sys
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import IO, TYPE_CHECKING
+
+from aitk_inference.core.errors import Busy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_LOCKED_BYTE = 1 << 20
+"""Windows locks ranges, and a locked range can't be read: a byte far behind the text is locked."""
+
+
+@dataclass(frozen=True)
+class Holder:
+    """Who holds a project.
+
+    Attributes:
+        key: The same for every run of one project by one user on one computer.
+        host: The computer's name.
+    """
+
+    key: str
+    host: str
+
+    def __str__(self) -> str:
+        return f"{self.host}/{self.key}"
+
+
+def holder_of(project: Path) -> Holder:
+    """The name under which runs of this project hold locks."""
+    digest = hashlib.sha256(os.fsencode(project.resolve())).hexdigest()
+    return Holder(digest[:24], socket.gethostname())
+
+
+@contextmanager
+def hold(project: Path, verb: str, state: Path) -> Iterator[Holder]:
+    """Hold a project while a flow runs.
+
+    Raises:
+        Busy: another run holds it; says which and since when.
+    """
+    holder = holder_of(project)
+    with _open(_path(state, holder.key)) as file:
+        if not _try_lock(file):
+            raise _busy(project, file)
+        _write(file, verb)
+        try:
+            yield holder
+        finally:
+            _clear(file)
+            _unlock(file)
+
+
+def is_gone(holder: str, state: Path) -> bool:
+    """True when a holder of this computer is known to have ended; False when it lives or can't be known."""
+    host, _, key = holder.partition("/")
+    path = _path(state, key)
+    if host != socket.gethostname() or not key.isalnum() or not path.exists():
+        return False
+    with _open(path) as file:
+        free = _try_lock(file)
+        if free:
+            _unlock(file)
+        return free
+
+
+def _path(state: Path, key: str) -> Path:
+    return state / "locks" / f"{key}.lock"
+
+
+def _open(path: Path) -> IO[bytes]:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600), "r+b")
+
+
+def _write(file: IO[bytes], verb: str) -> None:
+    since = datetime.now(UTC).isoformat(timespec="seconds")
+    file.truncate(0)
+    file.write(json.dumps({"verb": verb, "pid": os.getpid(), "since": since}).encode())
+    file.flush()
+
+
+def _clear(file: IO[bytes]) -> None:
+    file.truncate(0)
+
+
+def _busy(project: Path, file: IO[bytes]) -> Busy:
+    try:
+        note = json.loads(file.read(4096) or b"{}")
+    except ValueError:
+        note = {}
+    verb, pid, since = (note.get(key) for key in ("verb", "pid", "since"))
+    who = f" ({verb}, process {pid}, since {since})" if verb else ""
+    return Busy(
+        f"Another run works on {project.name or project}{who}.",
+        suggestion="Wait for it to end, or stop it, and run the command again.",
+    )
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _try_lock(file: IO[bytes]) -> bool:
+        file.seek(_LOCKED_BYTE)
+        try:
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        finally:
+            file.seek(0)
+        return True
+
+    def _unlock(file: IO[bytes]) -> None:
+        file.seek(_LOCKED_BYTE)
+        msvcrt.locking(file.fileno(), msvcrt.LK_UNLCK, 1)
+
+else:
+    import fcntl
+
+    def _try_lock(file: IO[bytes]) -> bool:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return False
+        return True
+
+    def _unlock(file: IO[bytes]) -> None:
+        fcntl.flock(file, fcntl.LOCK_UN)
