@@ -100,9 +100,8 @@ class DeploymentStatus:
         outputs: The template's outputs by name, once it succeeded.
         error: The error tree, once it failed.
         template_hash: ARM's hash of the template alone, in ARM's own algorithm.
-        fingerprint: :func:`aitk_inference.core.fingerprint.fingerprint` of the template and parameters that
-            it was started with, kept in its tags; empty for one that another tool started. Equal and
-            succeeded: the same deployment need not be repeated.
+        fingerprint: The one that it was started with, kept in its tags; empty for one that another tool
+            started. Equal and succeeded: the same deployment need not be repeated.
         correlation_id: What Azure's support asks for.
         timestamp: When the state last changed, UTC.
     """

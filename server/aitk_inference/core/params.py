@@ -99,7 +99,7 @@ def read_finetuning(project: Path) -> FineTuning:
 
 
 def locate(text: str, name: str) -> tuple[int, int]:
-    """Zero-based line and column of the first key of that name in a JSON text; (0, 0) when it is not there."""
+    """Zero-based line and column of the first key of that name in a JSON text; (0, 0) without one."""
     found = re.search(rf'"{re.escape(name)}"\s*:', text)
     if found is None:
         return 0, 0
@@ -126,7 +126,7 @@ def _value(path: Path, name: str, entry: Json) -> Json:
     if not isinstance(entry, dict):
         raise _shape(path, name, f'{name} must be written as {{ "value": … }}.')
     if "reference" in entry:
-        raise _shape(path, name, f"The parameter {name} refers to a key vault: that is not supported.")
+        raise _shape(path, name, f"{name} refers to a key vault: that is not supported.")
     if "value" not in entry:
         raise _shape(path, name, f'The parameter {name} has no "value".')
     return entry["value"]

@@ -249,11 +249,18 @@ class Subscriptions(Protocol):
 class Deployments(Protocol):
     """ARM deployments of a resource group."""
 
-    async def start(self, ref: DeploymentRef, template: Json, parameters: Mapping[str, Json]) -> None:
-        """Ask for the deployment; returns once ARM accepted it. ``parameters`` maps names to plain values.
+    async def start(
+        self, ref: DeploymentRef, template: Json, parameters: Mapping[str, Json], *, fingerprint: str
+    ) -> None:
+        """Ask for the deployment; returns once ARM accepted it.
 
-        The name is the caller's choice; one stable name a project is enough, since the fingerprint of the
-        template and parameters goes into its tags and comes back as ``DeploymentStatus.fingerprint``.
+        Args:
+            ref: The name is the caller's choice; one stable name an app is enough.
+            template: The ARM template.
+            parameters: Parameter names to plain values.
+            fingerprint: What tells this deployment from others of the same name: it goes into its tags and
+                comes back as ``DeploymentStatus.fingerprint``. The caller makes it of what was wished for,
+                without what was read from Azure, so that it is the same after a crash.
 
         Raises:
             ProvisionFailed: ARM refused the template or a parameter (preflight).

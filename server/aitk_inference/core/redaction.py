@@ -27,7 +27,7 @@ _PATTERNS = (
 def redact(text: str) -> str:
     """The text with every secret that can be recognised replaced by ``[hidden]``.
 
-    Recognised: ``Authorization`` values (bearer, SharedKey), SAS ``sig`` parameters, keys of connection strings,
+    Recognised: ``Authorization`` values (bearer, SharedKey), SAS ``sig`` parameters, connection strings,
     JSON fields that are named for a secret, JSON web tokens, 64-byte account keys, passwords in URLs.
     """
     for pattern, replacement in _PATTERNS:

@@ -1,14 +1,12 @@
 """One ARM deployment to its end: adopted when it runs, not repeated when it is done, cancelled with us.
 
-An app has one deployment name, so the same command finds what an earlier run left behind. One more output of
-the template carries a fingerprint of what was wanted: it tells whether the last deployment was this very one.
+An app has one deployment name, so the same command finds what an earlier run left behind; the deployment's
+fingerprint tells whether it was this very one.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import json
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -32,7 +30,6 @@ _CANCEL_BOUND = 60.0
 """Seconds to wait for the final state of a cancelled deployment; ARM needs some."""
 _FIRST_PERCENT, _LAST_PERCENT = 20, 95
 _DONE = "Succeeded"
-_FINGERPRINT = "AITK_FINGERPRINT"
 
 
 @dataclass(frozen=True)
@@ -52,15 +49,6 @@ class Spot:
 def deployment_name(app: str) -> str:
     """The name of every deployment of one app (ARM allows 64 characters, an app's name has 32)."""
     return f"aitk-inference-{app}"
-
-
-def fingerprint(template: Mapping[str, Json], wanted: Mapping[str, Json]) -> str:
-    """The same for the same template (its generator left out) and the same wishes."""
-    content = (
-        {k: v for k, v in template.items() if k != "metadata"} if isinstance(template, dict) else template
-    )
-    text = json.dumps([content, dict(wanted)], sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 @asynccontextmanager
@@ -88,11 +76,7 @@ async def adopt(spot: Spot) -> DeploymentStatus | None:
 
 def brought_about(status: DeploymentStatus | None, mark: str) -> bool:
     """True when a deployment succeeded and was this very one."""
-    return (
-        status is not None
-        and status.state is DeploymentState.SUCCEEDED
-        and status.outputs.get(_FINGERPRINT) == mark
-    )
+    return status is not None and status.state is DeploymentState.SUCCEEDED and status.fingerprint == mark
 
 
 async def run(
@@ -105,20 +89,13 @@ async def run(
         Cancelled: somebody else cancelled it.
     """
     spot.report.step(_STEP, f"Starting the deployment {spot.ref.name}", _FIRST_PERCENT)
-    await spot.cloud.deployments.start(spot.ref, _marked(template, mark), parameters)
+    await spot.cloud.deployments.start(spot.ref, dict(template), parameters, fingerprint=mark)
     final = await _watch(spot, _resource_count(template))
     if final.state is DeploymentState.SUCCEEDED:
         return final
     if final.state is DeploymentState.CANCELED:
         raise Cancelled("The deployment was cancelled elsewhere.", suggestion="Run Provision again to go on.")
     raise failure(final.error, portal=spot.portal)
-
-
-def _marked(template: Mapping[str, Json], mark: str) -> dict[str, Json]:
-    outputs = template.get("outputs")
-    marked: dict[str, Json] = {**(outputs if isinstance(outputs, dict) else {})}
-    marked[_FINGERPRINT] = {"type": "string", "value": mark}
-    return {**template, "outputs": marked}
 
 
 async def _watch(spot: Spot, expected: int) -> DeploymentStatus:

@@ -176,7 +176,7 @@ def _check_location(environment: Environment, parameters: Parameters) -> None:
             message := f"The environment {environment.name} exists in {environment.location}, "
             f"but the parameter location says {given}.",
             [parameters.problem("location", message)],
-            suggestion=f"Set location to null (or {environment.location}), or choose a new acaEnvironmentName.",
+            suggestion=f"Set location to null (or {environment.location}), or take a new acaEnvironmentName.",
         )
 
 

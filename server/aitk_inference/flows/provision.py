@@ -14,6 +14,7 @@ from aitk_inference.core.config import (
     write_config,
 )
 from aitk_inference.core.errors import Cancelled, ErrorNode, ProvisionFailed
+from aitk_inference.core.fingerprint import fingerprint
 from aitk_inference.core.model import AppRef, DeploymentRef
 from aitk_inference.core.params import read_finetuning, read_parameters
 from aitk_inference.core.ports import Action, ActionKind
@@ -25,7 +26,6 @@ from aitk_inference.flows.deployment import (
     brought_about,
     cancelled_with_us,
     deployment_name,
-    fingerprint,
     run,
 )
 from aitk_inference.flows.places import state_folder
