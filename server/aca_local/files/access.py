@@ -1,0 +1,84 @@
+"""Who may do what: SharedKey, shared access signatures, bearer tokens."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from functools import lru_cache
+from typing import Protocol
+
+from aca_local.files.call import Call
+from aca_local.files.clock import TICKS_PER_SECOND
+from aca_local.files.errors import FilesError
+from aca_local.files.model import AccessPolicy
+from aca_local.files.sas import Need, Signer, check_sas
+from aca_local.files.sharedkey import is_signed
+from aca_local.files.shares import FileShares
+
+ALLOWED_SKEW = 15 * 60  # seconds
+
+
+class Keys(Protocol):
+    """Gives the base64 keys of an account; none for an account that does not exist."""
+
+    def keys(self, account: str) -> Sequence[str]:
+        """Return the keys."""
+        ...
+
+
+@dataclass(slots=True, frozen=True)
+class Gate:
+    """Checks requests: `token_is_valid` is asked about bearer tokens."""
+
+    shares: FileShares
+    keys: Keys
+    token_is_valid: Callable[[str], bool]
+
+    def check(self, call: Call, need: Need) -> None:
+        """Raise the service's error unless the request may do what it asks."""
+        keys = self.keys.keys(call.account)
+        if not keys:
+            raise FilesError("AccountNotFound")
+        scheme, _, value = call.headers.get("Authorization", "").partition(" ")
+        if scheme == "SharedKey":
+            self._check_key(call, value, keys)
+        elif scheme == "Bearer":
+            self._check_token(call, value)
+        elif scheme:
+            raise FilesError("InvalidAuthenticationInfo")
+        elif "sig" in call.query:
+            check_sas(call, need, Signer(keys, lambda: self._policies(call), self.shares.clock.tick()))
+        else:
+            raise _refused("No credentials were given.")
+
+    def _check_key(self, call: Call, value: str, keys: Sequence[str]) -> None:
+        account, _, signature = value.partition(":")
+        if account != call.account or not is_signed(call, account, signature, keys):
+            raise _refused("The signature does not match.")
+        _check_date(call.headers.get("x-ms-date") or call.headers.get("Date") or "", self.shares.clock.tick())
+        call.signed_by_key = True
+
+    def _check_token(self, call: Call, token: str) -> None:
+        if not self.token_is_valid(token):
+            raise _refused("The token is not valid.")
+        if call.headers.get("x-ms-file-request-intent", "").lower() != "backup":
+            raise FilesError("MissingRequiredHeader", HeaderName="x-ms-file-request-intent")
+
+    def _policies(self, call: Call) -> dict[str, AccessPolicy]:
+        return self.shares.get_share(call.account, call.share).policies
+
+
+def _check_date(text: str, now: int) -> None:
+    if abs(_second(text) - now / TICKS_PER_SECOND) > ALLOWED_SKEW:
+        raise _refused("x-ms-date is too far from the present.")
+
+
+@lru_cache(maxsize=256)
+def _second(text: str) -> float:
+    try:
+        return parsedate_to_datetime(text).timestamp()
+    except ValueError:
+        raise _refused("x-ms-date is missing or malformed.") from None
+
+
+def _refused(why: str) -> FilesError:
+    return FilesError("AuthenticationFailed", AuthenticationErrorDetail=why)

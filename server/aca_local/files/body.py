@@ -1,0 +1,126 @@
+"""Request bodies: read in pieces, counted, checked against their MD5, written straight to disk."""
+
+import base64
+import binascii
+import hashlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from aca_local.files.call import Call, bad_header
+from aca_local.files.content import copy_bytes, remove_quietly, write_at
+from aca_local.files.errors import FilesError
+
+MAX_WRITE = 4 * 1024 * 1024  # "Put Range": at most 4 MiB a request
+MAX_DOCUMENT = 64 * 1024
+MD5_BYTES = 16
+IN_MEMORY = 256 * 1024
+
+
+def content_length(call: Call) -> int:
+    """Return the declared length of the body; raises MissingContentLengthHeader."""
+    length = call.headers.get("Content-Length")
+    if length is None:
+        raise FilesError("MissingContentLengthHeader")
+    return int(length)
+
+
+async def pieces(call: Call) -> AsyncIterator[bytes]:
+    """Yield the body as it arrives."""
+    content = call.request.content
+    while data := await content.readany():
+        yield data
+
+
+async def read_document(call: Call, limit: int = MAX_DOCUMENT) -> bytes:
+    """Return a body that is small by nature; raises RequestBodyTooLarge."""
+    if content_length(call) > limit:
+        raise FilesError("RequestBodyTooLarge")
+    return b"".join([piece async for piece in pieces(call)])
+
+
+def declared_md5(call: Call, header: str = "Content-MD5") -> bytes | None:
+    """Return the MD5 that the client declares; raises InvalidMd5."""
+    text = call.headers.get(header)
+    if text is None:
+        return None
+    try:
+        digest = base64.b64decode(text, validate=True)
+    except binascii.Error:
+        raise FilesError("InvalidMd5") from None
+    if len(digest) != MD5_BYTES:
+        raise FilesError("InvalidMd5")
+    return digest
+
+
+@dataclass(slots=True)
+class Payload:
+    """A whole, checked body: in memory when it is small, else in a file aside that `discard` removes."""
+
+    length: int
+    md5: bytes
+    data: bytes | None
+    path: str
+
+    def discard(self) -> None:
+        """Remove the file aside, if there still is one."""
+        if self.data is None:
+            remove_quietly(self.path)
+
+    def write_into(self, path: str, start: int) -> None:
+        """Write the body into an existing file, in place."""
+        if self.data is None:
+            copy_bytes(self.path, 0, path, start, self.length)
+        else:
+            write_at(path, start, self.data)
+
+
+async def receive(call: Call, limit: int, aside: str) -> Payload:
+    """Take in a body before anything is changed by it; one that is not small goes to the file `aside`.
+
+    Raises RequestBodyTooLarge, MissingContentLengthHeader, and Md5Mismatch where the client declared
+    another MD5.
+    """
+    length = content_length(call)
+    if length > limit:
+        raise FilesError("RequestBodyTooLarge")
+    expected = declared_md5(call)
+    payload = await _in_memory(call, aside) if length <= IN_MEMORY else await _on_disk(call, aside)
+    if expected is not None and payload.md5 != expected:
+        payload.discard()
+        raise FilesError("Md5Mismatch")
+    return payload
+
+
+async def _in_memory(call: Call, aside: str) -> Payload:
+    data = b"".join([piece async for piece in pieces(call)])
+    return Payload(len(data), hashlib.md5(data, usedforsecurity=False).digest(), data, aside)
+
+
+async def _on_disk(call: Call, aside: str) -> Payload:
+    digest, length = hashlib.md5(usedforsecurity=False), 0
+    try:
+        with open(aside, "xb", buffering=0) as target:
+            async for piece in pieces(call):
+                digest.update(piece)
+                length += target.write(piece)
+    except BaseException:
+        remove_quietly(aside)
+        raise
+    return Payload(length, digest.digest(), None, aside)
+
+
+def md5_text(digest: bytes) -> str:
+    """Return a digest as HTTP carries it."""
+    return base64.b64encode(digest).decode()
+
+
+def parse_range(call: Call) -> tuple[int, int | None] | None:
+    """Return the first and last byte of `x-ms-range` or `Range` (last None: to the end); None without one."""
+    text = call.headers.get("x-ms-range") or call.headers.get("Range")
+    if not text:
+        return None
+    unit, _, span = text.partition("=")
+    first, dash, last = span.partition("-")
+    if unit.strip() != "bytes" or not dash or not first.isdigit() or not (last.isdigit() or not last):
+        raise bad_header("x-ms-range", text)
+    return int(first), int(last) if last else None

@@ -1,0 +1,107 @@
+"""File contents on disk: new files appear whole, ranges are written in place."""
+
+import os
+from collections.abc import AsyncIterator
+
+from aca_local.files.clock import NS_PER_TICK
+from aca_local.files.errors import FilesError
+
+PIECE = 256 * 1024
+
+
+def put_file(staged: str, path: str, data: bytes | None, size: int, written: int | None) -> os.stat_result:
+    """Put a file of `size` bytes, beginning with `data`, at `path` in one step; return its stat.
+
+    `data` None: the file `staged` holds the beginning already. `written` is the modification time in ticks,
+    None for the present. Raises ParentNotFound when the folder is gone.
+    """
+    try:
+        there = _make(staged, data, size, written)
+        place(staged, path)
+    except BaseException:
+        remove_quietly(staged)
+        raise
+    return there
+
+
+def _make(staged: str, data: bytes | None, size: int, written: int | None) -> os.stat_result:
+    handle = os.open(staged, os.O_WRONLY if data is None else os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644)
+    try:
+        if data:
+            write_all(handle, data)
+        if data is None or len(data) != size:
+            os.ftruncate(handle, size)
+        if written is not None:
+            set_mtime(staged, written)
+        return os.fstat(handle)
+    finally:
+        os.close(handle)
+
+
+def place(staged: str, path: str) -> None:
+    """Move a finished file into the share; the old content, or the new, is there at any moment."""
+    try:
+        os.replace(staged, path)
+    except FileNotFoundError:
+        raise FilesError("ParentNotFound") from None
+    except OSError as problem:
+        raise FilesError("InvalidResourceName") from problem
+
+
+def remove_quietly(path: str) -> None:
+    """Remove a file that may be gone."""
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        return
+
+
+def write_all(handle: int, data: bytes) -> None:
+    """Write all of `data` at the handle's place."""
+    view = memoryview(data)
+    while view:
+        view = view[os.write(handle, view) :]
+
+
+def write_at(path: str, start: int, data: bytes) -> None:
+    """Write bytes into an existing file, in place."""
+    handle = os.open(path, os.O_WRONLY)
+    try:
+        os.lseek(handle, start, os.SEEK_SET)
+        write_all(handle, data)
+    finally:
+        os.close(handle)
+
+
+def set_mtime(path: str, ticks: int) -> None:
+    """Set a file's modification time."""
+    os.utime(path, ns=(ticks * NS_PER_TICK, ticks * NS_PER_TICK))
+
+
+async def read_pieces(path: str, start: int, length: int) -> AsyncIterator[bytes]:
+    """Yield `length` bytes of a file from `start` in pieces."""
+    with open(path, "rb", buffering=0) as source:
+        source.seek(start)
+        while length > 0 and (data := source.read(min(PIECE, length))):
+            length -= len(data)
+            yield data
+
+
+def copy_bytes(source: str, source_start: int, target: str, target_start: int, length: int) -> None:
+    """Copy bytes from one file into another, in place."""
+    with open(source, "rb") as read, open(target, "r+b") as write:
+        read.seek(source_start)
+        write.seek(target_start)
+        while length > 0 and (data := read.read(min(PIECE, length))):
+            length -= len(data)
+            write.write(data)
+
+
+def zero_bytes(path: str, start: int, length: int) -> None:
+    """Overwrite bytes of a file with zeros, in place."""
+    with open(path, "r+b") as target:
+        target.seek(start)
+        while length > 0:
+            step = min(PIECE, length)
+            target.write(bytes(step))
+            length -= step

@@ -1,0 +1,141 @@
+"""Files and folders as the service sees them: what is on disk, joined with what is remembered."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from os import stat_result
+
+from aca_local.files.call import Call
+from aca_local.files.clock import NS_PER_TICK
+from aca_local.files.errors import FilesError
+from aca_local.files.model import Extra, Record, ShareProperties
+from aca_local.files.names import fold
+from aca_local.files.shares import FileShares
+from aca_local.files.tree import Found, NameIndex, Tree
+
+
+@dataclass(slots=True)
+class Area:
+    """One share or snapshot, with its files."""
+
+    share: ShareProperties
+    tree: Tree
+
+
+@dataclass(slots=True)
+class Entry:
+    """An existing file or folder and what is known of it."""
+
+    found: Found
+    stat: stat_result
+    record: Record
+
+    @property
+    def size(self) -> int:
+        """The length in bytes."""
+        return self.stat.st_size
+
+    @property
+    def written(self) -> int:
+        """The SMB last write time, in ticks."""
+        return self.record.written if self.found.is_directory else self.stat.st_mtime_ns // NS_PER_TICK
+
+    @property
+    def change_time(self) -> int:
+        """The SMB change time, in ticks."""
+        changed = self.record.extra.change_time
+        return self.record.changed if changed is None else changed
+
+
+class Entries:
+    """Finds entries and keeps their records."""
+
+    def __init__(self, shares: FileShares) -> None:
+        self._shares = shares
+        self._index = NameIndex()
+        self._trees: dict[int, Tree] = {}
+
+    def area(self, call: Call) -> Area:
+        """Return the share, or the snapshot, that a request speaks of."""
+        return self.share_area(call.account, call.share, call.query.get("sharesnapshot", ""))
+
+    def share_area(self, account: str, name: str, snapshot: str = "") -> Area:
+        """Return a share with its files; raises ShareNotFound, ShareSnapshotNotFound."""
+        share = self._shares.get_share(account, name, snapshot)
+        tree = self._trees.get(share.id)
+        if tree is None:
+            tree = self._trees[share.id] = Tree(str(self._shares.folder_of(share)), self._index)
+        return Area(share, tree)
+
+    def file(self, area: Area, names: Sequence[str]) -> Entry:
+        """Return a file; raises ParentNotFound, ResourceNotFound, and ResourceTypeMismatch for a folder."""
+        entry = self.entry(area, area.tree.find(names))
+        if entry.found.is_directory:
+            raise FilesError("ResourceTypeMismatch")
+        return entry
+
+    def folder(self, area: Area, names: Sequence[str]) -> Entry:
+        """Return a folder; raises ParentNotFound, ResourceNotFound, and ResourceTypeMismatch for a file."""
+        entry = self.entry(area, area.tree.find(names))
+        if not entry.found.is_directory:
+            raise FilesError("ResourceTypeMismatch")
+        return entry
+
+    def entry(self, area: Area, found: Found) -> Entry:
+        """Return what stands at a place; raises ResourceNotFound when nothing does."""
+        if found.stat is None:
+            raise FilesError("ResourceNotFound")
+        known = self._shares.store.entry(area.share.id, *_key(found.names))
+        return Entry(found, found.stat, current(found.stat, known, found.is_directory))
+
+    def children(self, area: Area, folder: Found) -> list[Entry]:
+        """Return what is in a folder, sorted by name without case."""
+        known = self._shares.store.children(area.share.id, fold(folder.names))
+        return [
+            _child(folder, name, there, known.get(name.lower()))
+            for name, there in area.tree.children(folder.path)
+        ]
+
+    def save(self, area: Area, names: Sequence[str], record: Record) -> None:
+        """Remember the record of an entry."""
+        self._shares.store.put_entry(area.share.id, *_key(names), record)
+
+    def forget(self, area: Area, names: Sequence[str]) -> None:
+        """Forget an entry that was deleted, with what was in it."""
+        self._shares.store.remove_entry(area.share.id, *_key(names))
+
+    def moved(self, area: Area, old: Sequence[str], new: Sequence[str], record: Record) -> None:
+        """Remember that an entry has a new name, with what is in it."""
+        store, share = self._shares.store, area.share.id
+        if fold(old) == fold(new):
+            self.save(area, new, record)
+            return
+        store.remove_entry(share, *_key(new))
+        with store.transaction():
+            store.move_children(share, fold(old), fold(new))
+            store.put_entry(share, *_key(new), record)
+        store.remove_entry(share, *_key(old))
+
+
+def _child(folder: Found, name: str, there: stat_result, known: Record | None) -> Entry:
+    found = Found(f"{folder.path}/{name}", (*folder.names, name), there, there)
+    return Entry(found, there, current(there, known, found.is_directory))
+
+
+def _key(names: Sequence[str]) -> tuple[str, str]:
+    return (fold(names[:-1]), names[-1].lower()) if names else ("", "")
+
+
+def current(there: stat_result, known: Record | None, directory: bool) -> Record:
+    """Return the record that holds for what is on disk now.
+
+    What no one has told the service about gets its properties from the disk; a file that another process has
+    written since keeps its settings and loses what described the old bytes.
+    """
+    written = there.st_mtime_ns // NS_PER_TICK
+    if known is None:
+        return Record(there.st_mtime_ns, there.st_size, written, written, written, Extra())
+    if directory or (known.mtime, known.size) == (there.st_mtime_ns, there.st_size):
+        return known
+    headers = {name: value for name, value in known.extra.headers.items() if name != "Content-MD5"}
+    extra = replace(known.extra, headers=headers, ranges=None, copy=None, change_time=None)
+    return Record(there.st_mtime_ns, there.st_size, written, known.created, written, extra)

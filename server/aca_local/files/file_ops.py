@@ -1,0 +1,338 @@
+"""Operations on files: create, read, delete, properties, metadata, leases."""
+
+import hashlib
+import os
+
+from aiohttp import web
+from multidict import CIMultiDict
+
+from aca_local.files import leases
+from aca_local.files.body import (
+    MAX_WRITE,
+    Payload,
+    content_length,
+    declared_md5,
+    md5_text,
+    parse_range,
+    receive,
+)
+from aca_local.files.call import Call, bad_header
+from aca_local.files.clock import http_date
+from aca_local.files.conditions import check_conditions
+from aca_local.files.content import PIECE, put_file, read_pieces, set_mtime
+from aca_local.files.entries import Area, Entry
+from aca_local.files.errors import FilesError
+from aca_local.files.model import Copy, Extra, Record
+from aca_local.files.reply import empty, entry_headers, headers_for, metadata_headers
+from aca_local.files.service import Service
+from aca_local.files.smb import Settings, read_settings, smb_headers
+from aca_local.files.spans import clip
+from aca_local.files.tree import Found
+
+CREATE_WITH_DATA = "2026-02-06"  # the first service version that takes a body (documents disagree: see facts)
+MAX_FILE = 4 * 1024**4
+MAX_MD5_RANGE = 4 * 1024 * 1024
+CONTENT_HEADERS = {
+    "x-ms-content-type": "Content-Type",
+    "x-ms-content-encoding": "Content-Encoding",
+    "x-ms-content-language": "Content-Language",
+    "x-ms-cache-control": "Cache-Control",
+    "x-ms-content-md5": "Content-MD5",
+    "x-ms-content-disposition": "Content-Disposition",
+}
+OVERRIDES = {
+    "rsct": "Content-Type", "rsce": "Content-Encoding", "rscl": "Content-Language",
+    "rscc": "Cache-Control", "rscd": "Content-Disposition",
+}  # fmt: skip
+
+
+async def create(service: Service, call: Call) -> web.Response:
+    """Create or replace a file, with its content where the request has a body."""
+    if call.required("x-ms-type").lower() != "file":
+        raise bad_header("x-ms-type", call.headers["x-ms-type"])
+    size = _new_size(service, call)
+    payload = await receive(call, MAX_WRITE, service.shares.staging())
+    try:
+        return _create(service, call, size, payload)
+    finally:
+        payload.discard()
+
+
+def _create(service: Service, call: Call, size: int, payload: Payload) -> web.Response:
+    area = service.entries.area(call)
+    found = place_for(service, call, area)
+    settings = read_settings(call, area, service.store, service.clock.tick())
+    extra = Extra(headers=content_headers(call), metadata=call.metadata)
+    settings.apply(extra)
+    if payload.length < size:
+        extra.ranges = [(0, payload.length - 1)] if payload.length else []
+    there = put_file(payload.path, found.path, payload.data, size, settings.written)
+    entry = remember(service, area, found, there, settings=settings, extra=extra)
+    headers = created_headers(call, entry)
+    if payload.length:
+        headers["Content-MD5"] = md5_text(payload.md5)
+    return empty(201, headers)
+
+
+def _new_size(service: Service, call: Call) -> int:
+    """Return the size of the new file; raises for a body that is not allowed or does not fit."""
+    call.required("x-ms-content-length")
+    size = call.number("x-ms-content-length") or 0
+    length = content_length(call)
+    if size > min(MAX_FILE, service.shares.get_share(call.account, call.share).quota_gib * 1024**3):
+        raise FilesError("OutOfRangeInput" if size > MAX_FILE else "ShareSizeLimitReached")
+    if length and not (service.options.create_with_data and call.version >= CREATE_WITH_DATA):
+        raise bad_header("Content-Length", str(length))
+    if length > size:
+        raise bad_header("x-ms-content-length", str(size))
+    return size
+
+
+def place_for(service: Service, call: Call, area: Area) -> Found:
+    """Return the place where a file may be put: its folder is there, what stands there may be replaced."""
+    names = call.names
+    if not names:
+        raise FilesError("InvalidUri")
+    found = area.tree.find(names)
+    if found.is_directory:
+        raise FilesError("ResourceTypeMismatch")
+    if found.stat is not None:
+        entry = service.entries.entry(area, found)
+        leases.check_lease(call, entry.record.extra.lease, service.clock.tick(), writes=True)
+        refuse_read_only(entry)
+    elif not _is_folder(found):
+        raise FilesError("ParentNotFound")
+    return found
+
+
+def _is_folder(found: Found) -> bool:
+    return os.path.isdir(os.path.dirname(found.path))
+
+
+def refuse_read_only(entry: Entry) -> None:
+    """Raise ReadOnlyAttribute for a file that has the attribute."""
+    if "ReadOnly" in entry.record.extra.attributes:
+        raise FilesError("ReadOnlyAttribute")
+
+
+def remember(
+    service: Service, area: Area, found: Found, there: os.stat_result, *, settings: Settings, extra: Extra
+) -> Entry:
+    """Keep the record of a file that was just put in place, and return the file."""
+    changed = service.clock.tick()
+    created = changed if settings.created is None else settings.created
+    record = Record(there.st_mtime_ns, there.st_size, changed, created, changed, extra)
+    if found.stat is None:
+        area.tree.added(found)
+    service.entries.save(area, found.names, record)
+    return Entry(found, there, record)
+
+
+def created_headers(call: Call, entry: Entry) -> CIMultiDict[str]:
+    """Return the headers of a reply to a write of an entry."""
+    headers = entry_headers(call, entry)
+    headers["x-ms-request-server-encrypted"] = "true"
+    smb_headers(headers, entry)
+    return headers
+
+
+def content_headers(call: Call) -> dict[str, str]:
+    """Return the HTTP headers that reads of the file will carry; the declared MD5 is checked for its form."""
+    declared_md5(call, "x-ms-content-md5")
+    return {
+        name: value
+        for header, name in CONTENT_HEADERS.items()
+        if (value := call.headers.get(header)) is not None
+    }
+
+
+async def properties(service: Service, call: Call) -> web.Response:
+    """Answer HEAD: the properties of a file."""
+    entry = _readable(service, call)
+    headers = _file_headers(service, call, entry)
+    headers["Content-Length"] = str(entry.size)
+    headers["x-ms-type"] = "File"
+    return empty(200, headers)
+
+
+def _readable(service: Service, call: Call) -> Entry:
+    entry = service.entries.file(service.entries.area(call), call.names)
+    leases.check_lease(call, entry.record.extra.lease, service.clock.tick(), writes=False)
+    check_conditions(call, entry.record.changed)
+    return entry
+
+
+def _file_headers(service: Service, call: Call, entry: Entry) -> CIMultiDict[str]:
+    extra = entry.record.extra
+    headers = entry_headers(call, entry)
+    headers["Content-Type"] = "application/octet-stream"
+    headers.update(extra.headers)
+    headers.update({name: call.query[key] for key, name in OVERRIDES.items() if key in call.query})
+    headers["x-ms-server-encrypted"] = "true"
+    metadata_headers(headers, extra.metadata)
+    smb_headers(headers, entry)
+    leases.lease_headers(headers, extra.lease, service.clock.tick())
+    if extra.copy:
+        _copy_headers(headers, extra.copy)
+    return headers
+
+
+def _copy_headers(headers: CIMultiDict[str], copy: Copy) -> None:
+    headers["x-ms-copy-id"] = copy.id
+    headers["x-ms-copy-source"] = copy.source
+    headers["x-ms-copy-status"] = copy.status
+    headers["x-ms-copy-progress"] = copy.progress
+    headers["x-ms-copy-completion-time"] = http_date(copy.completed)
+
+
+async def read(service: Service, call: Call) -> web.StreamResponse:
+    """Answer GET: the content of a file, or a range of it."""
+    entry = _readable(service, call)
+    headers = _file_headers(service, call, entry)
+    headers["Accept-Ranges"] = "bytes"
+    headers["x-ms-type"] = "File"
+    span = parse_range(call)
+    start, length = (0, entry.size) if span is None else _span(span, entry.size)
+    if span is not None:
+        headers["Content-Range"] = f"bytes {start}-{start + length - 1}/{entry.size}"
+        if "Content-MD5" in headers:
+            headers["x-ms-content-md5"] = headers.pop("Content-MD5")
+    await _range_md5(call, headers, entry, start=start, length=length, ranged=span is not None)
+    status = 200 if span is None else 206
+    return await send(call, headers, entry.found.path, start=start, length=length, status=status)
+
+
+def _span(span: tuple[int, int | None], size: int) -> tuple[int, int]:
+    first, last = span
+    if first >= size or (last is not None and last < first):
+        raise FilesError("InvalidRange")
+    return first, min(size - 1 if last is None else last, size - 1) - first + 1
+
+
+async def _range_md5(
+    call: Call, headers: CIMultiDict[str], entry: Entry, *, start: int, length: int, ranged: bool
+) -> None:
+    if not call.flag("x-ms-range-get-content-md5"):
+        return
+    if not ranged or length > MAX_MD5_RANGE:
+        raise FilesError(
+            "OutOfRangeInput" if ranged else "InvalidHeaderValue", HeaderName="x-ms-range-get-content-md5"
+        )
+    digest = hashlib.md5(usedforsecurity=False)
+    async for piece in read_pieces(entry.found.path, start, length):
+        digest.update(piece)
+    headers["Content-MD5"] = md5_text(digest.digest())
+
+
+async def send(
+    call: Call, headers: CIMultiDict[str], path: str, *, start: int, length: int, status: int
+) -> web.StreamResponse:
+    """Send bytes of a file: small ones at once, others in pieces."""
+    if length <= PIECE:
+        body = b"".join([piece async for piece in read_pieces(path, start, length)])
+        return web.Response(status=status, headers=headers, body=body)
+    headers["Content-Length"] = str(length)
+    reply = web.StreamResponse(status=status, headers=headers)
+    await reply.prepare(call.request)
+    async for piece in read_pieces(path, start, length):
+        await reply.write(piece)
+    await reply.write_eof()
+    return reply
+
+
+async def delete(service: Service, call: Call) -> web.Response:
+    """Delete a file."""
+    area = service.entries.area(call)
+    entry = service.file_to_change(call, area)
+    refuse_read_only(entry)
+    os.unlink(entry.found.path)
+    service.entries.forget(area, entry.found.names)
+    return empty(202, headers_for(call))
+
+
+async def set_properties(service: Service, call: Call) -> web.Response:
+    """Set HTTP headers, SMB properties and, where it is given, the size of a file."""
+    area = service.entries.area(call)
+    entry = service.file_to_change(call, area)
+    settings = read_settings(call, area, service.store, service.clock.tick())
+    extra = entry.record.extra
+    if any(header in call.headers for header in CONTENT_HEADERS) or not _sets_smb(call):
+        extra.headers = content_headers(call)
+    size = call.number("x-ms-content-length")
+    if size is not None:
+        _resize(area, entry, size)
+    written = entry.written if settings.written is None else settings.written
+    settings.apply(extra)
+    return save_change(service, call, area, entry, settings=settings, written=written)
+
+
+def _sets_smb(call: Call) -> bool:
+    return "x-ms-content-length" in call.headers or any(
+        header in call.headers for header in ("x-ms-file-permission", "x-ms-file-attributes")
+    )
+
+
+def _resize(area: Area, entry: Entry, size: int) -> None:
+    if size > area.share.quota_gib * 1024**3:
+        raise FilesError("ShareSizeLimitReached")
+    extra = entry.record.extra
+    spans = extra.ranges if extra.ranges is not None else ([(0, entry.size - 1)] if entry.size else [])
+    os.truncate(entry.found.path, size)
+    extra.ranges = None if clip(spans, 0, size - 1) == [(0, size - 1)] else clip(spans, 0, size - 1)
+
+
+def save_change(
+    service: Service, call: Call, area: Area, entry: Entry, *, settings: Settings, written: int | None
+) -> web.Response:
+    """Keep a changed record, set the modification time of a file, and reply."""
+    if written is not None and not entry.found.is_directory:
+        set_mtime(entry.found.path, written)
+    there = os.stat(entry.found.path)
+    changed = service.clock.tick()
+    created = entry.record.created if settings.created is None else settings.created
+    kept = entry.record.written if written is None else written
+    record = Record(there.st_mtime_ns, there.st_size, changed, created, kept, entry.record.extra)
+    service.entries.save(area, entry.found.names, record)
+    return empty(200, created_headers(call, Entry(entry.found, there, record)))
+
+
+async def set_metadata(service: Service, call: Call) -> web.Response:
+    """Replace a file's metadata."""
+    area = service.entries.area(call)
+    entry = service.file_to_change(call, area)
+    return put_metadata(service, call, area, entry)
+
+
+def put_metadata(service: Service, call: Call, area: Area, entry: Entry) -> web.Response:
+    """Replace the metadata of a file or folder, and reply."""
+    entry.record.extra.metadata = call.metadata
+    touch(service, area, entry)
+    headers = entry_headers(call, entry)
+    headers["x-ms-request-server-encrypted"] = "true"
+    return empty(200, headers)
+
+
+def touch(service: Service, area: Area, entry: Entry) -> None:
+    """Give an entry a new version and keep its record."""
+    entry.record.changed = service.clock.tick()
+    service.entries.save(area, entry.found.names, entry.record)
+
+
+async def get_metadata(service: Service, call: Call) -> web.Response:
+    """Answer GET and HEAD for the metadata of a file."""
+    entry = _readable(service, call)
+    headers = entry_headers(call, entry)
+    metadata_headers(headers, entry.record.extra.metadata)
+    return empty(200, headers)
+
+
+async def lease(service: Service, call: Call) -> web.Response:
+    """Acquire, release, change or break a lease on a file."""
+    area = service.entries.area(call)
+    entry = service.entries.file(area, call.names)
+    outcome = leases.act(call, entry.record.extra.lease, service.clock.tick(), timed=False)
+    entry.record.extra.lease = outcome.lease
+    service.entries.save(area, entry.found.names, entry.record)
+    headers = entry_headers(call, entry)
+    headers.update(outcome.headers)
+    return empty(outcome.status, headers)

@@ -1,0 +1,130 @@
+"""The handler: from a raw HTTP request to an operation, and from an error to its reply."""
+
+import logging
+import time
+import uuid
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+from multidict import CIMultiDict
+
+from aca_local.files.access import Gate, Keys
+from aca_local.files.address import Addresses
+from aca_local.files.call import Call
+from aca_local.files.clock import NS_PER_TICK, iso
+from aca_local.files.conditions import refuse_conditions
+from aca_local.files.entries import Entries
+from aca_local.files.errors import FilesError, error_body
+from aca_local.files.operations import COMMON_HEADERS, Key, Operation, operations
+from aca_local.files.reply import SERVER, empty
+from aca_local.files.sas import PARAMETERS
+from aca_local.files.service import FilesOptions, Service
+from aca_local.files.shares import FileShares
+from aca_local.files.versions import LATEST, VERSIONS
+
+Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+STRUCTURE = frozenset({"restype", "comp", "timeout"})
+
+
+def build_handler(
+    shares: FileShares,
+    keys: Keys,
+    *,
+    token_is_valid: Callable[[str], bool] = lambda token: False,
+    options: FilesOptions | None = None,
+) -> Handler:
+    """Return a handler that serves the shares, for `aiohttp.web.Server(handler, auto_decompress=False)`.
+
+    `keys` says who may sign, `token_is_valid` which bearer tokens are good (none by default). A request
+    whose `Host` is not this computer's is refused. Never raises: errors become the service's own replies.
+    """
+    chosen = options or FilesOptions()
+    service = Service(shares, Entries(shares), Gate(shares, keys, token_is_valid), chosen)
+    return _Handler(service, Addresses(chosen.suffix)).handle
+
+
+class _Handler:
+    def __init__(self, service: Service, addresses: Addresses) -> None:
+        self._service = service
+        self._addresses = addresses
+        self._operations = operations()
+        self._log = logging.getLogger(__name__)
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        request_id = str(uuid.uuid4())
+        try:
+            return await self._answer(request, request_id)
+        except FilesError as error:
+            return _failure(request, request_id, error)
+        except OSError:
+            self._log.exception("the disk refused a request")
+            return _failure(request, request_id, FilesError("InternalError"))
+
+    async def _answer(self, request: web.BaseRequest, request_id: str) -> web.StreamResponse:
+        call = self._addresses.read(request, request_id)
+        operation = self._operations.get(_key(call))
+        if operation is None:
+            raise self._unknown(call)
+        call.version = _version(call)
+        self._service.gate.check(call, operation.need)
+        _check_understood(call, operation)
+        if request.headers.get("Expect", "").lower() == "100-continue":
+            await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        return await operation.run(self._service, call)
+
+    def _unknown(self, call: Call) -> FilesError:
+        level, _, restype, comp = _key(call)
+        others = {key[1] for key in self._operations if (key[0], key[2], key[3]) == (level, restype, comp)}
+        if others:
+            return FilesError("UnsupportedHttpVerb")
+        name, value = ("comp", comp) if comp else ("restype", restype)
+        return FilesError("InvalidQueryParameterValue", QueryParameterName=name, QueryParameterValue=value)
+
+
+def _key(call: Call) -> Key:
+    restype, comp = call.query.get("restype", ""), call.query.get("comp", "")
+    if not call.share:
+        return "service", call.method, restype, comp
+    level = "share" if not call.entry and restype == "share" else "entry"
+    return level, call.method, restype, comp
+
+
+def _version(call: Call) -> str:
+    version = call.headers.get("x-ms-version") or call.query.get("sv") or LATEST
+    if version not in VERSIONS:
+        raise FilesError("InvalidHeaderValue", HeaderName="x-ms-version", HeaderValue=version)
+    return version
+
+
+def _check_understood(call: Call, operation: Operation) -> None:
+    """Raise when a parameter or header would be passed over that may change what the request means."""
+    allowed = operation.query
+    for name in call.query:
+        if name not in allowed and name not in STRUCTURE and not ("sig" in call.query and name in PARAMETERS):
+            raise FilesError("UnsupportedQueryParameter", QueryParameterName=name)
+    for header in call.headers:
+        name = header.lower()
+        if name.startswith("x-ms-") and not _takes(operation, name):
+            raise FilesError("UnsupportedHeader", HeaderName=header)
+    if operation.writes:
+        refuse_conditions(call)
+
+
+def _takes(operation: Operation, header: str) -> bool:
+    metadata = operation.metadata and header.startswith("x-ms-meta-")
+    return header in operation.headers or header in COMMON_HEADERS or metadata
+
+
+def _failure(request: web.BaseRequest, request_id: str, error: FilesError) -> web.Response:
+    headers: CIMultiDict[str] = CIMultiDict()
+    headers["Server"] = SERVER
+    headers["x-ms-request-id"] = request_id
+    headers["x-ms-version"] = request.headers.get("x-ms-version", LATEST)
+    headers["x-ms-error-code"] = error.code
+    if (client_id := request.headers.get("x-ms-client-request-id")) is not None:
+        headers["x-ms-client-request-id"] = client_id
+    if request.method == "HEAD" or error.status == 304:  # noqa: PLR2004 - neither has a body
+        return empty(error.status, headers)
+    headers["Content-Type"] = "application/xml"
+    body = error_body(error, request_id, iso(time.time_ns() // NS_PER_TICK))
+    return web.Response(status=error.status, headers=headers, body=body)

@@ -1,0 +1,142 @@
+"""SMB properties on the wire: attributes, times, permissions."""
+
+import hashlib
+from dataclasses import dataclass
+
+from multidict import CIMultiDict
+
+from aca_local.files.call import Call, bad_header
+from aca_local.files.clock import iso, parse_iso
+from aca_local.files.entries import Area, Entry
+from aca_local.files.errors import FilesError
+from aca_local.files.model import Extra
+from aca_local.files.sddl import is_sddl
+from aca_local.files.store import Store
+
+ATTRIBUTES = (
+    "ReadOnly",
+    "Hidden",
+    "System",
+    "Directory",
+    "Archive",
+    "Temporary",
+    "Offline",
+    "NotContentIndexed",
+    "NoScrubData",
+)
+BY_NAME = {name.lower(): name for name in (*ATTRIBUTES, "None")}
+INHERITED = "O:SYG:SYD:(A;;FA;;;BA)(A;;FA;;;SY)(A;;0x1301bf;;;AU)(A;;0x1200a9;;;BU)"
+MAX_PERMISSION = 8192
+HEADERS = frozenset(
+    {
+        "x-ms-file-permission",
+        "x-ms-file-permission-key",
+        "x-ms-file-permission-format",
+        "x-ms-file-attributes",
+        "x-ms-file-creation-time",
+        "x-ms-file-last-write-time",
+        "x-ms-file-change-time",
+    }
+)
+
+
+@dataclass(slots=True)
+class Settings:
+    """What a request sets; None leaves a property as it is (for a new entry: at its default)."""
+
+    attributes: str | None = None
+    created: int | None = None
+    written: int | None = None
+    change_time: int | None = None
+    permission: str | None = None
+
+    def apply(self, extra: Extra) -> None:
+        """Write attributes, permission and change time into an entry's rarer facts."""
+        extra.attributes = extra.attributes if self.attributes is None else self.attributes
+        extra.permission = extra.permission if self.permission is None else self.permission
+        extra.change_time = self.change_time
+
+
+def read_settings(call: Call, area: Area, store: Store, now: int) -> Settings:
+    """Return the SMB properties that a request's headers set."""
+    return Settings(
+        _attributes(call.headers.get("x-ms-file-attributes")),
+        _time(call, "x-ms-file-creation-time", now),
+        _time(call, "x-ms-file-last-write-time", now),
+        _time(call, "x-ms-file-change-time", None),
+        _permission(call, area, store),
+    )
+
+
+def _attributes(text: str | None) -> str | None:
+    if text is None or text.lower() == "preserve":
+        return None
+    names = [BY_NAME.get(part.strip().lower()) for part in text.split("|")]
+    if not all(names):
+        raise bad_header("x-ms-file-attributes", text)
+    return " | ".join(name for name in ATTRIBUTES if name in names)
+
+
+def _time(call: Call, header: str, now: int | None) -> int | None:
+    text = call.headers.get(header)
+    if text is None or text.lower() == "preserve":
+        return None
+    return now if text.lower() == "now" else parse_iso(text)
+
+
+def _permission(call: Call, area: Area, store: Store) -> str | None:
+    text, key = call.headers.get("x-ms-file-permission"), call.headers.get("x-ms-file-permission-key")
+    if text and key:
+        raise FilesError("InvalidInput", "Give the permission or its key, not both.")
+    if key:
+        if stored_permission(area, store, key) is None:
+            raise bad_header("x-ms-file-permission-key", key)
+        return key
+    if text is None or text.lower() in ("inherit", "preserve"):
+        return None
+    return keep_permission(area, store, text, call.headers.get("x-ms-file-permission-format", "sddl"))
+
+
+def keep_permission(area: Area, store: Store, text: str, form: str) -> str:
+    """Store a permission in SDDL and return its key."""
+    if form.lower() != "sddl":
+        raise FilesError("UnsupportedHeader", HeaderName="x-ms-file-permission-format")
+    if not is_sddl(text) or len(text) > MAX_PERMISSION:
+        raise FilesError("InvalidInput", "The permission is no security descriptor.")
+    key = permission_key(text)
+    store.put_permission(area.share.id, key, text)
+    return key
+
+
+def permission_key(sddl: str) -> str:
+    """Return the key of a permission: two numbers made from it, as in the service's own keys."""
+    digest = hashlib.blake2b(sddl.encode(), digest_size=16).digest()
+    return f"{int.from_bytes(digest[:8], 'big')}*{int.from_bytes(digest[8:], 'big')}"
+
+
+INHERITED_KEY = permission_key(INHERITED)
+
+
+def stored_permission(area: Area, store: Store, key: str) -> str | None:
+    """Return the SDDL behind a key."""
+    return INHERITED if key == INHERITED_KEY else store.permission(area.share.id, key)
+
+
+def smb_headers(headers: CIMultiDict[str], entry: Entry) -> None:
+    """Add an entry's SMB properties to a reply."""
+    headers["x-ms-file-attributes"] = attributes_of(entry)
+    headers["x-ms-file-creation-time"] = iso(entry.record.created)
+    headers["x-ms-file-last-write-time"] = iso(entry.written)
+    headers["x-ms-file-change-time"] = iso(entry.change_time)
+    headers["x-ms-file-permission-key"] = entry.record.extra.permission or INHERITED_KEY
+    headers["x-ms-file-id"] = str(entry.stat.st_ino)
+    headers["x-ms-file-parent-id"] = str(entry.found.folder.st_ino) if entry.found.names else "0"
+
+
+def attributes_of(entry: Entry) -> str:
+    """Return an entry's attributes; a folder always has Directory among them."""
+    kept = entry.record.extra.attributes
+    if not entry.found.is_directory:
+        return kept or "Archive"
+    names = {*kept.split(" | "), "Directory"}
+    return " | ".join(name for name in ATTRIBUTES if name in names)

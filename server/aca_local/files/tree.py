@@ -1,0 +1,120 @@
+"""Finding things in a share's folder: names without case, symbolic links never followed out of the share."""
+
+import os
+import stat
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from aca_local.files.errors import FilesError
+
+INDEXED_FOLDERS = 512  # how many folders' names are kept in memory
+
+
+@dataclass(slots=True)
+class Found:
+    """A place in a share: its path on disk, its names as they are there, its stat (None: nothing there)."""
+
+    path: str
+    names: tuple[str, ...]
+    stat: os.stat_result | None
+    folder: os.stat_result  # of the folder it is in; of itself for the share's root
+
+    @property
+    def is_directory(self) -> bool:
+        """Whether a folder stands there."""
+        return self.stat is not None and stat.S_ISDIR(self.stat.st_mode)
+
+
+class NameIndex:
+    """The names in folders by lower case, so that a new name is checked without listing its folder.
+
+    A folder's list holds as long as its modification time is the one the list was made at.
+    """
+
+    def __init__(self) -> None:
+        self._folders: OrderedDict[str, tuple[int, dict[str, str]]] = OrderedDict()
+
+    def find(self, folder: str, mtime: int, name: str) -> str | None:
+        """Return the name that stands in `folder` for `name`, whatever its case."""
+        known = self._folders.get(folder)
+        if known is None or known[0] != mtime:
+            known = (mtime, {entry.lower(): entry for entry in os.listdir(folder)})
+            self._keep(folder, known)
+        return known[1].get(name.lower())
+
+    def added(self, folder: str, before: int, name: str) -> None:
+        """Note a name that was just made in a folder whose modification time was `before`."""
+        known = self._folders.get(folder)
+        if known is not None and known[0] == before:
+            known[1][name.lower()] = name
+            self._folders[folder] = (os.stat(folder).st_mtime_ns, known[1])
+
+    def _keep(self, folder: str, known: tuple[int, dict[str, str]]) -> None:
+        self._folders[folder] = known
+        self._folders.move_to_end(folder)
+        if len(self._folders) > INDEXED_FOLDERS:
+            self._folders.popitem(last=False)
+
+
+class Tree:
+    """The files of one share or snapshot, below `root`."""
+
+    def __init__(self, root: str, index: NameIndex) -> None:
+        self.root = root
+        self._index = index
+
+    def find(self, names: Sequence[str]) -> Found:
+        """Look up a path, given as its components; no components name the root.
+
+        Raises ParentNotFound when the folder it would be in is missing, is no folder, or is reached through a
+        symbolic link that leaves the share.
+        """
+        here = os.lstat(self.root)
+        found = Found(self.root, (), here, here)
+        for name in names:
+            if not found.is_directory or found.stat is None:
+                raise FilesError("ParentNotFound")
+            found = self._step(found, found.stat, name)
+        return found
+
+    def _step(self, parent: Found, folder: os.stat_result, name: str) -> Found:
+        path = f"{parent.path}/{name}"
+        there = self.stat(path)
+        if there is None and (actual := self._index.find(parent.path, folder.st_mtime_ns, name)) is not None:
+            name, path = actual, f"{parent.path}/{actual}"
+            there = self.stat(path)
+        return Found(path, (*parent.names, name), there, folder)
+
+    def stat(self, path: str) -> os.stat_result | None:
+        """Return what stands at a path of this share; None for nothing and for a link out of the share."""
+        try:
+            there = os.lstat(path)
+            if not stat.S_ISLNK(there.st_mode):
+                return there
+            return os.stat(path) if self._inside(os.path.realpath(path)) else None
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as problem:  # the name is too long for this file system, or a loop of links
+            raise FilesError("InvalidResourceName") from problem
+
+    def _inside(self, path: str) -> bool:
+        root = os.path.realpath(self.root)
+        return path == root or path.startswith(root + os.sep)
+
+    def added(self, found: Found) -> None:
+        """Note that something new stands at `found`."""
+        self._index.added(os.path.dirname(found.path), found.folder.st_mtime_ns, found.names[-1])
+
+    def children(self, folder: str) -> list[tuple[str, os.stat_result]]:
+        """Return the names and stats of the files and folders in a folder, sorted without case."""
+        with os.scandir(folder) as entries:
+            seen = [(entry.name, self.stat(entry.path)) for entry in entries]
+        return sorted(
+            ((name, there) for name, there in seen if there is not None and _served(there)),
+            key=lambda child: child[0].lower(),
+        )
+
+
+def _served(there: os.stat_result) -> bool:
+    return stat.S_ISREG(there.st_mode) or stat.S_ISDIR(there.st_mode)

@@ -1,0 +1,87 @@
+"""A Files service of its own for a test: in this process, on a thread with its own loop, on a free port."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+from aiohttp import web
+
+from aca_local.files import FilesOptions, FileShares, build_handler
+
+KEY = "c2VjcmV0LWtleS1mb3ItdGVzdHMtb25seS0wMTIzNDU2Nzg5MDEyMzQ1Njc4OQ=="
+T = TypeVar("T")
+
+
+@dataclass
+class FixedKeys:
+    """Every account that is named here has its keys."""
+
+    accounts: dict[str, Sequence[str]] = field(default_factory=lambda: {"acct": [KEY], "other": [KEY]})
+
+    def keys(self, account: str) -> Sequence[str]:
+        return self.accounts.get(account, ())
+
+
+@dataclass
+class FilesServer:
+    """A running service: where it listens, and its shares (touch them through `call`: they live on its thread)."""
+
+    url: str
+    shares: FileShares
+    loop: asyncio.AbstractEventLoop
+
+    def call(self, work: Callable[[], T]) -> T:
+        async def run() -> T:
+            return work()
+
+        return asyncio.run_coroutine_threadsafe(run(), self.loop).result(10)
+
+    @property
+    def account_url(self) -> str:
+        return f"{self.url}/acct"
+
+    @property
+    def connection_string(self) -> str:
+        return f"AccountName=acct;AccountKey={KEY};FileEndpoint={self.account_url}"
+
+
+@contextmanager
+def files_server(
+    root: Path,
+    *,
+    options: FilesOptions | None = None,
+    keys: FixedKeys | None = None,
+    token_is_valid: Callable[[str], bool] = lambda token: False,
+) -> Iterator[FilesServer]:
+    """Serve the shares below `root` while the context lasts."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+
+    def wait(work: Coroutine[None, None, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(work, loop).result(10)
+
+    async def start() -> tuple[FilesServer, web.ServerRunner]:
+        shares = FileShares(root)
+        for account in (keys or FixedKeys()).accounts:
+            shares.create_account(account)
+        handler = build_handler(shares, keys or FixedKeys(), token_is_valid=token_is_valid, options=options)
+        runner = web.ServerRunner(web.Server(handler, auto_decompress=False))
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        port = runner.addresses[0][1]
+        return FilesServer(f"http://127.0.0.1:{port}", shares, loop), runner
+
+    server, runner = wait(start())
+    try:
+        yield server
+    finally:
+        wait(runner.cleanup())
+        server.call(server.shares.close)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(10)
+        loop.close()
