@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
+from aca_local.files import FileShares, FilesOptions, build_handler
 from aiohttp import web
-
-from aca_local.files import FilesOptions, FileShares, build_handler
 
 KEY = "c2VjcmV0LWtleS1mb3ItdGVzdHMtb25seS0wMTIzNDU2Nzg5MDEyMzQ1Njc4OQ=="
 T = TypeVar("T")

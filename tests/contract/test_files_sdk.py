@@ -7,8 +7,7 @@ import pytest
 from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceNotFoundError
 from azure.storage.fileshare import ShareClient, ShareServiceClient
 from azure.storage.fileshare.aio import ShareServiceClient as AioShareServiceClient
-
-from contract.files_server import KEY, FilesServer, files_server
+from contract.files_server import FilesServer, files_server
 
 
 @pytest.fixture
@@ -86,16 +85,20 @@ def test_pages_of_a_listing_join_to_the_whole(share: ShareClient) -> None:
     names = [f"file{i:02}" for i in range(23)]
     for name in names:
         share.get_file_client(name).create_file(0)
-    pages = [[item.name for item in page] for page in share.list_directories_and_files(results_per_page=5).by_page()]
+    listing = share.list_directories_and_files(results_per_page=5)
+    pages = [[item.name for item in page] for page in listing.by_page()]
     assert [len(page) for page in pages] == [5, 5, 5, 5, 3]
-    assert sum(pages, []) == names
+    assert [name for page in pages for name in page] == names
     assert [item.name for item in share.list_directories_and_files(name_starts_with="file1")] == names[10:20]
 
 
 def test_a_wrong_key_is_refused(server: FilesServer) -> None:
-    with ShareServiceClient(server.account_url, credential={"account_name": "acct", "account_key": "AAAA"}) as service:
-        with pytest.raises(HttpResponseError) as refused:
-            service.create_share("one")
+    wrong = {"account_name": "acct", "account_key": "AAAA"}
+    with (
+        ShareServiceClient(server.account_url, credential=wrong) as service,
+        pytest.raises(HttpResponseError) as refused,
+    ):
+        service.create_share("one")
     assert (refused.value.status_code, refused.value.error_code) == (403, "AuthenticationFailed")
 
 
@@ -110,5 +113,3 @@ async def test_the_async_client_works_too(server: FilesServer) -> None:
         await file.delete_file()
         await share.delete_directory("d")
         await service.delete_share("aio")
-
-

@@ -78,7 +78,8 @@ async def list_folder(service: Service, call: Call) -> web.Response:
     snapshot = f' ShareSnapshot="{area.share.snapshot}"' if area.share.snapshot else ""
     head = (
         f"<EnumerationResults ServiceEndpoint={quoteattr(call.service_url)}"
-        f" ShareName={quoteattr(area.share.name)}{snapshot} DirectoryPath={quoteattr('/'.join(folder.found.names))}>"
+        f" ShareName={quoteattr(area.share.name)}{snapshot}"
+        f" DirectoryPath={quoteattr('/'.join(folder.found.names))}>"
     )
     file_id = tag("DirectoryId", str(folder.stat.st_ino)) if extended else ""
     rows = "".join(_row(entry, include, extended) for entry in shown)

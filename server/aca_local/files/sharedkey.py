@@ -4,7 +4,7 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Iterable, Sequence
-from functools import cmp_to_key, lru_cache
+from functools import lru_cache
 
 from aca_local.files.call import Call
 
@@ -40,7 +40,7 @@ def _strings_to_sign(call: Call, account: str) -> Iterable[str]:
     names = tuple(extra)
     head = f"{call.method}\n{_standard_headers(call)}\n"
     tail = f"/{account}{call.path}{_canonical_query(call)}"
-    orders = (_service_order(names), tuple(sorted(names)))
+    orders = (service_order(names), tuple(sorted(names)))
     for order in dict.fromkeys(orders):
         yield head + "".join(f"{name}:{extra[name].strip()}\n" for name in order) + tail
 
@@ -57,21 +57,13 @@ def _canonical_query(call: Call) -> str:
 
 
 @lru_cache(maxsize=512)
-def _service_order(names: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(sorted(names, key=cmp_to_key(_compare)))
+def service_order(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Sort header names as the service's culture does: without `-`; `_`, then digits, then letters.
 
-
-def _compare(left: str, right: str) -> int:
-    """Compare header names as the service's culture does: `-` and other marks count only between equals.
-
-    The weights' order is that of the tables in the Azure SDKs' signing policies: `_`, digits, letters.
+    The weights are those of the tables in the Azure SDKs' signing policies.
     """
-    first, second = _weights(left), _weights(right)
-    if first != second:
-        return -1 if first < second else 1
-    hyphens = ([i for i, c in enumerate(left) if c == "-"], [i for i, c in enumerate(right) if c == "-"])
-    return (hyphens[0] < hyphens[1]) - (hyphens[0] > hyphens[1])
+    return tuple(sorted(names, key=_weights))
 
 
 def _weights(name: str) -> list[tuple[int, str]]:
-    return [(c.isalpha(), c) for c in name if c.isalnum() or c == "_"]
+    return [(1 + c.isalpha() - (c == "_"), c) for c in name if c.isalnum() or c == "_"]
