@@ -27,7 +27,7 @@ class FixedKeys:
 
 @dataclass
 class FilesServer:
-    """A running service: where it listens, and its shares (touch them through `call`: they live on its thread)."""
+    """A running service: where it listens, and its shares (they live on its thread: use `call`)."""
 
     url: str
     shares: FileShares
