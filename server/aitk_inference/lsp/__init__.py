@@ -1,1 +1,1 @@
-"""The language server: the wire between an editor and the flows."""
+"""The front end for editors: a language server on stdio."""

@@ -1,0 +1,83 @@
+"""Errors as a client gets them: a standard error answer whose ``data`` is a :class:`~…wire.Failure`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lsprotocol.types import LSPErrorCodes
+from pygls.exceptions import JsonRpcException
+
+from aitk_inference.core.errors import (
+    AppError,
+    Busy,
+    Cancelled,
+    Dismissed,
+    InputRequired,
+    InvalidProject,
+    describe,
+)
+from aitk_inference.core.ports import Action, ActionKind
+from aitk_inference.core.redaction import redact
+from aitk_inference.lsp import wire
+from aitk_inference.lsp.actions import as_button
+from aitk_inference.lsp.codec import to_json
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SHOW_OUTPUT = Action(ActionKind.SHOW_OUTPUT, "Show output")
+
+
+def as_answer(error: AppError, project: Path) -> JsonRpcException:
+    """The error answer; its message alone is enough for a client that does not read ``data``."""
+    failure = as_failure(error, project)
+    text = " ".join(part for part in (failure.message, failure.suggestion) if part)
+    return JsonRpcException(text, code=_code(error), data=to_json(failure))
+
+
+def as_failure(error: AppError, project: Path) -> wire.Failure:
+    """The error in the words and buttons that a person gets."""
+    told = describe(error)
+    problems = error.problems if isinstance(error, InvalidProject) else ()
+    inputs = error.inputs if isinstance(error, InputRequired) else ()
+    return wire.Failure(
+        told.code,
+        redact(told.message),
+        redact(told.suggestion),
+        told.link,
+        tuple(redact(cause) for cause in told.causes),
+        tuple(as_button(action) for action in _actions(error, project)),
+        tuple(wire.MissingArgument(item.name, item.flag, item.prompt) for item in inputs),
+        tuple(wire.FileProblem(p.path.absolute().as_uri(), p.message, p.line, p.column) for p in problems),
+    )
+
+
+def as_text(failure: wire.Failure) -> str:
+    """The failure as the output panel tells it, one thing a line."""
+    causes = (f"  {cause}" for cause in failure.causes)
+    return "\n".join(
+        line for line in (failure.message, *causes, failure.suggestion, failure.link or "") if line
+    )
+
+
+def _code(error: AppError) -> int:
+    stopped = isinstance(error, Cancelled | Dismissed)
+    return int(LSPErrorCodes.RequestCancelled if stopped else LSPErrorCodes.RequestFailed)
+
+
+def _actions(error: AppError, project: Path) -> tuple[Action, ...]:
+    match error:
+        case Cancelled() | Dismissed():
+            return ()
+        case Busy():
+            return (Action(ActionKind.SHOW_OUTPUT, "Show what is running"),)
+        case InvalidProject() if not (project / "infra").exists():
+            return (Action(ActionKind.RUN, "Create a project here", wire.NEW.name),)
+        case InvalidProject() if error.problems and error.problems[0].path.is_file():
+            place = error.problems[0]
+            at = f"{place.path.absolute().as_uri()}#L{place.line + 1},{place.column + 1}"
+            return (Action(ActionKind.OPEN_FILE, f"Open {place.path.name}", at), SHOW_OUTPUT)
+        case AppError(link=str(link)):
+            return (Action(ActionKind.OPEN_LINK, "Learn more", link), SHOW_OUTPUT)
+        case _:
+            return (SHOW_OUTPUT,)
