@@ -5,7 +5,6 @@ from __future__ import annotations
 import ssl
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import aiohttp
 import httpx
@@ -19,7 +18,6 @@ from azure.core.exceptions import (
 
 from aitk_inference.azure.error_rules import REFUSALS, rule_for
 from aitk_inference.azure.error_tree import tree_of_body
-from aitk_inference.azure.redact import redact
 from aitk_inference.core.errors import (
     AppError,
     Conflict,
@@ -28,8 +26,10 @@ from aitk_inference.core.errors import (
     NotAuthenticated,
     NotFound,
     ProvisionFailed,
+    QuotaExceeded,
     Unreachable,
 )
+from aitk_inference.core.redaction import redact
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,6 +44,7 @@ _BY_STATUS: dict[int, type[AppError]] = {
     429: Unreachable,
 }
 _SERVER_ERROR = 500
+_LONGEST = 8000
 _FOREIGN = (AzureError, httpx.HTTPError, aiohttp.ClientError, TimeoutError, OSError)
 
 
@@ -85,7 +86,9 @@ def answer_error(status: int, body: str, header_code: str, doing: str) -> AppErr
         doing: What was tried.
     """
     tree = tree_of_body(body, status, header_code)
-    return error_of_tree(tree, status, doing, detail=f"HTTP {status} while {doing}: {redact(body)}")
+    return error_of_tree(
+        tree, status, doing, detail=f"HTTP {status} while {doing}: {redact(body)[:_LONGEST]}"
+    )
 
 
 def error_of_tree(tree: ErrorNode, status: int, doing: str, detail: str = "") -> AppError:
@@ -96,7 +99,7 @@ def error_of_tree(tree: ErrorNode, status: int, doing: str, detail: str = "") ->
     kind = (
         rule.raises if rule else _BY_STATUS.get(status, Unreachable if status >= _SERVER_ERROR else AppError)
     )
-    if tree.code in REFUSALS or issubclass(kind, ProvisionFailed):
+    if issubclass(kind, ProvisionFailed) or (tree.code in REFUSALS and kind is not QuotaExceeded):
         return ProvisionFailed(message, tree, suggestion=cause.suggestion, link=cause.link, detail=detail)
     return kind(message, suggestion=cause.suggestion or _way_out(kind), link=cause.link, detail=detail)
 
@@ -198,8 +201,3 @@ def _text(response: httpx.Response) -> str:
         return response.text
     except httpx.ResponseNotRead:
         return ""
-
-
-def host_of(url: str) -> str:
-    """The host and port of a URL, for messages."""
-    return urlsplit(url).netloc

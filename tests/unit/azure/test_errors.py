@@ -127,7 +127,7 @@ POLICY = error(
                     "details": [{"code": "MaxNumberOfGlobalEnvironmentsInSubExceeded"}],
                 }
             ),
-            ProvisionFailed,
+            QuotaExceeded,
             "Max number of global environments",
             "quota",
         ),
@@ -165,19 +165,21 @@ def test_the_place_in_a_template_is_told() -> None:
 
 
 def test_json_inside_a_message_is_unwrapped_however_deep() -> None:
-    quota = {"code": "MaxRegionalQuotaExceeded", "message": "No more GPUs."}
+    quota = {"code": "StorageAccountAlreadyTaken", "message": "The storage account named x is already taken."}
     middle = {
         "status": "Failed",
         "error": {"code": "ResourceDeploymentFailure", "message": json.dumps(quota)},
     }
     outer = {"error": {"code": "DeploymentFailed", "message": "See details: " + json.dumps(middle)}}
     tree = tree_of(outer)
-    assert [leaf.code for leaf in tree.root_causes()] == ["MaxRegionalQuotaExceeded"]
+    assert [leaf.code for leaf in tree.root_causes()] == ["StorageAccountAlreadyTaken"]
     assert tree.message == "See details"
-    assert "quota" in tree.root_causes()[0].suggestion
+    assert "storageAccountName" in tree.root_causes()[0].suggestion
     told = answer_error(409, json.dumps(outer), "", "testing")
     assert isinstance(told, ProvisionFailed)
-    assert describe(told).causes == ("MaxRegionalQuotaExceeded: No more GPUs.",)
+    assert describe(told).causes == (
+        "StorageAccountAlreadyTaken: The storage account named x is already taken.",
+    )
 
 
 def test_json_that_is_no_error_leaves_its_names() -> None:

@@ -1,0 +1,212 @@
+"""The SDKs' management clients for one Azure (the public one, or aca-local), made on first use."""
+
+from __future__ import annotations
+
+import re
+import ssl
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from http import HTTPStatus
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+from urllib.request import getproxies
+
+import aiohttp
+from azure.core.pipeline.policies import AsyncRetryPolicy
+from azure.core.pipeline.transport import AioHttpTransport
+from azure.core.rest import HttpRequest
+from azure.mgmt.appcontainers.aio import ContainerAppsAPIClient
+from azure.mgmt.core.policies import AsyncARMChallengeAuthenticationPolicy
+from azure.mgmt.resource.deployments.aio import DeploymentsMgmtClient
+from azure.mgmt.resource.resources.aio import ResourceManagementClient
+from azure.mgmt.resource.subscriptions.aio import SubscriptionClient
+
+from aitk_inference.azure.errors import answer_error, map_azure_errors
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+    from pathlib import Path
+
+    from azure.core.pipeline import PipelineRequest, PipelineResponse
+    from azure.core.rest import AsyncHttpResponse
+
+    from aitk_inference.azure.credentials import Credential
+    from aitk_inference.core.model import Json
+
+_Client = TypeVar("_Client")
+_AUTHORITY = re.compile(r'authorization_uri="?https://[^/"]+/([0-9A-Za-z.-]+)')
+_CONNECT_TIMEOUT = 15.0
+_CONNECTIONS = 128
+_RETRIES = 5
+_LONGEST_BACKOFF = 30.0
+_POLLING = 2
+
+USER_AGENT = f"aitk-inference/{version('aitk-inference')}"
+"""How we call ourselves to the services."""
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Where an Azure is.
+
+    Attributes:
+        arm: Address of Azure Resource Manager.
+        audience: Whom its tokens are for.
+        portal: Address of the portal; None where there is none.
+        ca_file: The authority that signed its certificate, when the computer's own do not know it.
+        is_local: True for aca-local: no proxy is asked to reach it.
+    """
+
+    arm: str = "https://management.azure.com"
+    audience: str = "https://management.azure.com"
+    portal: str | None = "https://portal.azure.com"
+    ca_file: Path | None = None
+    is_local: bool = False
+
+    @cached_property
+    def tls(self) -> ssl.SSLContext:
+        """What its certificate is checked with."""
+        return ssl.create_default_context(cafile=self.ca_file)
+
+
+class TenantChallenges(AsyncARMChallengeAuthenticationPolicy):
+    """Answers "wrong directory" as the SDK answers claims: with a token of the directory that is named.
+
+    Resource Manager refuses a token of another tenant with 401 InvalidAuthenticationTokenTenant and names the
+    right one: ``WWW-Authenticate: Bearer authorization_uri="https://login.windows.net/TENANT", …``.
+    """
+
+    async def on_challenge(
+        self,
+        request: PipelineRequest[HttpRequest],
+        response: PipelineResponse[HttpRequest, AsyncHttpResponse],
+    ) -> bool:
+        """Get the token that the service asks for; False when there is nothing to try."""
+        if await super().on_challenge(request, response):
+            return True
+        tenant = challenged_tenant(response.http_response.headers.get("WWW-Authenticate", ""))
+        if tenant is None:
+            return False
+        await self.authorize_request(request, *self._scopes, tenant_id=tenant)
+        return True
+
+
+def challenged_tenant(header: str) -> str | None:
+    """The tenant that a challenge names in its ``authorization_uri``."""
+    found = _AUTHORITY.search(header)
+    return found.group(1) if found else None
+
+
+class Clients:
+    """The clients of one endpoint, and generic requests to Resource Manager.
+
+    Args:
+        endpoint: Which Azure.
+        credential: Who asks.
+        session: The connections of all clients; the caller closes it.
+        timeout: Seconds to wait for an answer.
+    """
+
+    def __init__(
+        self, endpoint: Endpoint, credential: Credential, session: aiohttp.ClientSession, timeout: float
+    ) -> None:
+        self.endpoint = endpoint
+        self.credential = credential
+        self._session = session
+        self._timeout = timeout
+        self._made: dict[str, object] = {}
+
+    def subscriptions(self) -> SubscriptionClient:
+        """Subscriptions and locations."""
+        return self._once("subscriptions", lambda: SubscriptionClient(self.credential, **self._options()))
+
+    def resources(self, subscription_id: str) -> ResourceManagementClient:
+        """Resource groups, providers, and whatever has no client of its own."""
+        return self._once(
+            f"resources/{subscription_id}",
+            lambda: ResourceManagementClient(self.credential, subscription_id, **self._options()),
+        )
+
+    def deployments(self, subscription_id: str) -> DeploymentsMgmtClient:
+        """Deployments."""
+        return self._once(
+            f"deployments/{subscription_id}",
+            lambda: DeploymentsMgmtClient(self.credential, subscription_id, **self._options()),
+        )
+
+    def apps(self, subscription_id: str) -> ContainerAppsAPIClient:
+        """Container apps and their environments."""
+        return self._once(
+            f"apps/{subscription_id}",
+            lambda: ContainerAppsAPIClient(self.credential, subscription_id, **self._options()),
+        )
+
+    async def get(self, resource_id: str, api_version: str) -> dict[str, Json] | None:
+        """GET a resource by its ARM id (or any path below Resource Manager); None when it is not there."""
+        return await self._send("GET", resource_id, api_version, missing_is_none=True)
+
+    async def post(self, path: str, api_version: str) -> dict[str, Json]:
+        """POST an action without a body, ``listKeys`` for example."""
+        return await self._send("POST", path, api_version) or {}
+
+    async def _send(
+        self, method: str, path: str, api_version: str, *, missing_is_none: bool = False
+    ) -> dict[str, Json] | None:
+        doing = f"asking for {path.rpartition('/providers/')[2] or path}"
+        client = self.resources(path.split("/")[2])
+        with map_azure_errors(doing):
+            response = await client.send_request(
+                HttpRequest(method, path, params={"api-version": api_version})
+            )
+            if response.status_code == HTTPStatus.NOT_FOUND and missing_is_none:
+                return None
+            if response.status_code >= HTTPStatus.BAD_REQUEST:
+                raise answer_error(response.status_code, response.text(), "", doing)
+            return cast("dict[str, Json]", response.json())
+
+    def transport(self) -> AioHttpTransport:
+        """A transport over the shared session, for clients that are made elsewhere (file shares)."""
+        return AioHttpTransport(
+            session=self._session,
+            session_owner=False,
+            use_env_settings=False,
+            connection_timeout=_CONNECT_TIMEOUT,
+            read_timeout=self._timeout,
+        )
+
+    def _once(self, key: str, make: Callable[[], _Client]) -> _Client:
+        if key not in self._made:
+            self._made[key] = make()
+        return cast("_Client", self._made[key])
+
+    def _options(self) -> dict[str, Any]:
+        scope = f"{self.endpoint.audience}/.default"
+        return {
+            "base_url": self.endpoint.arm,
+            "credential_scopes": [scope],
+            "authentication_policy": TenantChallenges(self.credential, scope),
+            "retry_policy": AsyncRetryPolicy(retry_total=_RETRIES, retry_backoff_max=_LONGEST_BACKOFF),
+            "transport": self.transport(),
+            "user_agent": USER_AGENT,
+            "polling_interval": _POLLING,
+        }
+
+
+@asynccontextmanager
+async def connect(endpoint: Endpoint, credential: Credential, *, timeout: float) -> AsyncIterator[Clients]:
+    """Clients that live as long as the block; nothing is sent before the first call.
+
+    Args:
+        endpoint: Which Azure.
+        credential: Who asks.
+        timeout: Seconds to wait for an answer.
+    """
+    session = aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=_CONNECTIONS, ssl=endpoint.tls),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        auto_decompress=False,
+        trust_env=not endpoint.is_local and bool(getproxies()),
+    )
+    async with session:
+        yield Clients(endpoint, credential, session, timeout)
