@@ -1,0 +1,195 @@
+"""The ``aca-local`` command: serve, stop, status, evaluate."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from aca_local.instance import DataFolder, Instance, stop
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+START_LIMIT = 60.0  # seconds
+LOG_NAME = "aca-local.log"
+EXAMPLES = """examples:
+  aca-local serve --json                          in the foreground, for scripts
+  aca-local serve --detach                        in the background; `aca-local stop` ends it
+  aca-local serve --data-dir ./cloud --latency-ms 80
+  aca-local status
+  aca-local evaluate infra/provision/inference.bicep
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """Describe the command line."""
+    top = argparse.ArgumentParser(
+        "aca-local",
+        description="Azure Resource Manager, Azure Files and Container Apps on this computer.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    serve = commands.add_parser("serve", help="start it, or join the one that runs on the same data")
+    _add_data_dir(serve)
+    serve.add_argument("--port", type=int, metavar="P", help="port of Azure Resource Manager (https); kept")
+    serve.add_argument("--latency-ms", type=float, default=0.0, metavar="N", help="delay of each request")
+    serve.add_argument("--faults", type=Path, metavar="FILE", help="what shall go wrong (JSON)")
+    serve.add_argument(
+        "--timing", choices=("instant", "realistic"), default="instant", help="how long it takes"
+    )
+    serve.add_argument("--new-ports", action="store_true", help="replace kept ports that are in use")
+    serve.add_argument("--detach", action="store_true", help="stay in the background")
+    serve.add_argument("--json", action="store_true", help="print one line when ready, and nothing else")
+    for name, words in (("stop", "end the one that runs"), ("status", "say whether one runs, and where")):
+        command = commands.add_parser(name, help=words)
+        _add_data_dir(command)
+        command.add_argument("--json", action="store_true", help="print one line of JSON")
+    commands.add_parser("evaluate", help="say what a template would create", add_help=False)
+    return top
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; answer the exit code (0 done, 1 failed, 2 usage, 130 interrupted)."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments[:1] == ["evaluate"]:
+        return _evaluate(arguments[1:])
+    options = parser().parse_args(arguments)
+    folder = DataFolder(options.data_dir)
+    try:
+        return {"serve": _serve, "stop": _stop, "status": _status}[options.command](folder, options)
+    except KeyboardInterrupt:
+        return 130
+    except OSError as problem:
+        return _fail(f"{problem.filename or folder.path}: {problem.strerror or problem}")
+
+
+def _add_data_dir(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--data-dir", type=Path, metavar="D", help="where everything is kept (default: per user)"
+    )
+
+
+def _evaluate(arguments: Sequence[str]) -> int:
+    from aca_local import evaluate_command  # noqa: PLC0415 # only this command needs it
+
+    return evaluate_command.main(arguments)
+
+
+def _serve(folder: DataFolder, options: argparse.Namespace) -> int:
+    folder.prepare()
+    if options.detach:
+        return _detach(folder, options)
+    if not folder.lock():
+        return _join(folder, options)
+    try:
+        return _run(folder, options)
+    finally:
+        folder.unlock()
+
+
+def _run(folder: DataFolder, options: argparse.Namespace) -> int:
+    from aca_local.faults import FaultsError  # noqa: PLC0415 # the parts that make start-up slow
+    from aca_local.ports import PortInUseError  # noqa: PLC0415
+    from aca_local.server import Options, serve  # noqa: PLC0415
+
+    chosen = Options(
+        port=options.port,
+        latency=options.latency_ms / 1000,
+        faults=options.faults,
+        timing=options.timing,
+        new_ports=options.new_ports,
+    )
+    try:
+        asyncio.run(serve(folder, chosen, lambda ready: _show(ready, folder, as_json=options.json)))
+    except (PortInUseError, FaultsError) as problem:
+        return _fail(str(problem))
+    return 0
+
+
+def _join(folder: DataFolder, options: argparse.Namespace) -> int:
+    running = folder.wait_for(START_LIMIT)
+    if running is None:
+        return _fail(f"Another aca-local holds {folder.path} and does not answer. Stop it: aca-local stop")
+    _show(running, folder, as_json=options.json)
+    return 0
+
+
+def _detach(folder: DataFolder, options: argparse.Namespace) -> int:
+    """Start another process of ours, in a session of its own, and wait until it is ready."""
+    if folder.is_locked():
+        return _join(folder, options)
+    log = folder.path / LOG_NAME
+    with log.open("ab") as output:
+        began = output.tell()
+        child = subprocess.Popen(
+            [sys.executable, "-m", "aca_local", *_foreground(options), "--data-dir", str(folder.path)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=output,
+            start_new_session=os.name != "nt",
+            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+        )
+    while child.poll() is None:
+        if running := folder.wait_for(START_LIMIT):
+            _show(running, folder, as_json=options.json)
+            return 0
+    said = log.read_bytes()[began:].decode("utf-8", "replace").strip().splitlines()
+    return _fail(said[-1] if said else f"aca-local ended at once; see {log}")
+
+
+def _foreground(options: argparse.Namespace) -> list[str]:
+    """Write the options of ``serve`` again for a process in the foreground."""
+    words = ["serve", "--json", "--latency-ms", str(options.latency_ms), "--timing", options.timing]
+    if options.port:
+        words += ["--port", str(options.port)]
+    if options.faults:
+        words += ["--faults", str(options.faults.resolve())]
+    return [*words, "--new-ports"] if options.new_ports else words
+
+
+def _stop(folder: DataFolder, options: argparse.Namespace) -> int:
+    running = folder.find()
+    if running is None and folder.is_locked():
+        running = folder.wait_for(START_LIMIT)
+    if running:
+        stop(running)
+    _print({"stopped": bool(running)}, "Stopped." if running else "It is not running.", as_json=options.json)
+    return 0
+
+
+def _status(folder: DataFolder, options: argparse.Namespace) -> int:
+    running = folder.find()
+    if running:
+        _show(running, folder, as_json=options.json)
+        return 0
+    _print({"running": False}, "It is not running. Start it: aca-local serve --detach", as_json=options.json)
+    return 1
+
+
+def _show(instance: Instance, folder: DataFolder, *, as_json: bool) -> None:
+    if as_json:
+        sys.stdout.write(instance.line() + "\n")
+    else:
+        sys.stdout.write(
+            f"aca-local is ready (process {instance.pid}, data in {folder.path})\n"
+            f"  Azure Resource Manager  {instance.arm}  {instance.arm_http}\n"
+            f"  subscription            {instance.subscription_id}\n"
+            f"  certificate authority   {instance.ca_file}\n"
+        )
+    sys.stdout.flush()
+
+
+def _print(value: object, words: str, *, as_json: bool) -> None:
+    sys.stdout.write((json.dumps(value) if as_json else words) + "\n")
+
+
+def _fail(words: str) -> int:
+    sys.stderr.write(f"aca-local: {words}\n")
+    return 1

@@ -1,0 +1,197 @@
+"""One instance a data directory: the lock that it holds, the state file that others find it by.
+
+The lock is the system's own (``flock``, ``msvcrt``): it ends with its holder, in whatever way that one ends,
+so a state file that a ``kill -9`` left behind is never taken for a running instance.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import sys
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import platformdirs
+import psutil
+
+from aca_local.replicas.process import is_alive, kill_tree, start_time
+
+if TYPE_CHECKING:
+    from typing import IO
+
+# One fixed subscription and tenant, so that configurations written on one computer name the same on another.
+SUBSCRIPTION_ID: Final = "aca10ca1-0000-4000-8000-000000000001"
+TENANT_ID: Final = "aca10ca1-0000-4000-8000-000000000002"
+PING_LIMIT = 5.0  # seconds
+STOP_LIMIT = 30.0  # seconds; replicas get their grace period in it
+LOOK = 0.05  # seconds between two looks at another process
+
+
+@dataclass(frozen=True)
+class Instance:
+    """A running aca-local as others see it; ``started`` tells its process from a later one's."""
+
+    arm: str
+    arm_http: str
+    token: str
+    subscription_id: str
+    tenant_id: str
+    ca_file: str
+    pid: int
+    started: float
+
+    def line(self) -> str:
+        """Write the one line of ``serve --json``."""
+        return json.dumps(
+            {
+                "arm": self.arm,
+                "armHttp": self.arm_http,
+                "token": self.token,
+                "subscriptionId": self.subscription_id,
+                "tenantId": self.tenant_id,
+                "caFile": self.ca_file,
+                "pid": self.pid,
+            }
+        )
+
+
+def describe(arm: str, arm_http: str, token: str, ca_file: Path) -> Instance:
+    """Describe the process that asks as an instance."""
+    pid = os.getpid()
+    return Instance(arm, arm_http, token, SUBSCRIPTION_ID, TENANT_ID, str(ca_file), pid, start_time(pid))
+
+
+class DataFolder:
+    """The data directory: its layout, its lock, its state file."""
+
+    def __init__(self, path: Path | None) -> None:
+        self.path = (path or Path(platformdirs.user_data_dir("aca-local", appauthor=False))).resolve()
+        self._state = self.path / "instance.json"
+        self._lock: IO[bytes] | None = None
+
+    def prepare(self) -> None:
+        """Make the directory, for its owner only."""
+        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.path.chmod(0o700)
+
+    def lock(self) -> bool:
+        """Become the one instance of this directory; False when there is another."""
+        file = (self.path / "instance.lock").open("ab")
+        if not _try_lock(file):
+            file.close()
+            return False
+        self._lock = file
+        return True
+
+    def unlock(self) -> None:
+        """Give the directory back."""
+        self._state.unlink(missing_ok=True)
+        if self._lock:
+            self._lock.close()
+            self._lock = None
+
+    def is_locked(self) -> bool:
+        """Tell whether an instance, starting or running, has this directory."""
+        if not self.path.exists():
+            return False
+        free = self.lock()
+        if free and self._lock:
+            self._lock.close()
+            self._lock = None
+        return not free
+
+    def announce(self, instance: Instance) -> None:
+        """Write the state file, for its owner only."""
+        write_secret(self._state, json.dumps(instance.__dict__))
+
+    def find(self) -> Instance | None:
+        """Find the running instance: its state file, its process, its answer."""
+        try:
+            found = Instance(**json.loads(self._state.read_text()))
+        except (OSError, ValueError, TypeError):
+            return None
+        return found if is_alive(found.pid, found.started) and ping(found) else None
+
+    def wait_for(self, limit: float) -> Instance | None:
+        """Wait for an instance that is starting; None when none comes or its holder goes."""
+        end = time.monotonic() + limit
+        while time.monotonic() < end:
+            if found := self.find():
+                return found
+            if not self.is_locked():
+                return None
+            time.sleep(LOOK)
+        return None
+
+    def token(self) -> str:
+        """Answer the bearer token of this directory: random, made once, kept for its owner only."""
+        file = self.path / "token"
+        if not file.exists():
+            write_secret(file, secrets.token_urlsafe(32))
+        return file.read_text()
+
+
+def write_secret(file: Path, text: str) -> None:
+    """Write a file that only its owner may read, at once or not at all."""
+    partial = file.with_name(file.name + ".partial")
+    partial.unlink(missing_ok=True)
+    partial.touch(mode=0o600)
+    partial.write_text(text)
+    partial.replace(file)
+
+
+def ping(instance: Instance) -> bool:
+    """Ask an instance who it is."""
+    try:
+        answer = _ask(instance, "GET", "/aca-local/ping")
+    except (OSError, ValueError):
+        return False
+    return bool(answer.get("pid") == instance.pid)
+
+
+def stop(instance: Instance) -> None:
+    """Ask an instance to end and wait for it; end it by force when it does not."""
+    process = psutil.Process(instance.pid) if is_alive(instance.pid, instance.started) else None
+    try:
+        _ask(instance, "POST", "/aca-local/stop")
+    except (OSError, ValueError):
+        if process:
+            process.terminate()
+    if not process:
+        return
+    try:
+        process.wait(STOP_LIMIT)
+    except psutil.TimeoutExpired:
+        kill_tree(instance.pid)
+
+
+def _ask(instance: Instance, method: str, path: str) -> dict[str, object]:
+    """Ask the admin route, past any proxy of the environment. Raises OSError or ValueError."""
+    request = urllib.request.Request(instance.arm_http + path, method=method)  # noqa: S310 # our own address
+    request.add_header("Authorization", f"Bearer {instance.token}")
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with direct.open(request, timeout=PING_LIMIT) as answer:
+        found = json.load(answer)
+    return found if isinstance(found, dict) else {}
+
+
+def _try_lock(file: IO[bytes]) -> bool:
+    try:
+        if sys.platform == "win32":
+            import msvcrt  # noqa: PLC0415 # Windows only
+
+            file.seek(0)
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl  # noqa: PLC0415 # not on Windows
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True

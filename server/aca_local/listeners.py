@@ -1,0 +1,83 @@
+"""Listeners of this computer: what stands before every handler (names, latency) and the admin routes."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import os
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from aca_local.ports import HOST, PortInUseError, in_use
+from aca_local.security import is_local_host
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Mapping
+
+Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+SHUTDOWN_LIMIT = 2.0  # seconds for requests that are under way when aca-local ends
+ADMIN = "/aca-local/"
+
+
+async def listen(handler: Handler, port: int, context: ssl.SSLContext | None = None) -> web.ServerRunner:
+    """Serve a handler on a port of 127.0.0.1; ``cleanup`` of the answer ends it. Raises PortInUseError."""
+    server = web.Server(handler, auto_decompress=False, access_log=None)
+    runner = web.ServerRunner(server, shutdown_timeout=SHUTDOWN_LIMIT)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, HOST, port, ssl_context=context).start()
+    except OSError:
+        await runner.cleanup()
+        raise PortInUseError(in_use(port)) from None
+    return runner
+
+
+def for_local_names(handler: Handler) -> Handler:
+    """Answer only requests that name this computer."""
+
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        if not is_local_host(request.host):
+            return web.Response(status=421, text="This address answers to names of this computer only.")
+        return await handler(request)
+
+    return answer
+
+
+def with_latency(handler: Handler, seconds: float) -> Handler:
+    """Let each request wait, as the way to a cloud does."""
+    if seconds <= 0:
+        return handler
+
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        await asyncio.sleep(seconds)
+        return await handler(request)
+
+    return answer
+
+
+def with_admin(handler: Handler, routes: Mapping[tuple[str, str], Handler], token: str) -> Handler:
+    """Put aca-local's own routes beside a handler: ``ping`` is open, all others want the token."""
+
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        if not request.path.startswith(ADMIN):
+            return await handler(request)
+        name = request.path.removeprefix(ADMIN)
+        if (request.method, name) == ("GET", "ping"):
+            return web.json_response({"pid": os.getpid()})
+        if not is_token(request.headers.get("Authorization", ""), token):
+            return web.json_response({"error": "The bearer token of this aca-local is needed."}, status=401)
+        route = routes.get((request.method, name))
+        if route is None:
+            return web.json_response({"error": f"There is no {request.method} {request.path}."}, status=404)
+        return await route(request)
+
+    return answer
+
+
+def is_token(authorization: str, token: str) -> bool:
+    """Tell whether an ``Authorization`` header carries this bearer token."""
+    scheme, _, given = authorization.partition(" ")
+    return scheme.lower() == "bearer" and hmac.compare_digest(given.strip().encode(), token.encode())

@@ -1,0 +1,39 @@
+import pytest
+from aca_local.faults import FaultsError, read
+
+
+def test_a_rule_takes_the_nth_match_and_no_more_than_its_times() -> None:
+    (rule,) = read('[{"method": "put", "path": "/X$", "nth": 2, "times": 2, "fault": "throttled"}]')
+    asked = [("PUT", "/a/x"), ("GET", "/a/x"), ("PUT", "/a/y"), ("PUT", "/x"), ("PUT", "/x"), ("PUT", "/x")]
+    assert [rule.takes("arm", *one) for one in asked] == [False, False, False, True, True, False]
+
+
+def test_a_rule_without_a_limit_takes_all() -> None:
+    (rule,) = read('{"faults": [{"service": "files", "times": 0, "reset": true}]}')
+    assert [rule.takes("files", "GET", "/") for _ in range(3)] == [True] * 3
+    assert not rule.takes("arm", "GET", "/")
+
+
+def test_a_named_fault_can_be_given_another_status_or_delay() -> None:
+    (rule,) = read('[{"fault": "throttled", "retryAfter": 7}]')
+    assert rule.answer
+    assert rule.answer.status == 429
+    assert dict(rule.answer.headers)["Retry-After"] == "7"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("{", "not JSON"),
+        ('{"x": 1}', "list of objects"),
+        ("[1]", "Fault 0 is not an object"),
+        ('[{"status": 500}, {"metod": "GET"}]', "Fault 1 has unknown members: metod"),
+        ('[{"fault": "nope"}]', "'nope' is not one of"),
+        ('[{"service": "x"}]', "service is one of arm, files, ingress"),
+        ('[{"path": "("}]', "Fault 0: "),
+        ('[{"nth": "x"}]', "Fault 0: "),
+    ],
+)
+def test_a_wrong_description_says_where(text: str, words: str) -> None:
+    with pytest.raises(FaultsError, match=words):
+        read(text)
