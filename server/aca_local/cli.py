@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -77,17 +78,19 @@ def _add_data_dir(command: argparse.ArgumentParser) -> None:
 
 
 def _evaluate(arguments: Sequence[str]) -> int:
-    from aca_local import evaluate_command  # noqa: PLC0415 # only this command needs it
-
-    return evaluate_command.main(arguments)
+    return _fail("evaluate is not there yet.") if arguments is not None else 2
 
 
 def _serve(folder: DataFolder, options: argparse.Namespace) -> int:
     folder.prepare()
     if options.detach:
         return _detach(folder, options)
-    if not folder.lock():
-        return _join(folder, options)
+    running = folder.lock_or_find(START_LIMIT)
+    if isinstance(running, Instance):
+        _show(running, folder, as_json=options.json)
+        return 0
+    if running is None:
+        return _fail(f"Another aca-local holds {folder.path} and does not answer. Stop it: aca-local stop")
     try:
         return _run(folder, options)
     finally:
@@ -95,6 +98,7 @@ def _serve(folder: DataFolder, options: argparse.Namespace) -> int:
 
 
 def _run(folder: DataFolder, options: argparse.Namespace) -> int:
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     from aca_local.faults import FaultsError  # noqa: PLC0415 # the parts that make start-up slow
     from aca_local.ports import PortInUseError  # noqa: PLC0415
     from aca_local.server import Options, serve  # noqa: PLC0415
@@ -113,18 +117,11 @@ def _run(folder: DataFolder, options: argparse.Namespace) -> int:
     return 0
 
 
-def _join(folder: DataFolder, options: argparse.Namespace) -> int:
-    running = folder.wait_for(START_LIMIT)
-    if running is None:
-        return _fail(f"Another aca-local holds {folder.path} and does not answer. Stop it: aca-local stop")
-    _show(running, folder, as_json=options.json)
-    return 0
-
-
 def _detach(folder: DataFolder, options: argparse.Namespace) -> int:
-    """Start another process of ours, in a session of its own, and wait until it is ready."""
-    if folder.is_locked():
-        return _join(folder, options)
+    """Start another process of ours, in a session of its own, wait until it (or another one) is ready."""
+    if running := folder.find():
+        _show(running, folder, as_json=options.json)
+        return 0
     log = folder.path / LOG_NAME
     with log.open("ab") as output:
         began = output.tell()
@@ -136,10 +133,9 @@ def _detach(folder: DataFolder, options: argparse.Namespace) -> int:
             start_new_session=os.name != "nt",
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
         )
-    while child.poll() is None:
-        if running := folder.wait_for(START_LIMIT):
-            _show(running, folder, as_json=options.json)
-            return 0
+    if running := folder.wait_for(START_LIMIT, lambda: child.poll() is None):
+        _show(running, folder, as_json=options.json)
+        return 0
     said = log.read_bytes()[began:].decode("utf-8", "replace").strip().splitlines()
     return _fail(said[-1] if said else f"aca-local ended at once; see {log}")
 
@@ -157,7 +153,7 @@ def _foreground(options: argparse.Namespace) -> list[str]:
 def _stop(folder: DataFolder, options: argparse.Namespace) -> int:
     running = folder.find()
     if running is None and folder.is_locked():
-        running = folder.wait_for(START_LIMIT)
+        running = folder.wait_for(START_LIMIT, folder.is_locked)
     if running:
         stop(running)
     _print({"stopped": bool(running)}, "Stopped." if running else "It is not running.", as_json=options.json)

@@ -22,8 +22,9 @@ from aca_local.ports import HOST, PortInUseError, in_use
 from aca_local.security import is_local_host
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
+    from aca_local.listeners import Handler
     from aca_local.ports import PortBook
     from aca_local.replicas import ReplicaState
 
@@ -77,8 +78,15 @@ class _Door:
 class ReverseProxy:
     """The real thing behind the ``Ingress`` port."""
 
-    def __init__(self, backends: Backends, ports: PortBook, *, time_limit: float = TIME_LIMIT) -> None:
-        self._backends, self._ports, self._time_limit = backends, ports, time_limit
+    def __init__(
+        self,
+        backends: Backends,
+        ports: PortBook,
+        *,
+        time_limit: float = TIME_LIMIT,
+        around: Callable[[Handler], Handler] = lambda handler: handler,
+    ) -> None:
+        self._backends, self._ports, self._time_limit, self._around = backends, ports, time_limit, around
         self._doors: dict[str, _Door] = {}
         self._routes: dict[str, str] = {}
         self._turn = itertools.count()
@@ -115,7 +123,7 @@ class ReverseProxy:
         async def handle(request: web.BaseRequest) -> web.StreamResponse:
             return await self._handle(door, request)
 
-        server = web.Server(handle, handler_cancellation=True, access_log=None)
+        server = web.Server(self._around(handle), handler_cancellation=True, access_log=None)
         runner = web.ServerRunner(server, shutdown_timeout=2.0)
         door = _Door(app_id, port, runner)
         await runner.setup()

@@ -15,7 +15,7 @@ import urllib.error
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 import platformdirs
 import psutil
@@ -23,6 +23,7 @@ import psutil
 from aca_local.replicas.process import is_alive, kill_tree, start_time
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import IO
 
 # One fixed subscription and tenant, so that configurations written on one computer name the same on another.
@@ -118,14 +119,29 @@ class DataFolder:
             return None
         return found if is_alive(found.pid, found.started) and ping(found) else None
 
-    def wait_for(self, limit: float) -> Instance | None:
-        """Wait for an instance that is starting; None when none comes or its holder goes."""
+    def wait_for(self, limit: float, starting: Callable[[], bool]) -> Instance | None:
+        """Wait for an instance that is starting; None when it does not come, or no longer is ``starting``."""
         end = time.monotonic() + limit
         while time.monotonic() < end:
+            still = starting()
             if found := self.find():
                 return found
-            if not self.is_locked():
+            if not still:
                 return None
+            time.sleep(LOOK)
+        return None
+
+    def lock_or_find(self, limit: float) -> Instance | Literal[True] | None:
+        """Become the one instance (True) or find the one that is; None when neither comes to pass.
+
+        Both are tried until one holds: another's look at the lock (``is_locked``) takes it for a moment.
+        """
+        end = time.monotonic() + limit
+        while time.monotonic() < end:
+            if self.lock():
+                return True
+            if found := self.find():
+                return found
             time.sleep(LOOK)
         return None
 
