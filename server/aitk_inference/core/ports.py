@@ -478,6 +478,14 @@ class Clouds(Protocol):
         """
         ...
 
+    async def local_running(self) -> bool:
+        """True when the local target runs already (opening it would not start it)."""
+        ...
+
+    async def stop_local(self) -> None:
+        """End the local target; its state stays on disk. Nothing happens when it does not run."""
+        ...
+
     def open(self, subscription_id: str) -> AbstractAsyncContextManager[Cloud]:
         """The target that a subscription id belongs to (``local`` is understood)."""
         ...

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from aitk_inference.core.ports import UserInterface
 
-log = logging.getLogger("aitk_inference")
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)

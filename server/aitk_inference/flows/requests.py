@@ -23,8 +23,8 @@ class ProvisionRequest:
         resource_group: Name of an existing or new resource group.
         location: Region of a new resource group.
         plan_only: Say what would be made, make nothing.
-        again: Deploy even when the identical deployment has succeeded before and all its resources exist.
         assume_yes: Ask for no confirmation.
+        again: Deploy even when the identical deployment has succeeded before and all its resources exist.
     """
 
     project: Path
@@ -32,8 +32,8 @@ class ProvisionRequest:
     resource_group: str | None = None
     location: str | None = None
     plan_only: bool = False
-    again: bool = False
     assume_yes: bool = False
+    again: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,144 @@
+"""The command line: verbs, flags and help."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+_EXAMPLES = """\
+examples:
+  aitk-inference new my-model                                   a starter project
+  aitk-inference provision --project my-model                   asks where to
+  aitk-inference provision --subscription local --resource-group dev --project my-model
+  aitk-inference deploy --project my-model
+  aitk-inference demo                                           all of it, on this computer
+
+exit codes: 0 done, 1 failed, 2 usage or missing input, 130 cancelled
+"""
+_PROVISION = """\
+examples:
+  aitk-inference provision                                      asks for subscription and resource group
+  aitk-inference provision --subscription local --resource-group dev --location local
+  aitk-inference provision --subscription 00000000-… --resource-group models --plan
+  aitk-inference provision --no-input --json --subscription 00000000-… --resource-group models
+"""
+_DEPLOY = """\
+examples:
+  aitk-inference deploy                                         sync, restart, wait until it answers
+  aitk-inference deploy --dry-run                               what would be sent and deleted
+  aitk-inference deploy --yes --json                            in a pipeline
+"""
+_LOG_LEVELS = ("debug", "info", "warning", "error")
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of ``aitk-inference``."""
+    top = argparse.ArgumentParser(
+        prog="aitk-inference",
+        description="Provision Azure Container Apps for inference, deploy fine-tuned models to them, "
+        "and do the same on this computer.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    verbs = top.add_subparsers(dest="verb", metavar="VERB", required=True)
+    _new(verbs)
+    _provision(verbs)
+    _deploy(verbs)
+    _status(verbs)
+    _open(verbs)
+    _demo(verbs)
+    _serve(verbs)
+    return top
+
+
+_Verbs = argparse._SubParsersAction
+
+
+def _verb(
+    verbs: _Verbs[argparse.ArgumentParser], name: str, words: str, examples: str = ""
+) -> argparse.ArgumentParser:
+    verb = verbs.add_parser(
+        name,
+        help=words,
+        description=words[:1].upper() + words[1:] + ".",
+        epilog=examples,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    verb.add_argument(
+        "--json", action="store_true", help="one JSON object a line on stdout, nothing else there"
+    )
+    verb.add_argument(
+        "--log-level", choices=_LOG_LEVELS, default="info", help="what goes to the log file (default: info)"
+    )
+    return verb
+
+
+def _in_project(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument(
+        "--project", type=Path, default=Path(), metavar="DIR", help="the project's folder (default: this one)"
+    )
+
+
+def _new(verbs: _Verbs[argparse.ArgumentParser]) -> None:
+    verb = _verb(verbs, "new", "make a starter project")
+    verb.add_argument("directory", type=Path, metavar="DIR", help="a new or empty folder")
+
+
+def _provision(verbs: _Verbs[argparse.ArgumentParser]) -> None:
+    verb = _verb(verbs, "provision", "make the Azure resources and note where they are", _PROVISION)
+    _in_project(verb)
+    verb.add_argument("--subscription", metavar="ID|local", help="id or name of a subscription, or: local")
+    verb.add_argument("--resource-group", metavar="RG", help="an existing or a new resource group")
+    verb.add_argument("--location", metavar="L", help="region of a new resource group")
+    verb.add_argument("--plan", action="store_true", help="say what would be made, make nothing")
+    verb.add_argument(
+        "--again", action="store_true", help="deploy even when nothing changed since the last time"
+    )
+    _answers(verb)
+
+
+def _deploy(verbs: _Verbs[argparse.ArgumentParser]) -> None:
+    verb = _verb(verbs, "deploy", "sync the project, restart its app, wait until it answers", _DEPLOY)
+    _in_project(verb)
+    verb.add_argument(
+        "--dry-run", action="store_true", help="say what would be sent and deleted, send nothing"
+    )
+    verb.add_argument("--no-wait", action="store_true", help="do not wait until the web API answers")
+    verb.add_argument(
+        "--timeout", type=_seconds, metavar="SECONDS", help="how long the web API may take (default: 1500)"
+    )
+    _answers(verb)
+
+
+def _answers(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--yes", action="store_true", help="confirm everything that would be asked")
+    verb.add_argument("--no-input", action="store_true", help="never ask; a missing answer ends with code 2")
+
+
+def _status(verbs: _Verbs[argparse.ArgumentParser]) -> None:
+    _in_project(_verb(verbs, "status", "say what is there, what runs and whether it answers"))
+
+
+def _open(verbs: _Verbs[argparse.ArgumentParser]) -> None:
+    _in_project(_verb(verbs, "open", "open the endpoint in the browser"))
+
+
+def _demo(verbs: _Verbs[argparse.ArgumentParser]) -> None:
+    words = "new, provision and deploy on this computer, then one real chat request"
+    verb = _verb(verbs, "demo", words)
+    verb.add_argument("--once", action="store_true", help="stop what was started, and exit")
+    verb.add_argument(
+        "--project", type=Path, default=Path("demo-project"), metavar="DIR", help="default: demo-project"
+    )
+    verb.add_argument("--question", metavar="TEXT", help="what to ask the model")
+
+
+def _serve(verbs: _Verbs[argparse.ArgumentParser]) -> None:
+    _verb(verbs, "serve", "the language server on stdin and stdout")
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if value <= 0:
+        raise argparse.ArgumentTypeError("it must be more than 0")
+    return value

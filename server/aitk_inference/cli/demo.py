@@ -1,0 +1,71 @@
+"""The whole journey on this computer: new, provision, deploy, one real question."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from aitk_inference.cli import chat
+from aitk_inference.core.ports import Level
+from aitk_inference.core.settings import Settings
+from aitk_inference.flows.deploy import deploy
+from aitk_inference.flows.progress import Reporter, duration
+from aitk_inference.flows.provision import provision
+from aitk_inference.flows.requests import DeployRequest, Outcome, ProvisionRequest
+from aitk_inference.flows.scaffold import new_project, packaged_infra
+
+if TYPE_CHECKING:
+    import argparse
+    from pathlib import Path
+
+    from aitk_inference.core.model import Json
+    from aitk_inference.core.ports import Clouds, UserInterface, Wire
+
+GROUP, LOCATION = "aitk-demo", "local"
+QUESTION = "Who are you?"
+
+
+async def demo(arguments: argparse.Namespace, wire: Wire, ui: UserInterface) -> Outcome:
+    """Run it; with ``--once`` stop the local target again where this run has started it.
+
+    Raises:
+        AppError: as the flows do.
+    """
+    project: Path = arguments.project.expanduser().resolve()
+    clouds = wire(Settings(), None)
+    report = Reporter(ui)
+    running = await clouds.local_running()
+    try:
+        outcome = await _journey(project, arguments.question or QUESTION, clouds, report)
+    finally:
+        if arguments.once and not running:
+            report.step("Stop", "Stopping the local Azure")
+            await clouds.stop_local()
+    return _told(outcome, report, stopped=arguments.once and not running)
+
+
+async def _journey(project: Path, question: str, clouds: Clouds, report: Reporter) -> Outcome:
+    ui = report.ui
+    if not (project / "infra").is_dir():
+        await new_project(project, infra=packaged_infra(), ui=ui)
+    place = ProvisionRequest(project, "local", GROUP, LOCATION, assume_yes=True)
+    await provision(place, ui=ui, clouds=clouds)
+    deployed = await deploy(DeployRequest(project, assume_yes=True), ui=ui, clouds=clouds)
+    endpoint = deployed.endpoint or ""
+    report.info(f"Endpoint: {endpoint}")
+    answers = [await chat.ask(endpoint, name, question) for name in await chat.models(endpoint)]
+    report.info(f"Question: {question}")
+    for answer in answers:
+        report.info(f"{answer.model}: {answer.text}")
+    told: dict[str, Json] = {answer.model: answer.text for answer in answers}
+    data: dict[str, Json] = {"project": str(project), "question": question, "answers": told}
+    return replace(deployed, data={**deployed.data, **data})
+
+
+def _told(outcome: Outcome, report: Reporter, *, stopped: bool) -> Outcome:
+    took = f"The whole journey took {duration(report.elapsed)}."
+    if stopped:
+        report.ui.say(Level.INFO, "The local Azure is stopped; its state stays for the next time.")
+        return replace(outcome, summary=took, actions=())
+    how = "It goes on running: stop it with `aca-local stop`."
+    return replace(outcome, summary=f"{took} {how}")

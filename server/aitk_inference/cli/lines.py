@@ -1,0 +1,47 @@
+"""What every user interface of a terminal shares: writing lines, describing errors and outcomes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aitk_inference.core.errors import AppError, describe
+from aitk_inference.core.ports import ActionKind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import TextIO
+
+    from aitk_inference.flows.requests import Outcome
+
+_SHOWN = (ActionKind.OPEN_ENDPOINT, ActionKind.OPEN_PORTAL, ActionKind.OPEN_LINK)
+
+
+def put(stream: TextIO, text: str) -> None:
+    """Write at once; a reader that has gone away does not matter."""
+    try:
+        stream.write(text)
+        stream.flush()
+    except (BrokenPipeError, ValueError):
+        return
+
+
+def error_lines(error: AppError) -> Iterator[str]:
+    """An error in lines: what happened, the causes, what to do, a link."""
+    told = describe(error)
+    yield told.message
+    for cause in told.causes:
+        yield f"  {cause}"
+    if told.suggestion:
+        yield f"→ {told.suggestion}"
+    if told.link:
+        yield f"  {told.link}"
+
+
+def outcome_lines(outcome: Outcome) -> Iterator[str]:
+    """An outcome in lines: the summary, then the addresses behind its buttons."""
+    yield outcome.summary
+    for action in outcome.actions:
+        if action.kind in _SHOWN and action.target:
+            yield f"  {action.title}: {action.target}"
+        elif action.kind is ActionKind.RUN:
+            yield f"  Next: aitk-inference {action.target}"

@@ -1,0 +1,101 @@
+"""Each verb: its arguments made into a request, its flow run."""
+
+from __future__ import annotations
+
+import asyncio
+import webbrowser
+from typing import TYPE_CHECKING
+
+from aitk_inference.core.config import CONFIG_PATH, read_config
+from aitk_inference.core.errors import InvalidProject, Problem
+from aitk_inference.core.settings import Settings
+from aitk_inference.flows.deploy import deploy
+from aitk_inference.flows.provision import provision
+from aitk_inference.flows.requests import DeployRequest, Outcome, ProvisionRequest, StatusRequest
+from aitk_inference.flows.scaffold import new_project, packaged_infra
+from aitk_inference.flows.status import status
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Awaitable, Callable, Mapping
+    from pathlib import Path
+
+    from aitk_inference.core.ports import UserInterface, Wire
+
+    Verb = Callable[[argparse.Namespace, Wire, UserInterface], Awaitable[Outcome]]
+
+
+async def perform(arguments: argparse.Namespace, wire: Wire, ui: UserInterface) -> Outcome:
+    """Run the verb that the arguments name."""
+    return await _verbs()[arguments.verb](arguments, wire, ui)
+
+
+def _verbs() -> Mapping[str, Verb]:
+    from aitk_inference.cli.demo import demo  # noqa: PLC0415 - its HTTP client is for it alone
+
+    return {
+        "new": _new,
+        "provision": _provision,
+        "deploy": _deploy,
+        "status": _status,
+        "open": _open,
+        "demo": demo,
+    }
+
+
+async def _new(arguments: argparse.Namespace, wire: Wire, ui: UserInterface) -> Outcome:
+    return await new_project(arguments.directory, infra=packaged_infra(), ui=ui)
+
+
+async def _provision(arguments: argparse.Namespace, wire: Wire, ui: UserInterface) -> Outcome:
+    request = ProvisionRequest(
+        _project(arguments),
+        arguments.subscription,
+        arguments.resource_group,
+        arguments.location,
+        plan_only=arguments.plan,
+        again=arguments.again,
+        assume_yes=arguments.yes,
+    )
+    return await provision(request, ui=ui, clouds=wire(Settings(), None))
+
+
+async def _deploy(arguments: argparse.Namespace, wire: Wire, ui: UserInterface) -> Outcome:
+    request = DeployRequest(
+        _project(arguments),
+        dry_run=arguments.dry_run,
+        wait=not arguments.no_wait,
+        assume_yes=arguments.yes,
+        ready_timeout=arguments.timeout or DeployRequest.ready_timeout,
+    )
+    return await deploy(request, ui=ui, clouds=wire(Settings(), None))
+
+
+async def _status(arguments: argparse.Namespace, wire: Wire, ui: UserInterface) -> Outcome:
+    return await status(StatusRequest(_project(arguments)), ui=ui, clouds=wire(Settings(), None))
+
+
+async def _open(arguments: argparse.Namespace, wire: Wire, ui: UserInterface) -> Outcome:
+    project = _project(arguments)
+    endpoint = read_config(project).endpoint_url
+    if endpoint is None:
+        path = project / CONFIG_PATH
+        message = f"{path.name} does not say ACA_APP_ENDPOINT."
+        problem = Problem(path, message, code="config")
+        raise InvalidProject(
+            message, [problem], suggestion="Run Provision first, or fill the key in by hand."
+        )
+    opened = await asyncio.to_thread(webbrowser.open, endpoint)
+    return Outcome(f"Opened {endpoint}." if opened else f"Open {endpoint} in a browser.", endpoint)
+
+
+def _project(arguments: argparse.Namespace) -> Path:
+    project: Path = arguments.project.expanduser().resolve()
+    if not project.is_dir():
+        message = f"There is no folder {project}."
+        raise InvalidProject(
+            message,
+            [Problem(project, message, code="missing")],
+            suggestion="Make a project with: aitk-inference new DIR",
+        )
+    return project

@@ -1,0 +1,219 @@
+"""Restart, and wait until the *new* process answers.
+
+Ready means: a replica that was made (or a container that was started) after the restart was asked for, ready,
+no older one still ready, and then a good answer of the web API. The old process's answer never counts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from aitk_inference.core.errors import AppError, Conflict, DeployFailed
+from aitk_inference.flows.progress import duration
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+
+    from aitk_inference.core.model import ContainerApp, LogLine, Replica
+    from aitk_inference.core.ports import Cloud
+    from aitk_inference.flows.progress import Reporter
+
+_RESTART, _WAIT = "Restart", "Wait"
+_FIRST_PERCENT, _LAST_PERCENT = 50, 95
+_PAUSE, _LOCAL_PAUSE = 3.0, 0.3
+_CONFLICT_WAITS = (2.0, 4.0, 8.0, 15.0, 30.0, 30.0, 30.0)
+_PROBE_TIMEOUT = 10.0
+_CRASHES = 2
+"""A start command that failed twice in a new replica is not going to work by itself."""
+_STOPPED = "stopped"
+_LOG_LINES, _LOG_SECONDS = 40, 10.0
+_TROUBLE = (
+    "backoff",
+    "back-off",
+    "imagepull",
+    "errimage",
+    "volumemountfail",
+    "mount error",
+    "containercreatingfail",
+)
+_TROUBLESHOOT = "https://learn.microsoft.com/azure/container-apps/troubleshooting"
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What ran before the restart: replica names with how often their containers were started again."""
+
+    replicas: Mapping[str, int]
+
+
+async def restart(app: ContainerApp, cloud: Cloud, report: Reporter) -> Mark:
+    """Restart the latest revision; a stopped app is started.
+
+    Returns:
+        What ran before, to tell the new process from the old one.
+
+    Raises:
+        Conflict: Azure stays busy with the app.
+        DeployFailed: the app has no revision.
+    """
+    revision = _revision(app)
+    mark = Mark({replica.name: replica.restarts for replica in await cloud.apps.replicas(app.ref, revision)})
+    if app.running_status.lower() == _STOPPED:
+        report.step(_RESTART, f"Starting {app.ref.name}, which is stopped", _FIRST_PERCENT)
+        await _retried(lambda: cloud.apps.start(app.ref), cloud, report)
+    else:
+        report.step(_RESTART, f"Restarting the revision {revision}", _FIRST_PERCENT)
+        await _retried(lambda: cloud.apps.restart(app.ref, revision), cloud, report)
+    return mark
+
+
+async def wait_until_ready(
+    app: ContainerApp, endpoint: str, mark: Mark, *, timeout: float, cloud: Cloud, report: Reporter
+) -> None:
+    """Wait until the new process answers.
+
+    Args:
+        app: The app.
+        endpoint: The URL that must answer with 2xx or 3xx.
+        mark: What ran before the restart.
+        timeout: Seconds.
+        cloud: The target.
+        report: Told what is waited for.
+
+    Raises:
+        DeployFailed: the start command fails, or nothing answers in time; with the end of the console log.
+    """
+    revision, began, shown = _revision(app), cloud.clock.monotonic(), ""
+    while True:
+        replicas = await cloud.apps.replicas(app.ref, revision)
+        await _fail_early(app, replicas, mark, cloud)
+        state = _state(replicas, mark)
+        if state is None or (not replicas and app.min_replicas == 0):
+            state = await _probe(endpoint, cloud, counts=state is None)
+        if state is None:
+            return
+        waited = cloud.clock.monotonic() - began
+        if waited > timeout:
+            new = [replica for replica in replicas if is_new(replica, mark)]
+            raise await _timed_out(app, new, f"{duration(waited)}: {_lower(state)}", cloud)
+        if state != shown:
+            percent = _FIRST_PERCENT + int((_LAST_PERCENT - _FIRST_PERCENT) * min(waited / 60, 1))
+            report.step(_WAIT, state, percent)
+            shown = state
+        await cloud.clock.sleep(_LOCAL_PAUSE if cloud.is_local else _PAUSE)
+
+
+def is_new(replica: Replica, mark: Mark) -> bool:
+    """True for a replica made, or with a container started, after the restart was asked for."""
+    before = mark.replicas.get(replica.name)
+    return before is None or replica.restarts > before
+
+
+def _state(replicas: Sequence[Replica], mark: Mark) -> str | None:
+    """What is still waited for; None when only the answer is missing."""
+    new = [replica for replica in replicas if is_new(replica, mark)]
+    if not new:
+        return "Waiting for a new replica"
+    if not any(replica.ready for replica in new):
+        started = any(container.started for replica in new for container in replica.containers)
+        return "The web API starts" if not started else "The web API is started, not ready yet"
+    if any(replica.ready for replica in replicas if not is_new(replica, mark)):
+        return "The old replica ends"
+    return None
+
+
+async def _probe(endpoint: str, cloud: Cloud, *, counts: bool) -> str | None:
+    """Ask the endpoint; one that sleeps is woken by it, and that answer does not count."""
+    result = await cloud.probe.get(endpoint, timeout=_PROBE_TIMEOUT)
+    if not counts:
+        return "The app is woken: it sleeps when nobody asks it (minReplicas 0)"
+    if result.ok:
+        return None
+    answer = f"HTTP {result.status}" if result.status else (result.detail or "no answer")
+    return f"The web API does not answer well yet: {answer}"
+
+
+async def _fail_early(app: ContainerApp, replicas: Sequence[Replica], mark: Mark, cloud: Cloud) -> None:
+    for replica in replicas:
+        if is_new(replica, mark) and (why := _trouble(replica, mark)):
+            raise DeployFailed(
+                f"{app.ref.name} does not start: {why}.",
+                suggestion="Read the last lines below, mend the code or defaultCommands, and deploy again.",
+                link=app.portal_url or _TROUBLESHOOT,
+                log=await _log(app, replica, cloud),
+            )
+
+
+def _trouble(replica: Replica, mark: Mark) -> str:
+    text = " ".join([replica.details, *(c.details for c in replica.containers)]).strip()
+    crashes = replica.restarts - mark.replicas.get(replica.name, 0)
+    if crashes >= _CRASHES and not replica.ready:
+        return f"its start command ended {crashes} times{_words(replica)}"
+    if any(word in text.lower() for word in _TROUBLE) and not replica.ready:
+        return text
+    return ""
+
+
+def _words(replica: Replica) -> str:
+    found = next((c.details for c in replica.containers if c.details), "")
+    return f" ({found})" if found else ""
+
+
+async def _timed_out(app: ContainerApp, new: Sequence[Replica], state: str, cloud: Cloud) -> DeployFailed:
+    log = await _log(app, new[-1], cloud) if new else await _events(app, cloud)
+    return DeployFailed(
+        f"{app.ref.name} was not ready after {state}.",
+        suggestion="Look at the last lines below: a model that loads slowly needs a longer time-out, "
+        "a port other than PORT is never asked, a missing module ends the start.",
+        link=app.portal_url or _TROUBLESHOOT,
+        log=log,
+    )
+
+
+async def _log(app: ContainerApp, replica: Replica, cloud: Cloud) -> tuple[str, ...]:
+    """The end of the replica's console, or the system log where the container never ran."""
+    lines = cloud.apps.console(app.ref, _revision(app), replica.name, tail=_LOG_LINES, follow=False)
+    return await _collect(lines) or await _events(app, cloud)
+
+
+async def _events(app: ContainerApp, cloud: Cloud) -> tuple[str, ...]:
+    return await _collect(cloud.apps.events(app.ref, tail=_LOG_LINES, follow=False))
+
+
+async def _collect(lines: AsyncIterator[LogLine]) -> tuple[str, ...]:
+    """The lines that come in time; logs help, and never hide the error that they explain."""
+    found: list[str] = []
+    try:
+        async with asyncio.timeout(_LOG_SECONDS):
+            async for line in lines:
+                found.append(line.text.rstrip())  # noqa: PERF401 - keeps what came before a time-out
+    except (AppError, TimeoutError):
+        pass
+    return tuple(found[-_LOG_LINES:])
+
+
+async def _retried(ask: Callable[[], Awaitable[None]], cloud: Cloud, report: Reporter) -> None:
+    for pause in _CONFLICT_WAITS:
+        try:
+            return await ask()
+        except Conflict as error:
+            report.step(
+                _RESTART, f"Azure is busy with the app, asking again in {pause:.0f} s", _FIRST_PERCENT
+            )
+            last = error
+        await cloud.clock.sleep(pause)
+    raise last
+
+
+def _revision(app: ContainerApp) -> str:
+    if not app.latest_revision:
+        raise DeployFailed(
+            f"{app.ref.name} has no revision yet.", suggestion="Run Provision, then deploy again."
+        )
+    return app.latest_revision
+
+
+def _lower(text: str) -> str:
+    return text[:1].lower() + text[1:]
