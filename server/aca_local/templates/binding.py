@@ -1,0 +1,204 @@
+"""Binds the parameters, variables and functions of a template, so that expressions find them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aca_local.templates.compiling import Where, compile_json, loop_node
+from aca_local.templates.environment import UNSET, Context, Env, Slot
+from aca_local.templates.errors import AT, OverBudget, TemplateError, fault
+from aca_local.templates.machine import Special, drive
+from aca_local.templates.model import Output
+from aca_local.templates.schema_types import FILES, Checker, Declaration
+from aca_local.templates.special import settle, user_function
+from aca_local.templates.syntax import Literal, Node
+from aca_local.templates.values import Value, key_of, taken
+from aca_local.templates.writing import written
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from aca_local.templates.values import JSON
+
+PASSING = "https://aka.ms/arm-pass-parameter-values"
+
+
+def objects(value: JSON) -> dict[str, Declaration]:
+    """Give the members of an object that are objects themselves."""
+    return (
+        {key: item for key, item in value.items() if isinstance(item, dict)}
+        if isinstance(value, dict)
+        else {}
+    )
+
+
+def mapping(template: Mapping[str, JSON], name: str) -> dict[str, JSON]:
+    """Give a section of a template, or nothing."""
+    found = template.get(name)
+    return found if isinstance(found, dict) else {}
+
+
+def bind_functions(context: Context) -> None:
+    """Make the functions of a template callable."""
+    sections = context.template.get("functions")
+    for section in sections if isinstance(sections, list) else []:
+        if not isinstance(section, dict):
+            continue
+        namespace = str(section.get("namespace", ""))
+        for name, declared in objects(section.get("members")).items():
+            full = f"{namespace}.{name}"
+            context.functions[full.lower()] = _function(context, full, declared)
+
+
+def _function(context: Context, full: str, declared: Declaration) -> Special:
+    definitions = mapping(context.template, "definitions")
+    parameters: list[Slot] = []
+    listed = declared.get("parameters")
+    for item in listed if isinstance(listed, list) else []:
+        if isinstance(item, dict):
+            name = str(item.get("name"))
+            checker = Checker(f"'{name}' parameter of the user-defined function '{full}'", definitions)
+            parameters.append(Slot(name, Literal(None), None, check=_checking(checker, item)))
+    output = declared.get("output")
+    body = compile_json(output.get("value") if isinstance(output, dict) else None)
+    return user_function(full, parameters, body)
+
+
+def _checking(checker: Checker, declared: Declaration) -> Callable[[Value], Value]:
+    def check(value: Value) -> Value:
+        checker.check(value, declared)
+        return value
+
+    return check
+
+
+def bind_parameters(context: Context, given: Mapping[str, Value]) -> None:
+    """Bind what is given for each declared parameter, or its default. Raises TemplateError."""
+    declared = objects(context.template.get("parameters"))
+    unknown = [name for name in given if key_of(declared, name) is None]
+    if unknown:
+        raise fault(
+            "The following parameters were supplied, but do not correspond to any parameters defined in the "
+            "template: "
+            f"'{', '.join(unknown)}'. The parameters defined in the template are: '{', '.join(declared)}'.",
+            PASSING,
+        )
+    definitions = mapping(context.template, "definitions")
+    for name, item in declared.items():
+        checker = Checker(f"template parameter '{name}'", definitions)
+        context.parameters[name.lower()] = _parameter(context, name, item, given, checker)
+
+
+def _parameter(
+    context: Context, name: str, declared: Declaration, given: Mapping[str, Value], checker: Checker
+) -> Slot:
+    key = key_of(given, name)
+    check = _checking(checker, declared)
+    env = Env(context, volatile=True)
+    if key is not None:
+        return Slot(name, Literal(given[key]), env, check=check)
+    if "defaultValue" in declared:
+        return Slot(name, compile_json(declared["defaultValue"]), env, check=check)
+    if checker.resolved(declared).get("nullable") is True:
+        return Slot(name, Literal(None), env, check=check)
+    error = fault(f"The value for the template parameter '{name}'{AT} is not provided.", FILES)
+    error.path = ("parameters", name)
+    raise error
+
+
+def settle_parameters(context: Context) -> None:
+    """Evaluate all parameters. Raises TemplateError."""
+    for slot in context.parameters.values():
+        computed = not isinstance(slot.node, Literal)
+        try:
+            _settled(context, slot, "Parameter")
+        except OverBudget:
+            raise
+        except TemplateError as error:
+            if not computed or error.message.startswith("The provided value for the template parameter"):
+                raise
+            if "definition cycles back" in error.message:
+                raise
+            wrapped = TemplateError(
+                f"The template expression in parameter '{slot.name}'{AT} is not valid: {error.message}",
+                target=slot.name,
+                path=("parameters", slot.name, "defaultValue"),
+            )
+            raise wrapped from error
+
+
+def bind_variables(context: Context) -> None:
+    """Bind the variables, those of `copy` included. Raises TemplateError."""
+    env = Env(context)
+    for name, value in mapping(context.template, "variables").items():
+        where: Where = ("variables", name)
+        if name.lower() == "copy" and isinstance(value, list):
+            for at, item in enumerate(value):
+                if isinstance(item, dict):
+                    node = loop_node(item, (*where, at))
+                    context.variables[node.name.lower()] = Slot(node.name, node, env)
+            continue
+        context.variables[name.lower()] = Slot(name, _variable(value, where), env)
+
+
+def _variable(value: JSON, where: Where) -> Node:
+    return compile_json(value, loops=True, where=where)
+
+
+def settle_variables(context: Context) -> None:
+    """Evaluate all variables, also those that nothing asks for. Raises TemplateError."""
+    for slot in list(context.variables.values()):
+        try:
+            _settled(context, slot, "Variable")
+        except OverBudget:
+            raise
+        except TemplateError as error:
+            if _plain(error):
+                raise
+            name = context.chain[-1].rpartition(" ")[0] if context.chain else slot.name
+            wrapped = fault(f"The template variable '{name}' is not valid: {error.message}.")
+            wrapped.target = name
+            raise wrapped from error
+
+
+def _plain(error: TemplateError) -> bool:
+    """Tell whether the engine gives this error as it is, without naming the variable."""
+    return "definition cycles back" in error.message or "'copy' definition" in error.message
+
+
+def _settled(context: Context, slot: Slot, kind: str) -> Value:
+    if slot.value is not UNSET:
+        return slot.value
+
+    context.chain.clear()
+    return drive(settle(slot, slot.env or Env(context), kind), context.budget)
+
+
+def given_values(parameters: Mapping[str, JSON]) -> dict[str, Value]:
+    """Take the values out of ARM's `{name: {"value": …}}`. Raises TemplateError."""
+    found: dict[str, Value] = {}
+    for name, item in parameters.items():
+        if isinstance(item, dict) and "value" in item:
+            found[name] = taken(item["value"])
+        elif isinstance(item, dict) and "reference" in item:
+            raise TemplateError(
+                f"The parameter '{name}' refers to a key vault, which is not supported here.",
+                code="InvalidTemplate",
+                target=name,
+            )
+        elif not (isinstance(item, dict) and not item):
+            raise TemplateError(
+                f"The parameter '{name}' must be an object with a property 'value'.",
+                code="InvalidRequestContent",
+                target=name,
+            )
+    return found
+
+
+def told(context: Context) -> dict[str, Output]:
+    """Give the parameters as they were bound, for whoever shows the deployment."""
+    declared = objects(context.template.get("parameters"))
+    return {
+        slot.name: Output(str(declared.get(slot.name, {}).get("type", "Object")), written(slot.value))
+        for slot in context.parameters.values()
+    }

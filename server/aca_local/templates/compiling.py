@@ -1,0 +1,91 @@
+"""Turns a template's JSON into syntax trees:
+
+what needs no evaluation becomes one literal, shared by all uses.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aca_local.templates.parser import parse
+from aca_local.templates.syntax import Elements, Literal, Loop, Members, Node
+from aca_local.templates.values import taken
+
+if TYPE_CHECKING:
+    from aca_local.templates.values import JSON, Value
+
+Where = tuple[str | int, ...]
+
+
+def is_expression(text: str) -> bool:
+    """Tell whether a string is an expression: in brackets, and not escaped by a second one."""
+    return len(text) > 1 and text[0] == "[" and text[-1] == "]" and text[1] != "["
+
+
+def text_node(text: str) -> Node:
+    """Compile a string: an expression, an escaped bracket or plain text. Raises TemplateError."""
+    if is_expression(text):
+        return parse(text[1:-1])
+    if text.startswith("[[") and text.endswith("]"):
+        return Literal(text[1:])
+    return Literal(text)
+
+
+def compile_json(value: JSON, *, loops: bool = False, where: Where = ()) -> Node:
+    """Compile a part of a template; with `loops`, a `copy` array in an object stands for its loops.
+
+    Depth is bounded by the reader of the template (`aca_local.templates.source.DEEPEST`). Raises
+    TemplateError.
+    """
+    if isinstance(value, str):
+        return text_node(value)
+    if isinstance(value, dict):
+        return _members(value, loops, where)
+    if isinstance(value, list):
+        items = [compile_json(item, loops=loops, where=(*where, at)) for at, item in enumerate(value)]
+        return _joined(Elements(tuple(items)), items, value)
+    return Literal(taken(value))
+
+
+def _members(value: dict[str, JSON], loops: bool, where: Where) -> Node:
+    pairs: list[tuple[Node, Node]] = []
+    for name, item in value.items():
+        if loops and name.lower() == "copy" and isinstance(item, list):
+            pairs.extend(_loops(item, (*where, name)))
+        else:
+            pairs.append((text_node(name), compile_json(item, loops=loops, where=(*where, name))))
+    return _joined(Members(tuple(pairs)), [part for pair in pairs for part in pair], value)
+
+
+def _loops(items: list[JSON], where: Where) -> list[tuple[Node, Node]]:
+    return [
+        (Literal(str(item["name"])), loop_node(item, (*where, at)))
+        for at, item in enumerate(items)
+        if isinstance(item, dict) and isinstance(item.get("name"), str)
+    ]
+
+
+def loop_node(item: dict[str, JSON], where: Where) -> Loop:
+    """Compile one `copy`: its name, count and input."""
+    name = item.get("name")
+    body = compile_json(item.get("input"), loops=True, where=(*where, "input"))
+    return Loop(name if isinstance(name, str) else "", compile_json(item.get("count")), body, where)
+
+
+def _joined(node: Node, parts: list[Node], value: JSON) -> Node:
+    """Give one literal where all parts are literals that stand for themselves."""
+    if not all(isinstance(part, Literal) for part in parts):
+        return node
+    if isinstance(node, Members):
+        return Literal({_text(key): _value(item) for key, item in node.pairs})
+    return Literal([_value(part) for part in parts])
+
+
+def _value(node: Node) -> Value:
+    assert isinstance(node, Literal)
+    return node.value
+
+
+def _text(node: Node) -> str:
+    assert isinstance(node, Literal)
+    return str(node.value)

@@ -1,0 +1,325 @@
+"""Reads the resources of a template: their loops, conditions, names and ids, before any body is evaluated."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from aca_local.templates.compiling import Where, compile_json, text_node
+from aca_local.templates.environment import Context, Env, Head
+from aca_local.templates.errors import AT, OverBudget, TemplateError, fault
+from aca_local.templates.functions.resources import id_below
+from aca_local.templates.loops import checked
+from aca_local.templates.machine import as_node, evaluate
+from aca_local.templates.model import CopyInfo
+from aca_local.templates.special import LOOPS
+from aca_local.templates.syntax import Call, Literal, Node
+from aca_local.templates.values import Value, key_of, type_name
+from aca_local.templates.writing import text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from aca_local.templates.values import JSON
+
+DEPLOYMENT = "microsoft.resources/deployments"
+RESOURCES = "https://aka.ms/arm-syntax-resources"
+Declaration = dict[str, "JSON"]
+
+
+@dataclass(slots=True)
+class Declared:
+    """One resource of a template, or one turn of its loop."""
+
+    context: Context
+    json: Declaration
+    where: Where
+    env: Env
+    symbol: str | None
+    type: str
+    name: Value = ""
+    api_version: str = ""
+    id: Value = ""
+    base: str = ""
+    condition: Value = True
+    existing: bool = False
+    copy: CopyInfo | None = None
+    parents: list[Declared] = field(default_factory=list)
+
+    @property
+    def deployment(self) -> bool:
+        """Whether it is a nested deployment."""
+        return self.type.lower() == DEPLOYMENT
+
+    @property
+    def wanted(self) -> bool:
+        """Whether its condition holds, as far as is known."""
+        return self.condition is not False
+
+
+def read_resources(context: Context, base: str, section: JSON, where: Where) -> list[Declared]:
+    """Read the resources of a template, in order, each loop turned out. Raises TemplateError."""
+    found: list[Declared] = []
+    pairs: Iterable[tuple[str | int, JSON]] = section.items() if isinstance(section, dict) else ()
+    for key, item in enumerate(section) if isinstance(section, list) else pairs:
+        if isinstance(item, dict):
+            symbol = key if isinstance(key, str) else None
+            found.extend(_turns(context, base, item, (*where, key), symbol))
+    return found
+
+
+def _turns(
+    context: Context, base: str, item: Declaration, where: Where, symbol: str | None
+) -> Iterator[Declared]:
+    env = Env(context)
+    copy = _member(item, "copy")
+    kind = str(_member(item, "type") or "")
+    if not isinstance(copy, dict):
+        yield from _with_children(_one(context, base, item, where, env, symbol, kind), base)
+        return
+    name = str(copy.get("name") or "")
+    serial = _mode(item, copy, where)
+    count = checked(
+        _evaluated(compile_json(copy.get("count")), env, item, where, item.get("name")), (*where, "copy")
+    )
+    batch = copy.get("batchSize")
+    for at in range(count):
+        turn = _one(context, base, item, where, env.with_copy(name, at), symbol, kind)
+        turn.copy = CopyInfo(name, at, count, serial, batch if type(batch) is int and batch > 0 else 1)
+        yield from _with_children(turn, base)
+
+
+def _mode(item: Declaration, copy: Declaration, where: Where) -> bool:
+    mode = str(copy.get("mode") or "parallel")
+    if mode.lower() not in ("parallel", "serial"):
+        error = fault(
+            f"The template resource '{item.get('name')}'{AT} has an invalid copy mode '{mode}'. "
+            "The supported values are 'Parallel,Serial'.",
+            LOOPS,
+        )
+        error.path = where
+        raise error
+    return mode.lower() == "serial"
+
+
+def _with_children(parent: Declared, base: str) -> Iterator[Declared]:
+    yield parent
+    children = _member(parent.json, "resources")
+    if not isinstance(children, list) or not parent.wanted:
+        return
+    for at, item in enumerate(children):
+        if isinstance(item, dict):
+            for child in _turns(
+                parent.context, base, _full(item, parent), (*parent.where, "resources", at), None
+            ):
+                child.parents = [parent, *child.parents]
+                yield child
+
+
+def _full(item: Declaration, parent: Declared) -> Declaration:
+    """Give a child resource the whole type and name, where it has only its own part of them."""
+    kind, name = str(item.get("type") or ""), item.get("name")
+    if "." in kind.partition("/")[0]:
+        return item
+    made = dict(item)
+    made["type"] = f"{parent.type}/{kind}"
+    own = text_node(str(name))
+    whole = Call("concat", (as_node(parent.name), Literal("/"), own), "concat")
+    made["name"] = (
+        f"{parent.name}/{name}"
+        if isinstance(own, Literal) and isinstance(parent.name, str)
+        else f"[{text(whole)}]"
+    )
+    return made
+
+
+def _one(  # noqa: PLR0917 - what is known of a resource before it is read
+    context: Context, base: str, item: Declaration, where: Where, env: Env, symbol: str | None, kind: str
+) -> Declared:
+    kind = str(_member(item, "type") or kind)
+    made = Declared(context, item, where, env, symbol, kind, base=base)
+    shown = item.get("name")
+    made.existing = _member(item, "existing") is True
+    made.condition = _evaluated(compile_json(item.get("condition", True)), env, item, where, shown)
+    made.name = _name(made, shown)
+    made.base = _base(made)
+    made.id = _id(made)
+    made.api_version = str(
+        _evaluated(compile_json(item.get("apiVersion")), env, item, where, made.name) or ""
+    )
+    if made.wanted:
+        _check_version(made)
+    return made
+
+
+def _name(made: Declared, shown: JSON) -> Value:
+    if shown is None or shown == "":
+        error = fault(
+            f"The template resource '{_path(made.where)}' of type '{made.type}'{AT} is not valid. "
+            "The name property cannot be null or empty.",
+            RESOURCES,
+        )
+        error.path = made.where
+        raise error
+    node = compile_json(shown)
+    name = _evaluated(node, made.env, made.json, made.where, shown)
+    if isinstance(name, (str, Node)):
+        return name
+    if isinstance(node, Literal):
+        return str(name)
+    raise invalid(
+        made.where,
+        f"[{text(node)}]",
+        TemplateError(
+            f"Evaluation result of language expression '{name}' is type '{type_name(name)}', expected type "
+            "is 'String'."
+        ),
+    )
+
+
+def _path(where: Where) -> str:
+    made = ""
+    for part in where:
+        made += f"[{part}]" if isinstance(part, int) else f".{part}" if made else part
+    return made
+
+
+def _base(made: Declared) -> str:
+    """Find what the resource lies in: its scope, or for a deployment another group or subscription."""
+    scope = _evaluated(compile_json(made.json.get("scope")), made.env, made.json, made.where, made.name)
+    if isinstance(scope, str) and scope:
+        return _scope_id(made, scope)
+    subscription, group = (_head(made, name) for name in ("subscriptionId", "resourceGroup"))
+    if isinstance(group, str) and group:
+        owner = subscription if isinstance(subscription, str) else made.context.scope.subscription_id
+        return f"/subscriptions/{owner}/resourceGroups/{group}"
+    return f"/subscriptions/{subscription}" if isinstance(subscription, str) and subscription else made.base
+
+
+def _head(made: Declared, name: str) -> Value:
+    if name not in made.json:
+        return None
+    return _evaluated(compile_json(made.json[name]), made.env, made.json, made.where, made.name)
+
+
+def _scope_id(made: Declared, scope: str) -> str:
+    if scope == "/":
+        return ""
+    if scope.lower().startswith(("/subscriptions/", "/providers/")):
+        return scope.rstrip("/")
+    if "/" not in scope:
+        known = made.context.find(scope)
+        if isinstance(known, Head) and isinstance(known.id, str):
+            return known.id
+    parts = scope.strip("/").split("/")
+    if scope.startswith("/") or len(parts) % 2 == 0:
+        return f"{made.base}/{scope.strip('/')}"
+    return f"{made.base}/providers/{'/'.join(parts)}"
+
+
+def _id(made: Declared) -> Value:
+    if isinstance(made.name, Node):
+        return _open_id(made)
+    names = made.name.split("/") if isinstance(made.name, str) else []
+    wanted = made.type.count("/")
+    if len(names) != wanted:
+        if not made.wanted:
+            return f"{made.base}/providers/{made.type}/{made.name}"
+        error = fault(
+            f"The template resource '{made.name}' of type '{made.type}'{AT} has an invalid name. The name "
+            f"'{made.name}' "
+            f"contains '{len(names)}' name segment(s) separated by '/', but '{wanted}' segment(s) were "
+            "expected.",
+            RESOURCES,
+        )
+        error.path = made.where
+        raise error
+    return id_below(made.base, made.type, names)
+
+
+def _open_id(made: Declared) -> Node:
+    parts = made.base.split("/")
+    name = as_node(made.name)
+    args: tuple[Node, ...] = (Literal(made.type), name)
+    if len(parts) == 5:  # noqa: PLR2004 - /subscriptions/ID/resourceGroups/NAME
+        args = (Literal(parts[2]), Literal(parts[4]), *args)
+        return Call("resourceId", args, "resourceid")
+    return Call("extensionResourceId", (Literal(made.base), *args), "extensionresourceid")
+
+
+def _check_version(made: Declared) -> None:
+    if made.api_version:
+        return
+    error = fault(
+        f"The template resource '{made.name}' is not valid. The api-version property{AT} is not defined. The "
+        "api-profile "
+        "'<null>' for the template does not match any valid api-version for the resource type "
+        f"'{made.type}'.  Either explicitly specify the api-version for the resource or specify the correct "
+        "api-profile "
+        "for the template..",
+        RESOURCES,
+    )
+    error.path = made.where
+    raise error
+
+
+def _evaluated(node: Node, env: Env, _item: Declaration, where: Where, shown: object) -> Value:
+    """Evaluate a part of the head, where runtime calls are not allowed. Raises TemplateError."""
+    try:
+        return evaluate(node, env)
+    except OverBudget:
+        raise
+    except TemplateError as error:
+        raise invalid(where, _shown(shown), error) from error
+
+
+def _shown(name: object) -> str:
+    if isinstance(name, Node):
+        return f"[{text(name)}]"
+    if isinstance(name, str):
+        node = text_node(name)
+        return f"[{text(node)}]" if not isinstance(node, Literal) else name
+    return str(name)
+
+
+def invalid(where: Where, name: str, error: TemplateError) -> TemplateError:
+    """Say of a resource what is wrong inside it."""
+    if error.path and AT in error.message:
+        return error
+    made = fault(f"The template resource '{name}'{AT} is not valid: {error.message}.")
+    made.path, made.target = where, name
+    return made
+
+
+def _member(item: Declaration, name: str) -> JSON:
+    key = key_of(item, name)
+    return None if key is None else item[key]
+
+
+def head_of(made: Declared) -> Head:
+    """Give what expressions may know of a resource."""
+    return Head(made.id, made.name, made.type, made.api_version or None, made.wanted, made.deployment)
+
+
+def index(context: Context, found: list[Declared]) -> None:
+    """Let expressions find the resources: by symbol, by id, and where that is plain by name."""
+    for made in found:
+        head = head_of(made)
+        if isinstance(made.id, str):
+            known = context.heads.get(made.id.lower())
+            if known is None or not known.condition:
+                context.heads[made.id.lower()] = head
+        if made.symbol is not None:
+            _symbol(context, made, head)
+        elif isinstance(made.name, str) and (made.name.lower() not in context.heads):
+            context.heads[made.name.lower()] = head
+
+
+def _symbol(context: Context, made: Declared, head: Head) -> None:
+    key = str(made.symbol).lower()
+    if made.copy is None:
+        context.symbols[key] = head
+        return
+    known = context.symbols.setdefault(key, [])
+    assert isinstance(known, list)
+    known.append(head)

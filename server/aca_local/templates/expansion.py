@@ -1,0 +1,332 @@
+"""The one pass over a template: parameters, variables, resources, nested deployments, outputs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from aca_local.templates.binding import (
+    bind_functions,
+    bind_parameters,
+    bind_variables,
+    mapping,
+    objects,
+    settle_parameters,
+    settle_variables,
+    told,
+)
+from aca_local.templates.checks import dependencies
+from aca_local.templates.compiling import Where, compile_json, loop_node
+from aca_local.templates.declared import Declared, index, invalid, read_resources
+from aca_local.templates.environment import Context, Env
+from aca_local.templates.errors import OverBudget, TemplateError, fault
+from aca_local.templates.loops import run_loop
+from aca_local.templates.machine import evaluate
+from aca_local.templates.model import Output, Plan, PlannedResource
+from aca_local.templates.schema_types import Checker
+from aca_local.templates.syntax import Loop
+from aca_local.templates.values import Value, is_open, key_of, taken
+from aca_local.templates.writing import expression, written
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from aca_local.templates.budget import Budget
+    from aca_local.templates.machine import Table
+    from aca_local.templates.model import Scope, Volatile
+    from aca_local.templates.values import JSON
+
+LEFT_OUT = {
+    "copy",
+    "condition",
+    "dependson",
+    "existing",
+    "scope",
+    "comments",
+    "metadata",
+    "resources",
+    "asserts",
+}
+LEFT_OUT |= {
+    "id",
+    "type",
+    "name",
+    "apiversion",
+    "resourcegroup",
+    "subscriptionid",
+    "$options",
+    "symbolicname",
+}
+PROPERTIES = ("properties", "tags", "sku", "identity", "plan", "kind", "managedBy")
+MOST = {"parameters": 256, "variables": 256, "outputs": 64}
+MOST_RESOURCES = 800
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What all templates of one deployment share."""
+
+    budget: Budget
+    table: Table
+    volatile: Volatile | None
+    strict: bool
+
+
+def expand(
+    template: Mapping[str, JSON],
+    given: Mapping[str, Value],
+    scope: Scope,
+    settings: Settings,
+    where: Where = (),
+) -> tuple[Plan, dict[str, Value]]:
+    """Expand a template to a plan, and its outputs as values. Raises TemplateError."""
+    _check_limits(template)
+    context = Context(scope, settings.budget, settings.table, template, settings.volatile)
+    context.run_loop = run_loop
+    context.symbolic = str(template.get("languageVersion", "")).startswith(("2", "1.1", "1.9"))
+    bind_functions(context)
+    bind_parameters(context, given)
+    bind_variables(context)
+    settle_parameters(context)
+    settle_variables(context)
+    context.chain.clear()
+    resources = _resources(context, scope, settings, template.get("resources"), (*where, "resources"))
+    outputs, values = _outputs(context, (*where, "outputs"))
+    return Plan(scope, resources, outputs, told(context)), values
+
+
+def _check_limits(template: Mapping[str, JSON]) -> None:
+    for name, most in MOST.items():
+        count = len(mapping(template, name))
+        if count > most:
+            raise fault(
+                f"The template {name} limit exceeded. Limit: '{most}' and actual: '{count}'.",
+                "https://aka.ms/arm-syntax",
+            )
+
+
+def _resources(
+    context: Context, scope: Scope, settings: Settings, section: JSON, where: Where
+) -> tuple[PlannedResource, ...]:
+    found = read_resources(context, scope.base, section, where)
+    if len(found) > MOST_RESOURCES:
+        raise fault(
+            f"The number of template resources limit exceeded. Limit: '{MOST_RESOURCES}' and actual: "
+            f"'{len(found)}'.",
+            "https://aka.ms/arm-syntax-resources",
+        )
+    index(context, found)
+    wanted = [made for made in found if made.wanted]
+    planned: dict[int, PlannedResource] = {}
+    _deployments(context, settings, wanted, planned)
+    for made in wanted:
+        if id(made) not in planned:
+            planned[id(made)] = _plain(made)
+    return dependencies([(made, planned[id(made)]) for made in wanted], found, strict=settings.strict)
+
+
+def _deployments(
+    context: Context, settings: Settings, wanted: list[Declared], planned: dict[int, PlannedResource]
+) -> None:
+    """Expand nested deployments, those first whose outputs others need."""
+    pending = [made for made in wanted if made.deployment and not made.existing]
+    while pending:
+        waiting = {str(made.id).lower() for made in pending}
+        later = [made for made in pending if _needs(made, waiting - {str(made.id).lower()})]
+        ready = [made for made in pending if made not in later] or pending
+        for made in ready:
+            planned[id(made)] = _nested(made, settings)
+        pending = [made for made in pending if id(made) not in planned]
+
+
+def _needs(made: Declared, waiting: set[str]) -> bool:
+    """Tell whether the parameters of a deployment ask for one that is not expanded yet."""
+    if not waiting:
+        return False
+    made.context.used.clear()
+    _body(made, {"properties": _without_template(made.json.get("properties"))})
+    return any(name.lower() in waiting for name in made.context.used)
+
+
+def _without_template(properties: JSON) -> JSON:
+    if not isinstance(properties, dict):
+        return properties
+    return {key: item for key, item in properties.items() if key.lower() != "template"}
+
+
+def _body(made: Declared, parts: Mapping[str, JSON]) -> dict[str, Value]:
+    """Evaluate the members of a resource. Raises TemplateError."""
+    body: dict[str, Value] = {}
+    for key, item in parts.items():
+        runtime = key.lower() not in ("location", "kind")
+        env = replace(made.env, runtime=runtime)
+        node = compile_json(item, loops=isinstance(item, dict), where=(*made.where, key))
+        try:
+            value = evaluate(node, env)
+        except OverBudget:
+            raise
+        except TemplateError as error:
+            raise invalid(made.where, _shown_name(made), error) from error
+        if value is not None:
+            body[key] = value
+    return body
+
+
+def _shown_name(made: Declared) -> str:
+    if made.symbol is not None:
+        return made.symbol
+    return str(written(made.name))
+
+
+def _plain(
+    made: Declared, nested: Plan | None = None, body: dict[str, Value] | None = None
+) -> PlannedResource:
+    made.context.used.clear()
+    if body is None:
+        parts = {key: item for key, item in made.json.items() if key.lower() not in LEFT_OUT}
+        body = {} if made.existing else _body(made, parts)
+    shown: dict[str, JSON] = {
+        "id": written(made.id),
+        "type": made.type,
+        "name": written(made.name),
+        "apiVersion": made.api_version,
+    }
+    if not isinstance(made.condition, bool):
+        shown["condition"] = written(made.condition)
+    shown |= {key: written(value) for key, value in body.items()}
+    location = shown.get("location")
+    return PlannedResource(
+        id=str(written(made.id)),
+        type=made.type,
+        name=str(shown["name"]),
+        api_version=made.api_version,
+        location=location if isinstance(location, str) else None,
+        scope=made.base,
+        existing=made.existing,
+        symbolic_name=made.symbol,
+        body=shown,
+        depends_on=tuple(made.context.used),
+        copy=made.copy,
+        nested=nested,
+    )
+
+
+def _nested(made: Declared, settings: Settings) -> PlannedResource:
+    """Expand a nested deployment. Raises TemplateError."""
+    properties = made.json.get("properties")
+    properties = properties if isinstance(properties, dict) else {}
+    template = properties.get(key_of(properties, "template") or "")
+    if not isinstance(template, dict):
+        if "templateLink" in properties:
+            return _plain(made)
+        raise fault(
+            f"The deployment '{made.id}' must have either the TemplateLink or Template property set.",
+            "https://aka.ms/arm-module",
+        )
+    made.context.used.clear()
+    parts = {key: item for key, item in made.json.items() if key.lower() not in LEFT_OUT | {"properties"}}
+    body = _body(made, {**parts, "properties": _without_template(properties)})
+    used = dict(made.context.used)
+    inside = body["properties"]
+    assert isinstance(inside, dict)
+    where = (*made.where, "properties", "template")
+    scope = _scope_of(made, body)
+    if _inner(properties):
+        plan, outputs = expand(template, _passed(inside), scope, settings, where)
+    else:
+        plan, outputs = _outer(made, template, scope, settings, where)
+    inside = {**inside, "template": taken(template)}
+    made.context.outputs[str(made.id).lower()] = outputs
+    made.context.used.clear()
+    result = _plain(made, plan, {**body, "properties": inside})
+    return replace(result, depends_on=tuple(used))
+
+
+def _inner(properties: Mapping[str, JSON]) -> bool:
+    options = properties.get("expressionEvaluationOptions")
+    return isinstance(options, dict) and str(options.get("scope", "")).lower() == "inner"
+
+
+def _passed(properties: Mapping[str, Value]) -> dict[str, Value]:
+    """Take the parameters that a nested deployment is given."""
+    parameters = properties.get("parameters")
+    found: dict[str, Value] = {}
+    for name, item in parameters.items() if isinstance(parameters, dict) else ():
+        if isinstance(item, dict) and "value" in item:
+            found[name] = item["value"]
+        elif isinstance(item, dict) and "reference" in item:
+            found[name] = _secret(item["reference"])
+    return found
+
+
+def _secret(_reference: Value) -> Value:
+    raise TemplateError(
+        "A nested deployment takes a parameter from a key vault, which is not supported here."
+    )
+
+
+def _scope_of(made: Declared, body: Mapping[str, Value]) -> Scope:
+    outer = made.context.scope
+    parts = made.base.split("/")
+    location = body.get("location")
+    subscription = parts[2] if len(parts) > 2 else outer.subscription_id  # noqa: PLR2004 - /subscriptions/ID
+    group = parts[4] if len(parts) > 4 else None  # noqa: PLR2004 - …/resourceGroups/NAME
+    same = (subscription.lower(), (group or "").lower()) == (
+        outer.subscription_id.lower(),
+        (outer.resource_group or "").lower(),
+    )
+    name = str(written(made.name))
+    if same:
+        return replace(outer, deployment_name=name)
+    place = location if group is None and isinstance(location, str) else None
+    return replace(
+        outer,
+        subscription_id=subscription,
+        resource_group=group,
+        location=place,
+        deployment_name=name,
+        group_tags=None,
+        group_managed_by=None,
+    )
+
+
+def _outer(
+    made: Declared, template: Mapping[str, JSON], scope: Scope, settings: Settings, where: Where
+) -> tuple[Plan, dict[str, Value]]:
+    """Expand a nested template whose expressions belong to the template around it."""
+    context = made.context
+    resources = _resources_within(context, scope, settings, template.get("resources"), (*where, "resources"))
+    inside = replace(context, template={**template})
+    outputs, values = _outputs(inside, (*where, "outputs"))
+    return Plan(scope, resources, outputs), values
+
+
+def _resources_within(
+    context: Context, scope: Scope, settings: Settings, section: JSON, where: Where
+) -> tuple[PlannedResource, ...]:
+    return _resources(context, scope, settings, section, where)
+
+
+def _outputs(context: Context, where: Where) -> tuple[dict[str, Output], dict[str, Value]]:
+    """Evaluate the outputs. Raises TemplateError."""
+    made: dict[str, Output] = {}
+    values: dict[str, Value] = {}
+    definitions = mapping(context.template, "definitions")
+    for name, declared in objects(context.template.get("outputs")).items():
+        env = Env(context, runtime=True)
+        if evaluate(compile_json(declared.get("condition", True)), env) is False:
+            continue
+        value = _output(declared, env, (*where, name))
+        Checker(f"template output '{name}'", definitions).check(value, declared)
+        kind = str(Checker("", definitions).resolved(declared).get("type", "Object"))
+        made[name] = Output(kind, expression(value) if is_open(value) else written(value))
+        values[name] = {"type": kind, "value": value}
+    return made, values
+
+
+def _output(declared: dict[str, JSON], env: Env, where: Where) -> Value:
+    copy = declared.get("copy")
+    if not isinstance(copy, dict):
+        return evaluate(compile_json(declared.get("value"), where=where), env)
+    loop = loop_node(copy, (*where, "copy"))
+    return evaluate(Loop(loop.name or where[-1].__str__(), loop.count, loop.input, loop.where, own=True), env)

@@ -1,0 +1,236 @@
+""".NET's composite formatting in the invariant culture, for `format`."""
+
+from __future__ import annotations
+
+import re
+from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal, localcontext
+from typing import TYPE_CHECKING
+
+from aca_local.templates.errors import TemplateError, fault
+from aca_local.templates.jsontext import write_json
+from aca_local.templates.numbers import float_text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aca_local.templates.values import Value
+
+LONGEST = 131072
+HIGHEST = 1000000
+ITEM = re.compile(r"(?P<index>\d+) *(?:, *(?P<width>-?\d+) *)?(?::(?P<spec>[^{}]*))?\}")
+STANDARD = re.compile(r"([A-Za-z])(\d{0,9})")
+
+
+def composite(pattern: str, args: Sequence[Value]) -> str:
+    """Put arguments into `{index[,width][:format]}`. Raises TemplateError, with .NET's words."""
+    pieces: list[str] = []
+    at = 0
+    while at < len(pattern):
+        mark = pattern[at]
+        if mark not in "{}":
+            end = min(
+                stop for stop in (pattern.find("{", at), pattern.find("}", at), len(pattern)) if stop >= 0
+            )
+            pieces.append(pattern[at:end])
+            at = end
+        elif pattern[at + 1 : at + 2] == mark:
+            pieces.append(mark)
+            at += 2
+        elif mark == "}":
+            raise _ends(at + 1)
+        else:
+            text, at = _item(pattern, at + 1, args)
+            pieces.append(text)
+    return "".join(pieces)
+
+
+def _item(pattern: str, at: int, args: Sequence[Value]) -> tuple[str, int]:
+    match = ITEM.match(pattern, at)
+    if match is None or int(match["index"]) >= HIGHEST:
+        raise _broken(pattern, at)
+    index, width = int(match["index"]), int(match["width"] or 0)
+    if index >= len(args):
+        raise _invalid(
+            "Index (zero based) must be greater than or equal to zero and less than the size of the argument "
+            "list."
+        )
+    if abs(width) > LONGEST:
+        raise too_long()
+    text = shown(args[index], match["spec"] or "")
+    return (text.ljust(-width) if width < 0 else text.rjust(width)), match.end()
+
+
+def too_long() -> TemplateError:
+    """Say that an expression makes a text that is too long."""
+    return TemplateError(
+        f"The result of the template language expression exceeds the maximum length limit of {LONGEST} "
+        "characters."
+    )
+
+
+def _broken(pattern: str, at: int) -> TemplateError:
+    """Find the place of the fault as .NET does."""
+    if at >= len(pattern):
+        return _ends(at)
+    if not pattern[at].isdecimal():
+        return _parse(at, "Expected an ASCII digit.")
+    rest = re.compile(r"\d{1,7} *").match(pattern, at)
+    at = rest.end() if rest else at
+    if pattern[at : at + 1] == ",":
+        spaces = re.compile(r", *-?").match(pattern, at)
+        at = spaces.end() if spaces else at
+        return _ends(at) if at >= len(pattern) else _parse(at, "Expected an ASCII digit.")
+    if pattern[at : at + 1] == ":":
+        brace = re.compile(r"[^{}]*").match(pattern, at + 1)
+        return _ends(brace.end() if brace else at)
+    return _ends(at)
+
+
+def _ends(at: int) -> TemplateError:
+    return _parse(at, "Format item ends prematurely.")
+
+
+def _parse(at: int, problem: str) -> TemplateError:
+    return _invalid(f"Input string was not in a correct format. Failure to parse near offset {at}. {problem}")
+
+
+def _invalid(problem: str) -> TemplateError:
+    return fault(
+        f"Unable to evaluate language function 'format': the format is invalid: '{problem}'.",
+        "https://aka.ms/arm-function-format",
+    )
+
+
+def shown(value: Value, spec: str) -> str:
+    """Write one argument."""
+    if value is None:
+        return ""
+    if isinstance(value, (str, bool)):
+        return str(value)
+    if isinstance(value, (int, float)):
+        return number_text(value, spec)
+    return write_json(value).replace("'", "\\'").replace('"', "'")
+
+
+def number_text(value: int | float, spec: str) -> str:
+    """Write a number by a standard or custom format."""
+    plain = float_text(value) if isinstance(value, float) else str(value)
+    match = STANDARD.fullmatch(spec)
+    if not spec:
+        return plain
+    if match is None:
+        return _custom(value, spec)
+    kind, digits = match[1], int(match[2]) if match[2] else None
+    if digits is not None and digits > LONGEST:
+        raise too_long()
+    return _standard(value, plain, kind, digits)
+
+
+def _standard(value: int | float, plain: str, kind: str, digits: int | None) -> str:
+    low = kind.lower()
+    if low in "dxb" and isinstance(value, int):
+        return _integer(value, kind, digits or 0)
+    if low in "nfcp":
+        return _fixed(value, low, 2 if digits is None else digits)
+    if low == "e":
+        return _exponent(Decimal(repr(value)), kind, 6 if digits is None else digits, 3)
+    if low == "g" and digits:
+        return _general(Decimal(repr(value)), kind, digits)
+    if low in "gr":
+        return plain
+    raise _invalid("Format specifier was invalid.")
+
+
+def _integer(value: int, kind: str, digits: int) -> str:
+    if kind in "dD":
+        return ("-" if value < 0 else "") + str(abs(value)).zfill(digits)
+    number = value & (1 << 64) - 1 if value < 0 else value
+    text = f"{number:b}" if kind in "bB" else f"{number:x}"
+    return (text.upper() if kind == "X" else text).zfill(digits)
+
+
+def _fixed(value: int | float, kind: str, digits: int) -> str:
+    number = Decimal(value)
+    number = number * 100 if kind == "p" else number
+    rounded = _rounded(abs(number), digits)
+    text = f"{rounded:,.{digits}f}" if kind != "f" else f"{rounded:.{digits}f}"
+    if kind == "c":
+        return f"(¤{text})" if value < 0 else f"¤{text}"
+    sign = "-" if value < 0 and rounded else ""
+    return f"{sign}{text} %" if kind == "p" else sign + text
+
+
+def _rounded(number: Decimal, digits: int) -> Decimal:
+    width = max(50, len(str(number)) + digits + 5)
+    with localcontext() as context:
+        context.prec = width
+        return number.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
+
+
+def _exponent(number: Decimal, kind: str, digits: int, width: int) -> str:
+    text = f"{number:.{digits}e}"
+    mantissa, _, power = text.partition("e")
+    return f"{mantissa}{kind}{'-' if power.startswith('-') else '+'}{power.lstrip('+-').zfill(width)}"
+
+
+def _general(number: Decimal, kind: str, digits: int) -> str:
+    if number and not -5 < number.adjusted() < digits:  # noqa: PLR2004 - .NET's bound for small numbers
+        mantissa, mark, power = _exponent(number, "E" if kind == "G" else "e", digits - 1, 2).partition(
+            "E" if kind == "G" else "e"
+        )
+        return (mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa) + mark + power
+    places = max(digits - 1 - number.adjusted(), 0) if number else 0
+    text = f"{number.quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN):f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _custom(value: int | float, spec: str) -> str:
+    """Write by a pattern of 0, #, point, comma, percent and literal text."""
+    number = Decimal(repr(value)) * 100 ** spec.count("%")
+    places = re.split(r"(?<!\\)\.", spec, maxsplit=1)
+    before, after = places[0], places[1] if len(places) > 1 else ""
+    rounded = _rounded(abs(number), len(re.findall("[0#]", after)))
+    whole, _, fraction = f"{rounded:f}".partition(".")
+    head = _whole(whole, before)
+    tail = _fraction(fraction, after)
+    point = "." if re.search(r"\d", tail) else ""
+    sign = "-" if number < 0 and rounded else ""
+    return sign + head + point + tail
+
+
+def _whole(digits: str, pattern: str) -> str:
+    slots = re.findall("[0#]", pattern)
+    grouped = bool(re.search(r"[0#],+[0#]", pattern))
+    least = len(slots) - slots.index("0") if "0" in slots else 0
+    text = digits.lstrip("0").rjust(least, "0") if slots else ""
+    if grouped:
+        text = f"{int(text or 0):,}" if text else ""
+        return re.sub("[0#,]+", text, pattern, count=1) if slots else pattern
+    pieces: list[str] = []
+    left = len(slots)
+    for char in pattern:
+        if char in "0#":
+            end = len(text) - left + 1
+            start = 0 if left == len(slots) else max(end - 1, 0)
+            pieces.append(text[start:end] if end > 0 else "")
+            left -= 1
+        elif char not in ",'\"\\":
+            pieces.append(char)
+    return "".join(pieces)
+
+
+def _fraction(digits: str, pattern: str) -> str:
+    slots = re.findall("[0#]", pattern)
+    keep = max(
+        (at + 1 for at, slot in enumerate(slots) if slot == "0" or digits[at : at + 1].strip("0")), default=0
+    )
+    keep = max(keep, len(digits.rstrip("0")))
+    pieces: list[str] = []
+    at = 0
+    for char in pattern:
+        if char in "0#":
+            pieces.append(digits[at : at + 1] if at < keep else "")
+            at += 1
+        else:
+            pieces.append(char)
+    return "".join(pieces)

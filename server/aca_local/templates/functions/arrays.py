@@ -1,0 +1,238 @@
+"""Functions of arrays, and of what arrays and texts have in common."""
+
+from __future__ import annotations
+
+from aca_local.templates.errors import TemplateError, fault
+from aca_local.templates.functions.strings import check_elements
+from aca_local.templates.machine import Function, member, wrong_kind
+from aca_local.templates.utf16 import joined, length, lower, units
+from aca_local.templates.values import MISSING, Value, get, key_of, same, type_name
+
+ARRAY = ("Array",)
+WHOLE = ("Integer",)
+LONGEST_RANGE = 10000
+LARGEST = 2**31 - 1
+
+
+def array(value: Value) -> Value:
+    """`array(value)`: an array stays as it is."""
+    return value if isinstance(value, list) else [value]
+
+
+def create_array(*items: Value) -> Value:
+    """`createArray(…)`."""
+    return list(items)
+
+
+def contains(container: Value, wanted: Value) -> bool:
+    """`contains`: texts by case, keys without."""
+    if isinstance(container, list):
+        return any(same(item, wanted) for item in container)
+    if isinstance(container, dict) and isinstance(wanted, str):
+        return key_of(container, wanted) is not None
+    if isinstance(container, str) and isinstance(wanted, str):
+        return wanted in container
+    raise fault(
+        "The template function 'contains' expects parameters of matching types: a dictionary and a key "
+        "(string), an "
+        "array and a value (object), or a string and a substring. The provided types "
+        f"'{type_name(container)}' and '{type_name(wanted)}' are incompatible.",
+        "https://aka.ms/arm-function-contains",
+    )
+
+
+def empty(value: Value) -> bool:
+    """`empty(value)`: null is empty too."""
+    if value is None or isinstance(value, (str, list, dict)):
+        return not value
+    raise fault(
+        "The template function 'empty' expects its parameter to be an object, an array, or a string. "
+        f"The provided value is of type '{type_name(value)}'.",
+        "https://aka.ms/arm-function-empty",
+    )
+
+
+def size(value: Value) -> int:
+    """`length(value)`: elements, keys, or units of UTF-16."""
+    if isinstance(value, str):
+        return length(value)
+    if isinstance(value, (list, dict)):
+        return len(value)
+    raise fault(
+        "The template language function 'length' expects its parameter to be an array, object, or a string. "
+        f"The provided value is of type '{type_name(value)}'.",
+        "https://aka.ms/arm-function-length",
+    )
+
+
+def first(value: Value) -> Value:
+    """`first(array or text)`: null or nothing of what is empty."""
+    return _end("first", value, 0)
+
+
+def last(value: Value) -> Value:
+    """`last(array or text)`: null or nothing of what is empty."""
+    return _end("last", value, -1)
+
+
+def _end(name: str, value: Value, at: int) -> Value:
+    if isinstance(value, str):
+        return units(value)[at] if value else ""
+    if isinstance(value, list):
+        return value[at] if value else None
+    raise fault(
+        f"The template language function '{name}' expects its parameter be an array or a string. "
+        f"The provided value is of type '{type_name(value)}'.",
+        f"https://aka.ms/arm-function-{name}",
+    )
+
+
+def skip(value: Value, count: int) -> Value:
+    """`skip(array or text, count)`."""
+    return _slice("skip", value, slice(max(count, 0), None))
+
+
+def take(value: Value, count: int) -> Value:
+    """`take(array or text, count)`."""
+    return _slice("take", value, slice(0, max(count, 0)))
+
+
+def _slice(name: str, value: Value, part: slice) -> Value:
+    if isinstance(value, str):
+        return joined(units(value)[part])
+    if isinstance(value, list):
+        return value[part]
+    raise fault(
+        f"The template language function '{name}' expects its first parameter 'collection' to be an array or "
+        "a string."
+        f" The provided value is of type '{type_name(value)}'.",
+        f"https://aka.ms/arm-function-{name}",
+    )
+
+
+def index_of(value: Value, wanted: Value) -> int:
+    """`indexOf`: in a text without regard to case."""
+    if isinstance(value, str) and isinstance(wanted, str):
+        return lower(units(value)).find(lower(units(wanted)))
+    if isinstance(value, list):
+        return next((at for at, item in enumerate(value) if same(item, wanted)), -1)
+    raise _search("indexOf", value, wanted)
+
+
+def last_index_of(value: Value, wanted: Value) -> int:
+    """`lastIndexOf`: in a text without regard to case."""
+    if isinstance(value, str) and isinstance(wanted, str):
+        if not wanted:
+            return max(length(value) - 1, 0)
+        return lower(units(value)).rfind(lower(units(wanted)))
+    if isinstance(value, list):
+        return next((at for at in range(len(value) - 1, -1, -1) if same(value[at], wanted)), -1)
+    raise _search("lastIndexOf", value, wanted)
+
+
+def _search(name: str, value: Value, wanted: Value) -> TemplateError:
+    at, kinds, arg = (1, ("String",), wanted) if isinstance(value, str) else (0, ("String", "Array"), value)
+    return wrong_kind(name, kinds, arg, at, alone=False)
+
+
+def number_range(start: int, count: int) -> Value:
+    """`range(start, count)`."""
+    for number in (start, count):
+        if number < -LARGEST - 1:
+            raise TemplateError(
+                f"The value '{number}' cannot be used as a number because it is either too large or too "
+                "small. "
+                f"The value must be between {-LARGEST - 1} and {LARGEST}."
+            )
+    if not 0 <= count <= LONGEST_RANGE or start + count - 1 > LARGEST:
+        raise fault(
+            "The template language function 'range' parameters are out of range: 'count' must be a positive "
+            "integer no "
+            "larger than 1000 and the sum of 'start index' and 'count' must be no larger than 2147483647.",
+            "https://aka.ms/arm-function-range",
+        )
+    return list(range(start, start + count))
+
+
+def flatten(items: list[Value]) -> Value:
+    """`flatten(arrays)`: one level."""
+    check_elements("flatten", items, ARRAY)
+    return [item for part in items if isinstance(part, list) for item in part]
+
+
+def distinct(items: list[Value]) -> Value:
+    """`distinct(array)`."""
+    return merged_arrays([items])
+
+
+def merged_arrays(arrays: list[list[Value]]) -> list[Value]:
+    """Give what is in any of the arrays, once each, in the order of its first place."""
+    found: list[Value] = []
+    seen: set[tuple[str, Value]] = set()
+    for items in arrays:
+        for item in items:
+            if isinstance(item, (list, dict)):
+                if not any(same(item, other) for other in found):
+                    found.append(item)
+            elif (key := (type_name(item), item)) not in seen:
+                seen.add(key)
+                found.append(item)
+    return found
+
+
+def index_from_end(items: list[Value], index: int) -> Value:
+    """`indexFromEnd(array, index)`: 1 is the last."""
+    if index < 1:
+        raise TemplateError(
+            "Unable to evaluate the template language function 'indexFromEnd'. The index parameter must be "
+            "greater than "
+            f"zero, but an index of '{index}' was received."
+        )
+    if index > len(items):
+        raise TemplateError(
+            "Unable to evaluate the template language function 'indexFromEnd'. The array index "
+            f"'{len(items) - index}' is out of bounds."
+        )
+    return items[-index]
+
+
+def try_get(base: Value, key: Value, *further: Value) -> Value:
+    """`tryGet(value, key, …)`: null where the first is not there; what follows must be."""
+    found: Value = None
+    if isinstance(base, dict) and isinstance(key, str):
+        found = get(base, key)
+    elif isinstance(base, list) and type(key) is int and 0 <= key < len(base):
+        found = base[key]
+    if found is MISSING or found is None:
+        return None
+    for step in further:
+        found = member(found, step)
+    return found
+
+
+def try_index_from_end(base: Value, index: Value, *further: Value) -> Value:
+    """`tryIndexFromEnd(array, index, …)`."""
+    if not isinstance(base, list) or type(index) is not int or not 0 < index <= len(base):
+        return None
+    return try_get([base[-index]], 0, *further)
+
+
+TABLE = {
+    "array": Function(array, 1, 1, whole=False),
+    "createarray": Function(create_array, 0, None, whole=False),
+    "contains": Function(contains, 2, 2),
+    "empty": Function(empty, 1, 1, whole=False),
+    "length": Function(size, 1, 1, whole=False),
+    "first": Function(first, 1, 1, whole=False),
+    "last": Function(last, 1, 1, whole=False),
+    "skip": Function(skip, 2, 2, (None, WHOLE), whole=False),
+    "take": Function(take, 2, 2, (None, WHOLE), whole=False),
+    "indexof": Function(index_of, 2, 2),
+    "lastindexof": Function(last_index_of, 2, 2),
+    "range": Function(number_range, 2, 2, (WHOLE,)),
+    "flatten": Function(flatten, 1, 1, (ARRAY,)),
+    "distinct": Function(distinct, 1, 1, (ARRAY,)),
+    "indexfromend": Function(index_from_end, 2, 2, (ARRAY, WHOLE), whole=False),
+    "tryget": Function(try_get, 2, None, whole=False),
+    "tryindexfromend": Function(try_index_from_end, 2, None, whole=False),
+}

@@ -1,0 +1,158 @@
+"""Functions of objects, and of what objects and arrays have in common."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aca_local.templates.errors import TemplateError, fault
+from aca_local.templates.functions.arrays import merged_arrays
+from aca_local.templates.functions.strings import check_elements
+from aca_local.templates.machine import Function
+from aca_local.templates.syntax import Node
+from aca_local.templates.utf16 import folded
+from aca_local.templates.values import MISSING, Value, get, key_of, same, type_name
+from aca_local.templates.writing import expression
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def create_object(*args: Value) -> Value:
+    """`createObject(key, value, …)`."""
+    if len(args) % 2:
+        raise fault(
+            "The template language function 'createObject' expects an even number of parameters. "
+            f"The number of provided parameters was '{len(args)}'."
+        )
+    keys = args[::2]
+    wrong = [(str(at * 2 + 1), type_name(key)) for at, key in enumerate(keys) if not isinstance(key, str)]
+    if wrong:
+        raise fault(
+            "The template language function 'createObject' expects the parameters at an odd-numbered "
+            "position to be of "
+            f"type 'string'. The specified parameters at positions '{', '.join(at for at, _ in wrong)}' are "
+            "of types "
+            f"'{', '.join(kind for _, kind in wrong)}', respectively."
+        )
+    made = dict(zip((str(key) for key in keys), args[1::2], strict=True))
+    if len(made) < len(keys):
+        twice = dict.fromkeys(str(key) for at, key in enumerate(keys) if key in keys[:at])
+        raise fault(
+            "The template language function 'createObject' expects all property names to be unique. "
+            f"The following property names were duplicated: {', '.join(twice)}."
+        )
+    return made
+
+
+def in_order(value: dict[str, Value]) -> list[str]:
+    """Give the keys as the engine sorts them: without regard to case."""
+    return sorted(value, key=folded)
+
+
+def items(value: dict[str, Value]) -> Value:
+    """`items(object)`."""
+    return [{"key": key, "value": value[key]} for key in in_order(value)]
+
+
+def object_keys(value: dict[str, Value]) -> Value:
+    """`objectKeys(object)`."""
+    return list(in_order(value))
+
+
+def shallow_merge(parts: list[Value]) -> Value:
+    """`shallowMerge(objects)`: later ones win, nothing is merged below."""
+    check_elements("shallowMerge", parts, ("Object",))
+    made: dict[str, Value] = {}
+    for part in parts:
+        assert isinstance(part, dict)
+        for key, item in part.items():
+            made[key_of(made, key) or key] = item
+    return made
+
+
+def union(*parts: Value) -> Value:
+    """`union(…)` of arrays or of objects."""
+    _one_kind("union", parts)
+    if isinstance(parts[0], list):
+        return merged_arrays([part for part in parts if isinstance(part, list)])
+    made: dict[str, Value] = {}
+    for part in parts:
+        assert isinstance(part, dict)
+        made = _merged(made, part)
+    return made
+
+
+def _merged(one: dict[str, Value], two: dict[str, Value]) -> dict[str, Value]:
+    made = dict(one)
+    for key, item in two.items():
+        known = key_of(made, key)
+        if known is None:
+            made[key] = item
+            continue
+        value = _joined(made.pop(known) if known != key else made[key], item)
+        made[key] = value
+    return made
+
+
+def _joined(old: Value, new: Value) -> Value:
+    if new is None:
+        return old
+    if old is None or isinstance(old, Node) or isinstance(new, Node):
+        return new
+    if isinstance(old, dict) and isinstance(new, dict):
+        return _merged(old, new)
+    if isinstance(old, dict) or isinstance(new, dict):
+        raise fault(
+            "The template language function 'union' failed to evaluate due to a type mismatch between "
+            f"'{type_name(old)}' and '{type_name(new)}'.",
+            "https://aka.ms/arm-function-union",
+        )
+    return new
+
+
+def intersection(*parts: Value) -> Value:
+    """`intersection(…)` of arrays or of objects."""
+    _one_kind("intersection", parts)
+    made = parts[0]
+    for part in parts[1:]:
+        if isinstance(made, list) and isinstance(part, list):
+            made = [item for item in merged_arrays([made]) if any(same(item, other) for other in part)]
+        elif isinstance(made, dict) and isinstance(part, dict):
+            made = {key: item for key, item in made.items() if _shared(part, key, item)}
+    return made
+
+
+def _shared(other: dict[str, Value], key: str, item: Value) -> bool:
+    found = get(other, key)
+    return found is not MISSING and same(found, item)
+
+
+def _one_kind(name: str, parts: Sequence[Value]) -> None:
+    kinds = {type_name(part) for part in parts}
+    if not kinds <= {"Array", "Object"}:
+        raise fault(
+            f"The provided arguments for template language function '{name}' is not valid: all function "
+            "arguments should "
+            "be either arrays or objects."
+        )
+    if len(kinds) > 1:
+        raise TemplateError(
+            f"Template language function '{name}' expects parameters of the same type, but found multiple "
+            "types."
+        )
+
+
+def key_text(key: Value) -> str:
+    """Give the key for a value that may be known only at run time."""
+    return expression(key) if isinstance(key, Node) else str(key)
+
+
+OBJECT = ("Object",)
+TABLE = {
+    "createobject": Function(create_object, 0, None, whole=False),
+    "items": Function(items, 1, 1, (OBJECT,), whole=False),
+    "objectkeys": Function(object_keys, 1, 1, (OBJECT,), whole=False),
+    "shallowmerge": Function(shallow_merge, 1, 1, (("Array",),)),
+    "union": Function(union, 2, None),
+    "intersection": Function(intersection, 2, None),
+}

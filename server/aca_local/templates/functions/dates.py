@@ -1,0 +1,124 @@
+"""Functions of dates and times."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from aca_local.templates.dotnet_dates import format_date, read_date
+from aca_local.templates.errors import TemplateError, fault
+from aca_local.templates.machine import Function
+from aca_local.templates.syntax import Call, Literal
+
+if TYPE_CHECKING:
+    from aca_local.templates.environment import Env
+    from aca_local.templates.values import Value
+
+TEXT = ("String",)
+DEFAULT = "yyyy-MM-ddTHH:mm:ssZ"
+NOW = "yyyyMMddTHHmmssZ"
+DURATION = re.compile(
+    r"(-)?P(?=.)(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)D)?(?:T(?=.)(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?"
+)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+PAGE = "Please see https://aka.ms/arm-syntax-functions ."
+
+
+def date_time_add(base: str, duration: str, pattern: str = DEFAULT) -> str:
+    """`dateTimeAdd(base, duration, [format])`.
+
+    Years count 365 days and months 30 only where a calendar is short.
+    """
+    moment = read_date(base)
+    if moment is None:
+        raise _bad("dateTimeAdd", f"The first parameter '{base}' is not a valid ISO8601 DateTime string.")
+    match = DURATION.fullmatch(duration)
+    if match is None:
+        raise _bad(
+            "dateTimeAdd", f"The second parameter '{duration}' is not a valid ISO8601 Duration string."
+        )
+    try:
+        return _formatted("dateTimeAdd", _moved(moment, match), pattern, "third parameter")
+    except (OverflowError, ValueError) as error:
+        raise TemplateError(
+            "The added or subtracted value results in an un-representable DateTime. (Parameter 't')"
+        ) from error
+
+
+def _moved(moment: datetime, match: re.Match[str]) -> datetime:
+    sign = -1 if match[1] else 1
+    years, months, days, hours, minutes = (int(part or 0) for part in match.groups()[1:6])
+    span = timedelta(
+        days=years * 365 + months * 30 + days, hours=hours, minutes=minutes, seconds=float(match[7] or 0)
+    )
+    return moment + sign * span
+
+
+def _formatted(name: str, moment: datetime, pattern: str, place: str) -> str:
+    text = format_date(moment, pattern)
+    if text is None:
+        raise TemplateError(
+            f"The template function '{name}' has an invalid parameter. The {place} '{pattern}' is not a "
+            "valid DateTime "
+            "format string. Please see https://aka.ms/arn-template#functions ."
+        )
+    return text
+
+
+def _bad(name: str, problem: str) -> TemplateError:
+    return TemplateError(f"The template function '{name}' has an invalid parameter. {problem} {PAGE}")
+
+
+def from_epoch(seconds: int) -> str:
+    """`dateTimeFromEpoch(seconds)`."""
+    try:
+        moment = EPOCH + timedelta(seconds=seconds)
+    except OverflowError as error:
+        raise _bad("dateTimeFromEpoch", "The parameter is not a valid epoch time integer.") from error
+    return format_date(moment, DEFAULT) or ""
+
+
+def to_epoch(text: str) -> int:
+    """`dateTimeToEpoch(text)`: whole seconds."""
+    moment = read_date(text)
+    if moment is None:
+        raise _bad("dateTimeToEpoch", "The parameter is not a valid ISO8601 DateTime string.")
+    return (moment - EPOCH) // timedelta(seconds=1)
+
+
+def utc_now(env: Env, pattern: str = NOW) -> Value:
+    """`utcNow([format])`: only in a parameter's default; an expression where the time is not given."""
+    _only_in_defaults("utcNow", env)
+    volatile = env.context.volatile
+    if volatile is None:
+        args = () if pattern == NOW else (Literal(pattern),)
+        return env.context.left_open(Call("utcNow", args, "utcnow"))
+    return _formatted("utcNow", volatile.now.astimezone(UTC), pattern, "first parameter")
+
+
+def new_guid(env: Env) -> Value:
+    """`newGuid()`: only in a parameter's default; an expression where none are given."""
+    _only_in_defaults("newGuid", env)
+    volatile = env.context.volatile
+    if volatile is None:
+        return env.context.left_open(Call("newGuid", (), "newguid"))
+    return volatile.new_guid()
+
+
+def _only_in_defaults(name: str, env: Env) -> None:
+    if not env.volatile:
+        raise fault(
+            f"The template function '{name}' is not expected at this location. The function can only be used "
+            "with "
+            "parameter default value expresions."
+        )
+
+
+TABLE = {
+    "datetimeadd": Function(date_time_add, 2, 3, (TEXT,)),
+    "datetimefromepoch": Function(from_epoch, 1, 1, (("Integer",),)),
+    "datetimetoepoch": Function(to_epoch, 1, 1, (TEXT,)),
+    "utcnow": Function(utc_now, 0, 1, (TEXT,), scoped=True),
+    "newguid": Function(new_guid, 0, 0, scoped=True),
+}

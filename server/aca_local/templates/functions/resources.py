@@ -1,0 +1,114 @@
+"""Functions that make ids of resources."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from aca_local.templates.errors import TemplateError, fault
+from aca_local.templates.machine import Function
+
+if TYPE_CHECKING:
+    from aca_local.templates.environment import Env
+
+TEXT = ("String",)
+SUBSCRIPTION = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+
+def path_of(kind: str, names: list[str]) -> str:
+    """Give "namespace/type/name/subtype/name" for a type and the names of its segments."""
+    namespace, *types = kind.split("/")
+    return "/".join([namespace, *(part for pair in zip(types, names, strict=True) for part in pair)])
+
+
+def id_below(base: str, kind: str, names: list[str]) -> str:
+    """Give the id of a resource that lies in `base` (a group, a subscription, a resource, or nothing)."""
+    if kind.lower() == "microsoft.resources/resourcegroups" and re.fullmatch(r"/subscriptions/[^/]+", base):
+        return f"{base}/resourceGroups/{names[0]}"
+    if kind.lower() == "microsoft.resources/subscriptions" and not base:
+        return f"/subscriptions/{names[0]}"
+    return f"{base}/providers/{path_of(kind, names)}"
+
+
+def split_id(name: str, args: tuple[str, ...], most_before: int) -> tuple[list[str], str, list[str]]:
+    """Cut arguments into what stands before the type, the type, and the names. Raises TemplateError."""
+    several = [at for at, arg in enumerate(args) if "/" in arg.strip("/") or arg.startswith("/")]
+    slashed = [at for at, arg in enumerate(args) if "/" in arg]
+    if len(slashed) != 1:
+        raise _bad(
+            name,
+            "function requires exactly one multi-segmented argument which must be resource type including "
+            "resource "
+            f"provider namespace. Current function arguments '{','.join(args)}'.",
+        )
+    at = (several or slashed)[0]
+    kind = args[at].rstrip("/")
+    if at > most_before:
+        raise _bad(
+            name,
+            f"function requires fully qualified resource type '{kind}' as one of first {most_before + 1} "
+            "arguments.",
+        )
+    names = list(args[at + 1 :])
+    wanted = kind.count("/")
+    if len(names) != wanted or not wanted:
+        raise _bad(name, f"the type '{kind}' requires '{wanted}' resource name argument(s).")
+    return list(args[:at]), kind, names
+
+
+def _bad(name: str, problem: str) -> TemplateError:
+    return fault(
+        f"Unable to evaluate template language function '{name}': {problem}",
+        f"https://aka.ms/arm-resource-functions/#{name.lower()}",
+    )
+
+
+def resource_id(env: Env, *args: str) -> str:
+    """`resourceId([subscription], [group], type, name, …)`."""
+    scope = env.context.scope
+    if scope.resource_group is None and "/" in args[0]:
+        before, kind, names = split_id("resourceId", args, 2)
+        return id_below(scope.subscription, kind, names)
+    before, kind, names = split_id("resourceId", args, 2)
+    group = before[-1] if before else scope.resource_group
+    subscription = before[0] if len(before) > 1 else scope.subscription_id
+    if scope.resource_group is None and len(before) == 1 and SUBSCRIPTION.fullmatch(before[0]):
+        return id_below(f"/subscriptions/{before[0]}", kind, names)
+    return f"/subscriptions/{subscription}/resourceGroups/{group}/providers/{path_of(kind, names)}"
+
+
+def subscription_resource_id(env: Env, *args: str) -> str:
+    """`subscriptionResourceId([subscription], type, name, …)`."""
+    before, kind, names = split_id("subscriptionResourceId", args, 1)
+    subscription = before[0] if before else env.context.scope.subscription_id
+    return id_below(f"/subscriptions/{subscription}", kind, names)
+
+
+def tenant_resource_id(*args: str) -> str:
+    """`tenantResourceId(type, name, …)`."""
+    _, kind, names = split_id("tenantResourceId", args, 0)
+    return id_below("", kind, names)
+
+
+def management_group_resource_id(*args: str) -> str:
+    """`managementGroupResourceId(group, type, name, …)`."""
+    before, kind, names = split_id("managementGroupResourceId", args, 1)
+    group = before[0] if before else ""
+    return id_below(f"/providers/Microsoft.Management/managementGroups/{group}", kind, names)
+
+
+def extension_resource_id(parent: str, *args: str) -> str:
+    """`extensionResourceId(parent, type, name, …)`."""
+    if not parent.strip("/"):
+        raise _bad("extensionResourceId", f"the provided parent resource id '{parent}' is not a valid uri.")
+    _, kind, names = split_id("extensionResourceId", args, 0)
+    return id_below("/" + parent.strip("/"), kind, names)
+
+
+TABLE = {
+    "resourceid": Function(resource_id, 2, None, (TEXT,), scoped=True),
+    "subscriptionresourceid": Function(subscription_resource_id, 2, None, (TEXT,), scoped=True),
+    "tenantresourceid": Function(tenant_resource_id, 2, None, (TEXT,)),
+    "managementgroupresourceid": Function(management_group_resource_id, 3, None, (TEXT,)),
+    "extensionresourceid": Function(extension_resource_id, 3, None, (TEXT,)),
+}

@@ -1,0 +1,202 @@
+"""Functions that tell where a template is deployed."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from aca_local.templates.errors import TemplateError, fault
+from aca_local.templates.machine import Function
+from aca_local.templates.syntax import Access, Call, Literal, Node
+from aca_local.templates.values import taken
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from aca_local.templates.environment import Env
+    from aca_local.templates.values import JSON, Value
+
+GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+PUBLIC_CLOUD: Mapping[str, Value] = {
+    "name": "AzureCloud",
+    "gallery": "https://gallery.azure.com/",
+    "graph": "https://graph.windows.net/",
+    "portal": "https://portal.azure.com",
+    "graphAudience": "https://graph.windows.net/",
+    "activeDirectoryDataLake": "https://datalake.azure.net/",
+    "batch": "https://batch.core.windows.net/",
+    "media": "https://rest.media.azure.net",
+    "sqlManagement": "https://management.core.windows.net:8443/",
+    "vmImageAliasDoc": "https://raw.githubusercontent.com/Azure/azure-rest-api-specs/master/"
+    "arm-compute/quickstart-templates/aliases.json",
+    "resourceManager": "https://management.azure.com/",
+    "authentication": {
+        "loginEndpoint": "https://login.microsoftonline.com/",
+        "audiences": ["https://management.core.windows.net/", "https://management.azure.com/"],
+        "tenant": "common",
+        "identityProvider": "AAD",
+    },
+    "suffixes": {
+        "acrLoginServer": ".azurecr.io",
+        "azureDatalakeAnalyticsCatalogAndJob": "azuredatalakeanalytics.net",
+        "azureDatalakeStoreFileSystem": "azuredatalakestore.net",
+        "azureFrontDoorEndpointSuffix": "azurefd.net",
+        "keyvaultDns": ".vault.azure.net",
+        "sqlServerHostname": ".database.windows.net",
+        "storage": "core.windows.net",
+    },
+}
+
+
+def unknown(env: Env, name: str, *members: str) -> Node:
+    """Give what a function would answer, as an expression."""
+    node: Node = Call(name, (), name.lower())
+    for member in members:
+        node = Access(node, Literal(member))
+    return env.context.left_open(node)
+
+
+def resource_group(env: Env, name: str | None = None) -> Value:
+    """`resourceGroup()`."""
+    scope = env.context.scope
+    wanted = name if name is not None else scope.resource_group
+    if wanted is None:
+        raise fault(
+            "The template function 'resourceGroup' is not expected at this location. "
+            "The function can only be used in resource group deployments."
+        )
+    base: dict[str, Value] = {
+        "id": f"{scope.subscription}/resourceGroups/{wanted}",
+        "name": wanted,
+        "type": "Microsoft.Resources/resourceGroups",
+    }
+    return base if name is not None else base | _group_facts(env)
+
+
+def _group_facts(env: Env) -> dict[str, Value]:
+    scope = env.context.scope
+    live = _live_group(env)
+    facts: dict[str, Value] = {
+        "location": scope.location,
+        "tags": None,
+        "managedBy": None,
+        "properties": None,
+    }
+    if live is not None:
+        return {name: taken(live.get(name)) for name in facts}
+    if scope.location is None:
+        facts["location"] = unknown(env, "resourceGroup", "location")
+    if scope.group_tags is None:
+        facts["tags"] = unknown(env, "resourceGroup", "tags")
+        facts["managedBy"] = unknown(env, "resourceGroup", "managedBy")
+        facts["properties"] = unknown(env, "resourceGroup", "properties")
+    else:
+        facts["tags"] = taken(dict(scope.group_tags))
+        facts["managedBy"] = scope.group_managed_by
+        facts["properties"] = {"provisioningState": "Succeeded"}
+    return facts
+
+
+def _live_group(env: Env) -> Mapping[str, JSON] | None:
+    """Ask the running cloud for the group, where it is asked at all and something is not known."""
+    scope, runtime = env.context.scope, env.context.runtime
+    if runtime is None or (scope.location is not None and scope.group_tags is not None):
+        return None
+    found = runtime.reference(scope.base, None, True)
+    return found if isinstance(found, dict) else {}
+
+
+def subscription(env: Env, identifier: str | None = None) -> Value:
+    """`subscription()`."""
+    scope = env.context.scope
+    if identifier is not None:
+        if not GUID.fullmatch(identifier):
+            raise fault(
+                f"The provided value '{identifier}' is not valid subscription identifier.",
+                "https://aka.ms/arm-resource-functions/#subscriptionresourceid",
+            )
+        return {"id": f"/subscriptions/{identifier}", "subscriptionId": identifier}
+    name: Value = scope.subscription_name
+    if name is None:
+        name = scope.subscription_id if env.context.runtime else unknown(env, "subscription", "displayName")
+    return {
+        "id": scope.subscription,
+        "subscriptionId": scope.subscription_id,
+        "tenantId": scope.tenant_id,
+        "displayName": name,
+    }
+
+
+def tenant(env: Env) -> Value:
+    """`tenant()`."""
+    scope = env.context.scope
+    live = env.context.runtime is not None
+    return {
+        "countryCode": None if live else unknown(env, "tenant", "countryCode"),
+        "displayName": None if live else unknown(env, "tenant", "displayName"),
+        "id": f"/tenants/{scope.tenant_id}",
+        "tenantId": scope.tenant_id,
+    }
+
+
+def management_group(name: str | None = None) -> Value:
+    """`managementGroup()`: there is none around a group or a subscription."""
+    if name is None:
+        raise TemplateError("The deployment metadata 'managementGroup' is not valid.")
+    return {
+        "id": f"/providers/Microsoft.Management/managementGroups/{name}",
+        "name": name,
+        "type": "/providers/Microsoft.Management/managementGroups",
+    }
+
+
+def deployment(env: Env, *args: Value) -> Value:
+    """`deployment()`: name, and what is said of the template."""
+    if args:
+        raise fault(
+            "The provided parameters for template language function 'deployment' is not valid. "
+            "The function does not accept parameters."
+        )
+    scope = env.context.scope
+    template = env.context.template
+    told: dict[str, Value] = {
+        name: taken(template[name])
+        for name in ("contentVersion", "metadata")
+        if template.get(name) is not None
+    }
+    made: dict[str, Value] = {"name": scope.deployment_name}
+    if scope.resource_group is None:
+        made["location"] = scope.location
+    made["properties"] = {"template": told}
+    return made
+
+
+def environment(env: Env) -> Value:
+    """`environment()`: known where the scope tells it; at run time Azure's public cloud else."""
+    known = env.context.scope.environment
+    if known is not None:
+        return taken(dict(known))
+    return dict(PUBLIC_CLOUD) if env.context.runtime else unknown(env, "environment")
+
+
+def deployer(env: Env) -> Value:
+    """`deployer()`."""
+    known = env.context.scope.deployer
+    if known is not None:
+        return taken(dict(known))
+    nobody = "00000000-0000-0000-0000-000000000000"
+    if env.context.runtime:
+        return {"objectId": nobody, "tenantId": env.context.scope.tenant_id, "userPrincipalName": ""}
+    return unknown(env, "deployer")
+
+
+TEXT = ("String",)
+TABLE = {
+    "resourcegroup": Function(resource_group, 0, 1, (TEXT,), scoped=True),
+    "subscription": Function(subscription, 0, 1, (TEXT,), scoped=True),
+    "tenant": Function(tenant, 0, 0, scoped=True),
+    "managementgroup": Function(management_group, 0, 1, (TEXT,)),
+    "deployment": Function(deployment, 0, None, scoped=True),
+    "environment": Function(environment, 0, 0, scoped=True),
+    "deployer": Function(deployer, 0, 0, scoped=True),
+}

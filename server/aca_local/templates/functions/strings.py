@@ -1,0 +1,254 @@
+"""Functions of text."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+import uuid
+
+from aca_local.templates.errors import TemplateError, fault
+from aca_local.templates.formatting import composite
+from aca_local.templates.hashing import unique_string
+from aca_local.templates.jsontext import read_json, write_json
+from aca_local.templates.machine import Function
+from aca_local.templates.utf16 import joined, lower, units, upper
+from aca_local.templates.values import Value, type_name
+
+TEXT = ("String",)
+WIDEST = 16
+NAMESPACE = uuid.UUID(
+    "11fb06fb-712d-4ddd-98c7-e71bbd588830"
+)  # of guid(): Azure/azure-powershell, TemplateFunctions
+SPACES = (
+    "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u2028\u2029\u202f\u205f\u3000"
+)
+
+
+def invalid_base64(name: str) -> TemplateError:
+    """Say that a text is not base64."""
+    return TemplateError(
+        f"The template language function '{name}' was invoked with a parameter that is not valid. "
+        "The value cannot be decoded from base64 representation."
+    )
+
+
+def to_base64(text: str) -> str:
+    """`base64(text)`: of its UTF-8."""
+    return base64.b64encode(utf8(text)).decode()
+
+
+def utf8(text: str) -> bytes:
+    """Encode as .NET does: half a surrogate pair becomes U+FFFD."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").encode()
+
+
+def from_base64(text: str, name: str = "base64ToString") -> str:
+    """`base64ToString(text)`. White space inside is allowed, as .NET allows it."""
+    try:
+        return base64.b64decode(re.sub(r"[ \t\r\n]", "", text), validate=True).decode("utf-8", "replace")
+    except (binascii.Error, ValueError) as error:
+        raise invalid_base64(name) from error
+
+
+def base64_to_json(text: str) -> Value:
+    """`base64ToJson(text)`."""
+    decoded = from_base64(text, "base64ToJson")
+    try:
+        return read_json(decoded)
+    except ValueError as error:
+        raise TemplateError(
+            "The template language function 'base64ToJson' was invoked with a parameter that is not valid. "
+            "The decoded string is not a valid json serialized value."
+        ) from error
+
+
+def to_json(text: str) -> Value:
+    """`json(text)`."""
+    try:
+        return read_json(text)
+    except ValueError as error:
+        raise TemplateError(
+            "Unable to evaluate the template language function 'json'. "
+            "The argument provided is not a valid JSON string."
+        ) from error
+
+
+def format_text(pattern: str, *args: Value) -> str:
+    """`format(pattern, …)`: .NET's composite formatting."""
+    return composite(pattern, args)
+
+
+def guid(*names: str) -> str:
+    """`guid(…)`: a name-based UUID (version 5) of the arguments joined with "-"."""
+    return str(uuid.uuid5(NAMESPACE, "-".join(names)))
+
+
+def string(value: Value) -> str:
+    """`string(value)`."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return str(value)
+    return write_json(value)
+
+
+def pad_left(value: Value, width: int, fill: str = " ") -> str:
+    """`padLeft(text or number, width, [character])`."""
+    text = value if isinstance(value, str) else str(value)
+    if not 0 < width <= WIDEST:
+        raise _pad(
+            "the second parameter is invalid. Total width must be a positive integer value and not greater "
+            "than "
+            f"'{WIDEST}', while '{width}' was provided."
+        )
+    if len(fill) != 1:
+        raise _pad(
+            "the third parameter is invalid. The padding character must be a single character, "
+            f"while '{fill}' was provided."
+        )
+    return text.rjust(width, fill)
+
+
+def _pad(problem: str) -> TemplateError:
+    return fault(
+        f"Unable to evaluate template language function 'padLeft': {problem} "
+        "The syntax is padLeft(string, totalWidth [, paddingChar]).",
+        "https://aka.ms/arm-function-padleft",
+    )
+
+
+def replace(text: str, old: str, new: str) -> str:
+    """`replace(text, old, new)`."""
+    if not old:
+        raise fault(
+            "The template language function 'replace' expects its second parameter to not be null or empty."
+        )
+    return text.replace(old, new)
+
+
+def substring(text: str, start: int, length: int | None = None) -> str:
+    """`substring(text, start, [length])`."""
+    if start < 0:
+        raise _sub(f"The index parameter cannot be less than zero. The index parameter: '{start}'.")
+    text = units(text)
+    if length is None:
+        if start > len(text):
+            raise _sub(
+                "The index parameter cannot be larger than the length of the string. The index parameter: "
+                f"'{start}', the length of the string parameter: '{len(text)}'."
+            )
+        return joined(text[start:])
+    if length < 0:
+        raise _sub(f"The length parameter cannot be less than zero. The length parameter: '{length}'.")
+    if start + length > len(text):
+        raise _sub(
+            "The index and length parameters must refer to a location within the string. The index "
+            "parameter: "
+            f"'{start}', the length parameter: '{length}', the length of the string parameter: '{len(text)}'."
+        )
+    return joined(text[start : start + length])
+
+
+def _sub(problem: str) -> TemplateError:
+    return fault(
+        f"Unable to evaluate the template language function 'substring'. {problem}",
+        "https://aka.ms/arm-function-substring",
+    )
+
+
+def starts_with(text: str, start: str) -> bool:
+    """`startsWith`: without regard to case."""
+    return upper(text).startswith(upper(start))
+
+
+def ends_with(text: str, end: str) -> bool:
+    """`endsWith`: without regard to case."""
+    return upper(text).endswith(upper(end))
+
+
+def check_elements(name: str, items: list[Value], kinds: tuple[str, ...]) -> None:
+    """Check the types of an array's elements, with the engine's words. Raises TemplateError."""
+    wrong = [(type_name(item), at) for at, item in enumerate(items) if type_name(item) not in kinds]
+    if wrong:
+        types = ", ".join(f"'{kind}'" for kind in dict.fromkeys(kind for kind, _ in wrong))
+        raise fault(
+            f"The template language function '{name}' expects its first parameter to be an array only "
+            "containing "
+            f"elements of type(s) '{', '.join(kinds)}'. The provided value contains elements with disallowed "
+            "type(s) "
+            f"{types} in index(es) {', '.join(str(at) for _, at in wrong)}."
+        )
+
+
+def split(text: str, separators: str | list[Value]) -> list[Value]:
+    """`split(text, separator or separators)`:
+
+    the earliest separator first, at one place the first in the list.
+    """
+    for mark in separators:
+        if not isinstance(mark, str):
+            raise fault(
+                "The template language function 'split' expects its second parameter to be of type 'String "
+                "or Array "
+                f"of Strings'. The provided value is of type '{type_name(mark)}'."
+            )
+    marks = [separators] if isinstance(separators, str) else [str(mark) for mark in separators]
+    marks = [mark for mark in marks if mark]
+    if not marks:
+        return [text]
+    return list(re.split("|".join(re.escape(mark) for mark in marks), text))
+
+
+def join(items: list[Value], delimiter: str) -> str:
+    """`join(array, delimiter)`."""
+    check_elements("join", items, ("String", "Integer", "Boolean"))
+    return delimiter.join(str(item) for item in items)
+
+
+def trim(text: str) -> str:
+    """`trim`: the white space that .NET knows."""
+    return text.strip(SPACES)
+
+
+def fail(message: str) -> Value:
+    """`fail(message)`."""
+    raise TemplateError(message)
+
+
+def concat(*args: Value) -> Value:
+    """`concat(…)`: texts and numbers to one text, or arrays to one array."""
+    if args and all(isinstance(arg, list) for arg in args):
+        return [item for arg in args if isinstance(arg, list) for item in arg]
+    if all(type(arg) in (str, int, bool) for arg in args):
+        return "".join(str(arg) for arg in args)
+    raise fault(
+        "The provided parameters for language function 'concat' are invalid. "
+        "Either all or none of the parameters must be an array.",
+        "https://aka.ms/arm-function-concat",
+    )
+
+
+TABLE = {
+    "base64": Function(to_base64, 1, 1, (TEXT,)),
+    "base64tostring": Function(from_base64, 1, 1, (TEXT,)),
+    "base64tojson": Function(base64_to_json, 1, 1, (TEXT,)),
+    "json": Function(to_json, 1, 1, (TEXT,)),
+    "concat": Function(concat, 0, None, whole=False),
+    "format": Function(format_text, 1, None, (TEXT, None)),
+    "guid": Function(guid, 1, None, (TEXT,)),
+    "uniquestring": Function(unique_string, 1, None, (TEXT,)),
+    "string": Function(string, 1, 1, (("Integer", "String", "Boolean", "Object", "Array"),)),
+    "tolower": Function(lower, 1, 1, (TEXT,)),
+    "toupper": Function(upper, 1, 1, (TEXT,)),
+    "padleft": Function(pad_left, 2, 3, (("Integer", "String"), ("Integer",), TEXT)),
+    "replace": Function(replace, 3, 3, (TEXT,)),
+    "substring": Function(substring, 2, 3, (TEXT, ("Integer",))),
+    "startswith": Function(starts_with, 2, 2, (TEXT,)),
+    "endswith": Function(ends_with, 2, 2, (TEXT,)),
+    "split": Function(split, 2, 2, (TEXT, ("String", "Array"))),
+    "join": Function(join, 2, 2, (("Array",), TEXT)),
+    "trim": Function(trim, 1, 1, (TEXT,)),
+    "fail": Function(fail, 1, 1, (TEXT,)),
+}

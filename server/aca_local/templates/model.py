@@ -1,0 +1,154 @@
+"""What goes into an evaluation and what comes out of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from datetime import datetime
+
+    from aca_local.templates.values import JSON
+
+
+class Expression(str):
+    """The text of an expression, brackets included, that can be finished only when resources exist.
+
+    It is a `str`, so that it can be printed and written as JSON; a plain text that happens to start with a
+    bracket is not one. `resolve` finishes it.
+    """
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Where and by whom a template is deployed: what `resourceGroup()`, `subscription()`, `deployment()` …
+    answer.
+
+    Without a `resource_group` it is a deployment to the subscription. Facts that are None are not known:
+    calls that ask for them stay expressions until `resolve`, which takes Azure's public cloud for an unknown
+    environment.
+    """
+
+    tenant_id: str
+    subscription_id: str
+    resource_group: str | None
+    location: str | None
+    deployment_name: str
+    group_tags: Mapping[str, JSON] | None = None
+    group_managed_by: str | None = None
+    subscription_name: str | None = None
+    environment: Mapping[str, JSON] | None = None
+    deployer: Mapping[str, JSON] | None = None
+
+    @property
+    def subscription(self) -> str:
+        """The id of the subscription."""
+        return f"/subscriptions/{self.subscription_id}"
+
+    @property
+    def base(self) -> str:
+        """The id of the group, or of the subscription: what resources without a scope of their own lie in."""
+        if self.resource_group is None:
+            return self.subscription
+        return f"{self.subscription}/resourceGroups/{self.resource_group}"
+
+    @property
+    def deployment_id(self) -> str:
+        """The id of the deployment."""
+        return f"{self.base}/providers/Microsoft.Resources/deployments/{self.deployment_name}"
+
+
+@dataclass(frozen=True)
+class Volatile:
+    """Where `utcNow()` and `newGuid()` come from. Without it they stay expressions, as in a snapshot."""
+
+    now: datetime
+    new_guid: Callable[[], str]
+
+
+@dataclass(frozen=True)
+class CopyInfo:
+    """Which turn of which loop a resource is.
+
+    `serial` loops run `batch_size` at a time, others all at once.
+    """
+
+    name: str
+    index: int
+    count: int
+    serial: bool = False
+    batch_size: int = 1
+
+
+@dataclass(frozen=True)
+class Output:
+    """An output of a template: its declared type and its value, which may hold expressions."""
+
+    type: str
+    value: JSON
+
+
+@dataclass(frozen=True)
+class PlannedResource:
+    """A resource that a template asks for, with everything in it evaluated that can be.
+
+    `body` is the whole resource as the service would take it: type, name, apiVersion, location, properties
+    and so on. `depends_on` holds ids of other resources of the same plan that must be deployed first, those
+    that expressions imply included. `existing` resources are only read. A nested deployment has its own plan
+    in `nested` (None where its template is linked, or known only at run time).
+    """
+
+    id: str
+    type: str
+    name: str
+    api_version: str
+    location: str | None
+    scope: str
+    existing: bool
+    symbolic_name: str | None
+    body: dict[str, JSON]
+    depends_on: tuple[str, ...] = ()
+    copy: CopyInfo | None = None
+    nested: Plan | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All that a deployment will do. Nested deployments are resources whose `nested` is a plan of its own."""
+
+    scope: Scope
+    resources: tuple[PlannedResource, ...]
+    outputs: Mapping[str, Output]
+    parameters: Mapping[str, Output] = field(default_factory=dict)
+
+    def leaves(self) -> Iterator[PlannedResource]:
+        """Give the resources that will be put, those of nested deployments included, the deployments left
+        out."""
+        pending = list(reversed(self.resources))
+        while pending:
+            resource = pending.pop()
+            if resource.nested is not None:
+                pending.extend(reversed(resource.nested.resources))
+            elif not resource.existing:
+                yield resource
+
+
+class Runtime(Protocol):
+    """The running cloud, as far as templates ask it."""
+
+    def reference(self, resource_id: str, api_version: str | None, full: bool) -> JSON:
+        """Give a resource's properties, or with `full` the whole resource.
+
+        Raises TemplateError when it is missing.
+        """
+        ...
+
+    def list_call(self, function: str, resource_id: str, api_version: str, body: JSON | None) -> JSON:
+        """Answer a `list*` function, such as listKeys.
+
+        Raises TemplateError when the resource has no such action.
+        """
+        ...

@@ -1,0 +1,102 @@
+"""Reads the text of a template, and finds lines and columns in it again."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from aca_local.templates.errors import TemplateError
+from aca_local.templates.jsontext import read_json, too_deep
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aca_local.templates.values import JSON
+
+DEEPEST = 96  # levels of arrays and objects; the engine's own readers stop at 64
+LARGEST = 4 * 1024 * 1024
+MARKS = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{},:]|/\*.*?\*/|//[^\r\n]*|[^\s\[\]{},:"]+', re.DOTALL)
+
+
+def read_template(text: str) -> dict[str, JSON]:
+    """Read a template's text: JSON, comments allowed. Raises TemplateError."""
+    if len(text) > LARGEST:
+        raise TemplateError("The template exceeds the limit of 4 MB.", code="InvalidTemplate")
+    if too_deep(text, DEEPEST):
+        raise TemplateError("The template is not valid JSON: it is nested too deeply.")
+    try:
+        value = json.loads(text)
+    except ValueError:
+        value = _leniently(text)
+    if not isinstance(value, dict):
+        raise TemplateError("The template is not valid JSON: it must be an object.")
+    return value
+
+
+def _leniently(text: str) -> JSON:
+    try:
+        return read_json(text)  # type: ignore[return-value]  # what is read from a text holds no expressions
+    except ValueError as error:
+        raise TemplateError("The template is not valid JSON.") from error
+
+
+def position(text: str, path: Sequence[str | int]) -> tuple[int, int] | None:
+    """Find the line and column (from 1) where the value at `path` opens. None where it is not found."""
+    at = _offset(text, tuple(path))
+    if at is None:
+        return None
+    line = text.count("\n", 0, at) + 1
+    return line, at - text.rfind("\n", 0, at)
+
+
+@dataclass(slots=True)
+class _Walk:
+    """Where a walk over the marks of a JSON text is: the path of the value that comes next."""
+
+    here: list[str | int] = field(default_factory=list)
+    awaits_name: list[bool] = field(default_factory=list)
+
+    def close(self) -> None:
+        self.here.pop()
+        self.awaits_name.pop()
+
+    def comma(self) -> None:
+        last = self.here[-1]
+        if isinstance(last, int):
+            self.here[-1] = last + 1
+        else:
+            self.awaits_name[-1] = True
+
+    def name(self, mark: str) -> None:
+        self.here[-1] = json.loads(mark) if mark.startswith('"') else mark
+        self.awaits_name[-1] = False
+
+    def open(self, mark: str) -> None:
+        self.here.append(0 if mark == "[" else "")
+        self.awaits_name.append(mark == "{")
+
+
+def _offset(text: str, path: tuple[str | int, ...]) -> int | None:
+    walk = _Walk()
+    for match in MARKS.finditer(text):
+        mark = match.group()
+        if mark in "]}":
+            walk.close()
+        elif mark == ",":
+            walk.comma()
+        elif walk.awaits_name and walk.awaits_name[-1]:
+            walk.name(mark)
+        elif mark != ":" and mark[:2] not in ("//", "/*"):
+            if _same(walk.here, path):
+                return match.start()
+            if mark in "[{":
+                walk.open(mark)
+    return None
+
+
+def _same(here: list[str | int], path: tuple[str | int, ...]) -> bool:
+    return len(here) == len(path) and all(
+        str(one).lower() == str(two).lower() for one, two in zip(here, path, strict=True)
+    )

@@ -1,0 +1,233 @@
+"""Functions that decide themselves what is evaluated:
+
+choices, names of the template, loops and the running cloud.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aca_local.templates.environment import UNSET, Slot
+from aca_local.templates.errors import OverBudget, TemplateError, fault
+from aca_local.templates.machine import Request, Routine, Special, as_node, wrong_kind
+from aca_local.templates.syntax import Call, Literal, Node
+from aca_local.templates.values import Value, get, type_name
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Mapping
+
+    from aca_local.templates.environment import Env
+
+LOOPS = "https://aka.ms/arm-resource-loops"
+
+
+def given(node: Node, env: Env) -> Routine:
+    """Evaluate one argument."""
+    return node.value if isinstance(node, Literal) else (yield node, env)
+
+
+def run_if(call: Call, env: Env) -> Routine:
+    """`if(condition, then, else)`: only the branch that is chosen is evaluated."""
+    condition = yield from given(call.args[0], env)
+    if isinstance(condition, Node):
+        return (yield from kept(call, [condition], env))
+    if not isinstance(condition, bool):
+        raise fault(
+            f"The template language function '{call.name}' expects its first parameter to be of type "
+            "'boolean'. "
+            f"The provided value is of type '{type_name(condition)}'.",
+            "https://aka.ms/arm-function-if",
+        )
+    return (yield from given(call.args[1 if condition else 2], env))
+
+
+def run_and(call: Call, env: Env) -> Routine:
+    """`and(…)`: true when all are; what follows the first false is not evaluated."""
+    return (yield from _until(call, env, stop=False))
+
+
+def run_or(call: Call, env: Env) -> Routine:
+    """`or(…)`: true when one is; what follows the first true is not evaluated."""
+    return (yield from _until(call, env, stop=True))
+
+
+def _until(call: Call, env: Env, *, stop: bool) -> Routine:
+    known: list[Value] = []
+    for arg in call.args:
+        value = yield from given(arg, env)
+        known.append(value)
+        if isinstance(value, Node):
+            return (yield from kept(call, known, env))
+        if not isinstance(value, bool):
+            raise fault(
+                f"The provided arguments for template language function '{call.name}' is not valid: all "
+                "arguments "
+                "should be of type 'boolean'.",
+                f"https://aka.ms/arm-functions#{call.name}",
+            )
+        if value is stop:
+            return stop
+    return not stop
+
+
+def run_coalesce(call: Call, env: Env) -> Routine:
+    """`coalesce(…)`: the first that is not null; what follows is not evaluated."""
+    known: list[Value] = []
+    for arg in call.args:
+        value = yield from given(arg, env)
+        known.append(value)
+        if isinstance(value, Node):
+            return (yield from kept(call, known, env))
+        if value is not None:
+            return value
+    return None
+
+
+def softly(node: Node, env: Env) -> Routine:
+    """Evaluate a branch of which nobody knows yet whether it is needed: where it fails, it stays as it is."""
+    if isinstance(node, Literal):
+        return node
+    try:
+        return as_node((yield node, env))
+    except OverBudget:
+        raise
+    except TemplateError:
+        return node
+
+
+def kept(call: Call, known: list[Value], env: Env) -> Routine:
+    """Keep a call for run time: what is known, and the rest of its arguments softly evaluated."""
+    args = [as_node(value) for value in known]
+    for arg in call.args[len(known) :]:
+        node = yield from softly(arg, env)
+        args.append(as_node(node))
+    return Call(call.name, tuple(args), call.key)
+
+
+def run_parameters(call: Call, env: Env) -> Routine:
+    """`parameters(name)`: of the template, or of the user-defined function around."""
+    name = yield from _name(call, env)
+    if isinstance(name, Node):
+        return Call(call.name, (name,), call.key)
+    if env.arguments is not None:
+        found = get(env.arguments, name)
+        if isinstance(found, Node) and name.lower() not in map(str.lower, env.arguments):
+            raise _no_parameter(name)
+        return found
+    slot = env.context.parameters.get(name.lower())
+    if slot is None:
+        raise _no_parameter(name)
+    return (yield from settle(slot, env, "Parameter"))
+
+
+def _no_parameter(name: str) -> TemplateError:
+    return fault(f"The template parameter '{name}' is not found.", "https://aka.ms/arm-syntax-parameters")
+
+
+def run_variables(call: Call, env: Env) -> Routine:
+    """`variables(name)`."""
+    name = yield from _name(call, env)
+    if isinstance(name, Node):
+        return Call(call.name, (name,), call.key)
+    slot = env.context.variables.get(name.lower())
+    if slot is None or env.arguments is not None:
+        raise fault(f"The template variable '{name}' is not found.", "https://aka.ms/arm-syntax-variables")
+    return (yield from settle(slot, env, "Variable"))
+
+
+def _name(call: Call, env: Env) -> Generator[Request, Value, str | Node]:
+    if len(call.args) != 1:
+        raise fault(f"The template language function '{call.name}' must have only one parameter.")
+    name = yield from given(call.args[0], env)
+    if not isinstance(name, (str, Node)):
+        raise wrong_kind(call.name, ("String",), name, 0, alone=True)
+    return name
+
+
+def settle(slot: Slot, env: Env, kind: str) -> Routine:
+    """Give the value of a parameter or variable, evaluating it when it is asked for the first time."""
+    if slot.value is not UNSET:
+        return slot.value
+    chain = env.context.chain
+    here = f"{slot.name} ({kind})"
+    if here in chain:
+        raise _cycle([*chain[chain.index(here) :], here])
+    chain.append(here)
+    assert slot.env is not None
+    value = yield slot.node, slot.env
+    slot.value = slot.check(value) if slot.check else value
+    chain.pop()
+    return slot.value
+
+
+def _cycle(names: list[str]) -> TemplateError:
+    kinds = {name.rpartition(" ")[2] for name in names}
+    shown = [name.rpartition(" ")[0] for name in names] if len(kinds) == 1 else names
+    first = names[0].rpartition(" ")[0]
+    return TemplateError(f"The '{first}' symbol's definition cycles back to itself ({' -> '.join(shown)}).")
+
+
+def run_copy_index(call: Call, env: Env) -> Routine:
+    """`copyIndex([name], [offset])`: the turn of a loop."""
+    args: list[Value] = []
+    for arg in call.args:
+        args.append((yield from given(arg, env)))  # noqa: PERF401 - a comprehension cannot yield
+    if not env.copies:
+        raise no_loop(call, env)
+    name = args.pop(0) if args and isinstance(args[0], str) else None
+    offset = args.pop(0) if args else 0
+    if args or type(offset) is not int:
+        raise fault(f"The template language function '{call.name}' has an invalid argument.", LOOPS)
+    key = str(name).lower() if name is not None else env.copy
+    if key is None or key not in env.copies:
+        raise fault(
+            f"The template language function '{call.name}' has an invalid argument. The provided copy name "
+            f"'{name or ''}' doesn't exist in the resource.",
+            LOOPS,
+        )
+    return env.copies[key] + offset
+
+
+def no_loop(call: Call, env: Env) -> TemplateError:
+    """Say that there is no loop here."""
+    if not env.runtime:
+        return fault(f"The template function '{call.name}' is not valid.")
+    return fault(
+        f"The template function '{call.name}' is not expected at this location. The function can only be "
+        "used in a "
+        "resource with copy specified.",
+        LOOPS,
+    )
+
+
+def user_function(full_name: str, parameters: list[Slot], output: Node) -> Special:
+    """Make a function of a template callable. The checks of `parameters` see the arguments."""
+
+    def run(call: Call, env: Env) -> Routine:
+        if len(call.args) != len(parameters):
+            raise fault(
+                f"The template language function '{full_name}' expects exactly '{len(parameters)}' "
+                "parameters."
+            )
+        bindings: dict[str, Value] = {}
+        for slot, arg in zip(parameters, call.args, strict=True):
+            value = yield from given(arg, env)
+            bindings[slot.name] = slot.check(value) if slot.check else value
+        return (yield output, _inside(env, bindings))
+
+    return Special(run, 0, None)
+
+
+def _inside(env: Env, bindings: Mapping[str, Value]) -> Env:
+    return type(env)(env.context, arguments=bindings)
+
+
+TABLE = {
+    "if": Special(run_if, 3, 3),
+    "and": Special(run_and, 2, None),
+    "or": Special(run_or, 2, None),
+    "coalesce": Special(run_coalesce, 0, None),
+    "parameters": Special(run_parameters, 0, None),
+    "variables": Special(run_variables, 0, None),
+    "copyindex": Special(run_copy_index, 0, None),
+}

@@ -1,0 +1,91 @@
+"""The values of the template language: JSON, in which an expression may stand for what is not known yet.
+
+Azure's engine works on JSON whose numbers are whole (64 bits) or floating, whose keys are found without
+regard to case, and in which a call that only the running cloud can answer stays as it is. Such a call is a
+`Node` inside a value.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias, Union, cast
+
+from aca_local.templates.syntax import Node
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+JSON: TypeAlias = Union[bool, int, float, str, "list[JSON]", "dict[str, JSON]", None]
+Value: TypeAlias = Union[bool, int, float, str, "list[Value]", "dict[str, Value]", Node, None]
+
+MISSING = Node()
+TYPE_NAMES: Mapping[type, str] = {
+    bool: "Boolean",
+    int: "Integer",
+    float: "Float",
+    str: "String",
+    list: "Array",
+    dict: "Object",
+    type(None): "Null",
+}
+
+
+def taken(value: JSON) -> Value:
+    """Take JSON as a value: it is one without expressions, and values are never changed in place."""
+    return cast("Value", value)
+
+
+def type_name(value: Value) -> str:
+    """Give the engine's name of a value's type."""
+    return TYPE_NAMES.get(type(value), "Expression")
+
+
+def key_of(obj: Mapping[str, object], name: str) -> str | None:
+    """Find a key without regard to case; an exact one wins."""
+    if name in obj:
+        return name
+    lowered = name.lower()
+    return next((key for key in obj if key.lower() == lowered), None)
+
+
+def get(obj: Mapping[str, Value], name: str) -> Value:
+    """Give a property found without regard to case, or `MISSING`."""
+    key = key_of(obj, name)
+    return MISSING if key is None else obj[key]
+
+
+def is_open(value: Value) -> bool:
+    """Tell whether something in the value is not known before run time."""
+    pending: list[Value] = [value]
+    while pending:
+        item = pending.pop()
+        if isinstance(item, Node):
+            return True
+        if isinstance(item, dict):
+            pending.extend(_containers(item.values()))
+        elif isinstance(item, list):
+            pending.extend(_containers(item))
+    return False
+
+
+def _containers(items: Iterable[Value]) -> Iterable[Value]:
+    return (item for item in items if isinstance(item, (dict, list, Node)))
+
+
+def same(left: Value, right: Value) -> bool:
+    """Compare as the engine does: numbers by kind and value, objects without order, all else exactly."""
+    pending = [(left, right)]
+    while pending:
+        one, two = pending.pop()
+        if type(one) is not type(two):
+            return False
+        if isinstance(one, dict) and isinstance(two, dict):
+            if one.keys() != two.keys():
+                return False
+            pending.extend((item, two[key]) for key, item in one.items())
+        elif isinstance(one, list) and isinstance(two, list):
+            if len(one) != len(two):
+                return False
+            pending.extend(zip(one, two, strict=True))
+        elif one != two:
+            return False
+    return True

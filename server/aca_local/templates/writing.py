@@ -1,0 +1,109 @@
+"""Writes syntax trees and values as the text of an expression, without calling itself."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from aca_local.templates.model import Expression
+from aca_local.templates.numbers import float_text
+from aca_local.templates.syntax import Access, Call, Elements, Literal, Loop, Members, Node
+
+if TYPE_CHECKING:
+    from aca_local.templates.values import JSON, Value
+
+IDENTIFIER = re.compile(r"[^\W\d]\w*")
+
+
+class _Text(str):
+    """Text that is already written, on the stack between nodes and values."""
+
+    __slots__ = ()
+
+
+def expression(node: Value) -> Expression:
+    """Give the expression, brackets included, that a node stands for."""
+    return Expression("[" + text(node) + "]")
+
+
+def text(node: Value) -> str:
+    """Write a node or a value inside an expression."""
+    pieces: list[str] = []
+    pending: list[Value] = [node]
+    while pending:
+        item = pending.pop()
+        if isinstance(item, _Text):
+            pieces.append(item)
+        elif isinstance(item, Literal):
+            pending.append(item.value)
+        elif isinstance(item, (Node, list, dict)):
+            pending.extend(reversed(_parts(item)))
+        else:
+            pieces.append(_scalar(item))
+    return "".join(pieces)
+
+
+def _parts(  # noqa: PLR0911 - one line a kind
+    item: Node | list[Value] | dict[str, Value],
+) -> list[Value]:
+    if isinstance(item, Call):
+        return _call(item.name, list(item.args))
+    if isinstance(item, list):
+        return _call("createArray", item)
+    if isinstance(item, dict):
+        return _call("createObject", [part for key, value in item.items() for part in (_key(key), value)])
+    if isinstance(item, Access):
+        return [item.base, *_accessor(item.key)]
+    if isinstance(item, Elements):
+        return _call("createArray", list(item.items))
+    if isinstance(item, Members):
+        return _call("createObject", [part for pair in item.pairs for part in pair])
+    assert isinstance(item, Loop)
+    return _call("copy", [item.name, item.count, item.input])
+
+
+def _call(name: str, args: list[Value]) -> list[Value]:
+    parts: list[Value] = [_Text(name + "(")]
+    for at, arg in enumerate(args):
+        if at:
+            parts.append(_Text(", "))
+        parts.append(arg)
+    parts.append(_Text(")"))
+    return parts
+
+
+def _key(key: str) -> Value:
+    return _Text(key[1:-1]) if isinstance(key, Expression) else key
+
+
+def _accessor(key: Node) -> list[Value]:
+    name = key.value if isinstance(key, Literal) else None
+    if isinstance(name, str) and IDENTIFIER.fullmatch(name):
+        return [_Text("." + name)]
+    return [_Text("["), key, _Text("]")]
+
+
+def _scalar(value: Value) -> str:
+    if value is None:
+        return "null()"
+    if isinstance(value, bool):
+        return "true()" if value else "false()"
+    if isinstance(value, float):
+        return f"json('{float_text(value)}')"
+    if isinstance(value, str):
+        return "'" + value.replace("'", "''") + "'"
+    return str(value)
+
+
+def written(value: Value) -> JSON:
+    """Give a value as JSON, each node in it as its expression.
+
+    Depth is bounded by the budget of the evaluation.
+    """
+    if isinstance(value, Node):
+        return expression(value)
+    if isinstance(value, dict):
+        return {key: written(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [written(item) for item in value]
+    return value

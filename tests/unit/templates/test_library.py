@@ -1,0 +1,130 @@
+"""The library's contract, as the deployment engine uses it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from aca_local.templates import Expression, Scope, TemplateError, evaluate, resolve, snapshot
+
+if TYPE_CHECKING:
+    from aca_local.templates import JSON
+
+SCOPE = Scope(
+    tenant_id="00000000-0000-0000-0000-000000000002",
+    subscription_id="00000000-0000-0000-0000-000000000001",
+    resource_group="rg-one",
+    location="westus",
+    deployment_name="main",
+)
+GROUP = "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg-one"
+
+
+def template(**sections: JSON) -> str:
+    """Write a template of these sections."""
+    schema = "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#"
+    return json.dumps({"$schema": schema, "contentVersion": "1.0.0.0", "resources": [], **sections})
+
+
+def storage(name: str, **more: JSON) -> dict[str, JSON]:
+    """Declare a storage account."""
+    return {"type": "Microsoft.Storage/storageAccounts", "apiVersion": "2023-01-01", "name": name, **more}
+
+
+class Cloud:
+    """A running cloud that knows one storage account."""
+
+    def reference(self, resource_id: str, api_version: str | None, full: bool) -> JSON:
+        return {
+            "id": resource_id,
+            "version": api_version,
+            "full": full,
+            "primaryEndpoints": {"file": "https://f"},
+        }
+
+    def list_call(self, function: str, resource_id: str, api_version: str, body: JSON | None) -> JSON:
+        return {"keys": [{"value": f"{function} of {resource_id.rpartition('/')[2]} {api_version} {body}"}]}
+
+
+def test_a_plan_holds_what_is_known_and_keeps_the_rest_as_expressions() -> None:
+    key = "[listKeys(resourceId('Microsoft.Storage/storageAccounts', 'a'), '2023-01-01').keys[0].value]"
+    b = storage("b", properties={"key": key, "sum": "[add(1, 2)]"})
+    plan = evaluate(template(resources=[storage("a"), b]), {}, SCOPE)
+
+    properties = plan.resources[1].body["properties"]
+
+    assert isinstance(properties, dict)
+    assert properties["sum"] == 3
+    assert isinstance(properties["key"], Expression)
+    assert plan.resources[1].depends_on == (f"{GROUP}/providers/Microsoft.Storage/storageAccounts/a",)
+
+
+def test_resolve_finishes_expressions_when_the_resources_exist() -> None:
+    a = storage("a")
+    url = "[concat(reference('a').primaryEndpoints.file, '/share')]"
+    key = "[listKeys('a', '2023-01-01').keys[0].value]"
+    plan = evaluate(
+        template(resources=[a], outputs={"o": {"type": "object", "value": {"url": url, "key": key}}}),
+        {},
+        SCOPE,
+    )
+
+    value = resolve(plan.outputs["o"].value, plan, Cloud())
+
+    assert value == {"url": "https://f/share", "key": "listKeys of a 2023-01-01 None"}
+
+
+def test_text_that_looks_like_an_expression_is_left_alone_by_resolve() -> None:
+    text = template(resources=[storage("a", properties={"p": "[[not one]"})])
+    plan = evaluate(text, {}, SCOPE)
+
+    assert resolve(plan.resources[0].body["properties"], plan, Cloud()) == {"p": "[not one]"}
+
+
+def test_nested_deployments_are_resources_with_a_plan_of_their_own() -> None:
+    inner = json.loads(template(resources=[storage("in")], outputs={"x": {"type": "string", "value": "y"}}))
+    nested: dict[str, JSON] = {
+        "type": "Microsoft.Resources/deployments",
+        "apiVersion": "2022-09-01",
+        "name": "inner",
+        "properties": {
+            "mode": "Incremental",
+            "expressionEvaluationOptions": {"scope": "inner"},
+            "template": inner,
+        },
+    }
+    out: JSON = {"o": {"type": "string", "value": "[reference('inner').outputs.x.value]"}}
+    plan = evaluate(template(resources=[nested], outputs=out), {}, SCOPE)
+
+    assert plan.resources[0].nested is not None
+    assert [resource.name for resource in plan.leaves()] == ["in"]
+    assert snapshot(plan)["outputs"] == {"o": "y"}
+
+
+def test_errors_say_where_they_are_in_the_received_text() -> None:
+    text = '{\n "contentVersion": "1.0.0.0",\n "resources": [\n  {"type": "A.B/c", "name": "n"}]}'
+
+    with pytest.raises(TemplateError, match="at line '4' and column '3'") as caught:
+        evaluate(text, {}, SCOPE)
+
+    assert caught.value.code == "InvalidTemplate"
+    assert caught.value.additional_info == [
+        {"type": "TemplateViolation", "info": {"lineNumber": 4, "linePosition": 3, "path": "resources.0"}}
+    ]
+
+
+@pytest.mark.parametrize(
+    ("resources", "message"),
+    [
+        ([storage("a"), storage("a")], "is defined multiple times in a template"),
+        ([storage("a", dependsOn=["b"])], "The resource 'b' is not defined in the template"),
+        (
+            [storage("a", dependsOn=["b"]), storage("b", dependsOn=["a"])],
+            "Circular dependency detected on resource",
+        ),
+    ],
+)
+def test_what_the_engine_leaves_to_the_service_is_checked(resources: JSON, message: str) -> None:
+    with pytest.raises(TemplateError, match=message):
+        evaluate(template(resources=resources), {}, SCOPE)
