@@ -100,15 +100,17 @@ class FileShare:
         return await self._run(f"reading {path}", ask)
 
     async def make_directory(self, path: str, metadata: Mapping[str, str] | None = None) -> bool:
-        """Make one folder. False when it was there already."""
-        return await self._run(
+        """Make one folder. False when it was there already.
+
+        A folder that is there with this very metadata counts as made by this call: its answer was lost, and
+        the request sent again (by us, or by the HTTP library on a connection that broke).
+        """
+        marks = dict(metadata) if metadata else None
+        made = await self._run(
             f"making the folder {path}",
-            lambda share: _done(
-                share.get_directory_client(path).create_directory(metadata=dict(metadata or {}) or None),
-                _THERE,
-            ),
-            idempotent=metadata is None,
+            lambda share: _done(share.get_directory_client(path).create_directory(metadata=marks), _THERE),
         )
+        return made or (marks is not None and await self.directory_metadata(path) == marks)
 
     async def directory_metadata(self, path: str) -> Mapping[str, str] | None:
         """A folder's metadata, or None when it is missing."""

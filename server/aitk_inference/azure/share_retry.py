@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
+from aiohttp import ClientConnectorError
 from azure.core.exceptions import (
     AzureError,
     ClientAuthenticationError,
     HttpResponseError,
     ServiceRequestError,
+    ServiceRequestTimeoutError,
     ServiceResponseError,
 )
 
@@ -96,6 +98,8 @@ def _passes(error: AzureError, *, idempotent: bool) -> bool:
         return False
     if isinstance(error, HttpResponseError):
         return error.status_code in _STATUSES or error_code(error) in _CODES
-    if isinstance(error, ServiceRequestError):
-        return True
-    return idempotent and isinstance(error, ServiceResponseError)
+    if isinstance(error, ServiceRequestTimeoutError) or isinstance(
+        error.inner_exception, ClientConnectorError
+    ):
+        return True  # no connection: it was surely not carried out
+    return idempotent and isinstance(error, ServiceRequestError | ServiceResponseError)

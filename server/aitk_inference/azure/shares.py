@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from aitk_inference.azure.clients import Clients
+    from aitk_inference.azure.credentials import Credential
     from aitk_inference.core.model import Json, ShareRef
     from aitk_inference.core.ports import Clock
 
@@ -74,14 +75,15 @@ class ArmShares:
 
         Trailing dots are kept: without the header the service strips them, and ``a.`` would overwrite ``a``.
         """
-        token = key is None
+        if key is None:
+            credential: dict[str, str] | Credential = self._clients.credential
+        else:
+            credential = {"account_name": ref.account, "account_key": key}
         return ShareClient(
             endpoint,
             ref.share,
-            credential=self._clients.credential
-            if token
-            else {"account_name": ref.account, "account_key": key},
-            token_intent="backup" if token else None,
+            credential=credential,
+            token_intent="backup" if key is None else None,
             transport=self._clients.transport(),
             retry_total=0,
             user_agent=USER_AGENT,
