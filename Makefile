@@ -5,8 +5,10 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 UV := $(BIN)/uv
+NODE := PATH="$(CURDIR)/$(BIN):$$PATH"
+VSIX := build/aitk-remote-inference.vsix
 
-.PHONY: help setup lint format test infra locks clean
+.PHONY: protocol package e2e-setup help setup lint format test infra locks clean
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s $$'\t'
 
@@ -22,27 +24,53 @@ help: ## show this list
 	@$(UV) pip install --quiet --no-deps -e .
 	@touch $@
 
+.venv/.editor: .venv/.dev requirements/editor.txt
+	@echo "→ installing Node and the browser's driver (from PyPI, into .venv)"
+	@$(UV) pip install --quiet --require-hashes -r requirements/editor.txt
+	@touch $@
+
+node_modules/.ready: .venv/.editor package.json package-lock.json
+	@echo "→ installing the extension's tools"
+	@$(NODE) npm ci --ignore-scripts --loglevel=error >/dev/null
+	@touch $@
+
 setup: .venv/.dev ## make the development environment
 
 format: setup ## format the sources
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
 
-lint: setup ## everything that reads the code without running it
+lint: setup node_modules/.ready ## everything that reads the code without running it
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python scripts/generate_protocol.py --check
+	$(NODE) npm run --silent check
 
 test: setup ## all tests that fit in some minutes
+	@if [ "$${AITK_REQUIRE_E2E:-}" = 1 ]; then $(MAKE) --no-print-directory e2e-setup; fi
 	$(BIN)/pytest
 
 infra: ## compile infra/provision/inference.bicep (needs the Bicep CLI)
 	$(PYTHON) scripts/compile_infra.py
 
+protocol: setup ## write extension/src/protocol.ts from the server's wire
+	$(BIN)/python scripts/generate_protocol.py
+
+package: node_modules/.ready ## the extension with its server: build/aitk-remote-inference.vsix
+	@rm -rf dist && mkdir -p dist/server build
+	@$(BIN)/python -m hatchling build -t wheel -d dist/server >/dev/null
+	@cp requirements/runtime.txt dist/server/requirements.txt
+	@$(NODE) npx --no-install vsce package --no-dependencies --allow-missing-repository --readme-path extension/README.md --out $(VSIX) | tail -n 1
+
+e2e-setup: package ## what the tests in the real VS Code need (cached in the user's cache folder)
+	@$(BIN)/python tests/e2e/setup_editor.py >/dev/null
+
 locks: .venv/.uv ## write the lock files anew (hashes, no host)
 	$(UV) pip compile -q --generate-hashes --no-emit-index-url --python-version 3.11 --universal -o requirements/bootstrap.txt requirements/bootstrap.in
 	$(UV) pip compile -q --generate-hashes --no-emit-index-url --python-version 3.11 --universal -o requirements/runtime.txt pyproject.toml
 	$(UV) pip compile -q --generate-hashes --no-emit-index-url --python-version 3.11 --universal --group dev -o requirements/dev.txt pyproject.toml
+	$(UV) pip compile -q --generate-hashes --no-emit-index-url --python-version 3.11 --universal --group pyproject.toml:editor -c requirements/dev.txt -o requirements/editor.txt
 
 clean: ## remove what was built
 	rm -rf .venv node_modules dist build artifacts

@@ -92,9 +92,14 @@ async def provision(session: Session, argument: object, token: ProgressToken | N
     async def flow(
         flows: Flows, ui: LspUserInterface, clouds: Clouds, chosen: settings.EditorSettings
     ) -> Outcome:
-        subscription = given.subscription or chosen.target
         request = ProvisionRequest(
-            project, subscription, given.resource_group, given.location, given.plan_only, given.assume_yes
+            project,
+            subscription=given.subscription or chosen.target,
+            resource_group=given.resource_group,
+            location=given.location,
+            plan_only=given.plan_only,
+            again=given.again,
+            assume_yes=given.assume_yes,
         )
         return await flows.provision(request, ui=ui, clouds=clouds)
 
@@ -105,13 +110,20 @@ async def deploy(session: Session, argument: object, token: ProgressToken | None
     """``aitk-inference.deploy``."""
     given = _read(wire.DeployArguments, argument)
     project = _project(session, given.project_uri)
-    request = DeployRequest(project, given.dry_run, given.wait, given.assume_yes)
-    return await session.run(
-        "Deploy for inference",
-        project,
-        token,
-        lambda flows, ui, clouds, _: flows.deploy(request, ui=ui, clouds=clouds),
-    )
+
+    async def flow(
+        flows: Flows, ui: LspUserInterface, clouds: Clouds, chosen: settings.EditorSettings
+    ) -> Outcome:
+        request = DeployRequest(
+            project,
+            dry_run=given.dry_run,
+            wait=given.wait,
+            assume_yes=given.assume_yes,
+            ignore=chosen.settings.ignore,
+        )
+        return await flows.deploy(request, ui=ui, clouds=clouds)
+
+    return await session.run("Deploy for inference", project, token, flow)
 
 
 async def status(session: Session, argument: object, token: ProgressToken | None) -> Json:

@@ -101,6 +101,7 @@ class ProvisionArguments:
     resource_group: str | None = None
     location: str | None = None
     plan_only: bool = False
+    again: bool = False
     assume_yes: bool = False
 
 

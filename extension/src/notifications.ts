@@ -1,0 +1,95 @@
+import * as vscode from 'vscode';
+import { failureOf, ServerGone, Stopped, Trouble } from './errors';
+import { words, type Logger } from './logger';
+import type { Button, Failure, RunResult } from './protocol';
+
+type Show = (message: string, ...titles: string[]) => Thenable<string | undefined>;
+
+/** How buttons act: the kinds that need more than the editor itself. */
+export interface Presses {
+  readonly logger: Logger;
+  /** Run a verb again or for the first time: `deploy`, `aitk-inference.new` … */
+  run(verb: string): Promise<void>;
+}
+
+/** The notification of a flow that ended well, with the server's own buttons. */
+export async function showResult(result: RunResult, presses: Presses): Promise<void> {
+  await offer(vscode.window.showInformationMessage, result.summary, result.actions, presses);
+}
+
+/** The notification of anything that did not end well; nothing for what the person closed or stopped before work began. */
+export async function showTrouble(error: unknown, verb: string, presses: Presses): Promise<void> {
+  const failure = failureOf(error);
+  if (failure) {
+    await showFailure(failure, presses);
+  } else if (error instanceof Trouble) {
+    const text = `${error.message} ${error.suggestion}`;
+    await offer(vscode.window.showErrorMessage, text, error.buttons, presses);
+  } else if (error instanceof ServerGone) {
+    const text = vscode.l10n.t('The inference server stopped while it was working. Run the command again: it picks up where it was.');
+    const again: Button = { kind: 'run', title: vscode.l10n.t('Run again'), target: verb };
+    await offer(vscode.window.showErrorMessage, text, [again, output()], presses);
+  } else if (!(error instanceof Stopped)) {
+    presses.logger.error(words(error));
+    const text = vscode.l10n.t('Something unexpected happened. The output panel has the details.');
+    await offer(vscode.window.showErrorMessage, text, [output()], presses);
+  }
+}
+
+async function showFailure(failure: Failure, presses: Presses): Promise<void> {
+  if (failure.code === 'Dismissed') {
+    return;
+  }
+  const text = [failure.message, failure.causes[0], failure.suggestion].filter(Boolean).join(' ');
+  await offer(manner(failure.code), text, failure.actions, presses);
+}
+
+function manner(code: string): Show {
+  switch (code) {
+    case 'Cancelled':
+      return vscode.window.showInformationMessage;
+    case 'Busy':
+      return vscode.window.showWarningMessage;
+    default:
+      return vscode.window.showErrorMessage;
+  }
+}
+
+function output(): Button {
+  return { kind: 'showOutput', title: vscode.l10n.t('Show output'), target: '' };
+}
+
+async function offer(show: Show, text: string, buttons: readonly Button[], presses: Presses): Promise<void> {
+  const title = await show(text, ...buttons.map((button) => button.title));
+  const pressed = buttons.find((button) => button.title === title);
+  if (pressed) {
+    await press(pressed, presses);
+  }
+}
+
+async function press(button: Button, presses: Presses): Promise<void> {
+  switch (button.kind) {
+    case 'openEndpoint':
+    case 'openPortal':
+    case 'openLink':
+      presses.logger.info(`Opening ${button.target}`);
+      await vscode.env.openExternal(vscode.Uri.parse(button.target, true));
+      return;
+    case 'openFile':
+      await openFile(vscode.Uri.parse(button.target, true));
+      return;
+    case 'showLogs':
+    case 'showOutput':
+      presses.logger.show(true);
+      return;
+    case 'run':
+      await presses.run(button.target);
+  }
+}
+
+/** Open a file at the place that the URI's fragment names: `#L4,3`. */
+async function openFile(uri: vscode.Uri): Promise<void> {
+  const [, line = '1', column = '1'] = /^L(\d+)(?:,(\d+))?$/.exec(uri.fragment) ?? [];
+  const place = new vscode.Position(Number(line) - 1, Number(column) - 1);
+  await vscode.window.showTextDocument(uri.with({ fragment: '' }), { selection: new vscode.Range(place, place) });
+}

@@ -1,0 +1,41 @@
+import * as vscode from 'vscode';
+import { Trouble } from './errors';
+
+/** The folder that a command is about: of the active file, the only one that is open, or the one that is picked. */
+export async function currentProject(): Promise<vscode.Uri | undefined> {
+  const folders = vscode.workspace.workspaceFolders ?? [];
+  if (folders.length === 0) {
+    throw new Trouble(
+      vscode.l10n.t('No folder is open.'),
+      vscode.l10n.t('Open the folder of your project, or create a new one.'),
+      [
+        { kind: 'run', title: vscode.l10n.t('Open Folder…'), target: 'openFolder' },
+        { kind: 'run', title: vscode.l10n.t('Create Project…'), target: 'new' },
+      ],
+    );
+  }
+  const file = vscode.window.activeTextEditor?.document.uri;
+  const active = file ? vscode.workspace.getWorkspaceFolder(file) : undefined;
+  const only = folders.length === 1 ? folders[0] : active;
+  const picked = only ?? (await vscode.window.showWorkspaceFolderPick());
+  return picked?.uri;
+}
+
+/** Throws when this window's folder is not trusted: the commands run its code. */
+export function requireTrust(): void {
+  if (!vscode.workspace.isTrusted) {
+    throw new Trouble(
+      vscode.l10n.t('This folder is not trusted, and the command would run its code.'),
+      vscode.l10n.t('Trust the folder first.'),
+      [{ kind: 'run', title: vscode.l10n.t('Manage Workspace Trust'), target: 'manageTrust' }],
+    );
+  }
+}
+
+/** The folder of a new project: the open one when it is empty of projects, else one that is chosen. */
+export async function newProjectFolder(): Promise<vscode.Uri | undefined> {
+  const title = vscode.l10n.t('Choose an empty folder for the project');
+  const options = { canSelectFiles: false, canSelectFolders: true, canSelectMany: false, title };
+  const chosen = await vscode.window.showOpenDialog({ ...options, openLabel: vscode.l10n.t('Create project here') });
+  return chosen?.[0];
+}
