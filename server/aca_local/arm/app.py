@@ -1,0 +1,210 @@
+"""Azure Resource Manager as an aiohttp application: who may ask, which handler answers, how errors look."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from aca_local.arm import (
+    deployment_routes,
+    errors,
+    generic,
+    groups,
+    polling,
+    registration,
+    resources,
+    streams,
+    subscriptions,
+    wire,
+)
+from aca_local.arm.routing import Ask, Route, check_query, find
+from aca_local.arm.versions import RESOURCES_VERSIONS
+from aca_local.providers import accounts, tokens
+from aca_local.providers import app as app_provider
+from aca_local.security import is_local_host
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aca_local.arm.cloud import Cloud
+    from aca_local.arm.routing import Handler
+    from aca_local.providers.registry import Registry
+
+_LOG = logging.getLogger(__name__)
+_LIST = frozenset({"$filter", "$top", "$expand", "$skiptoken"})
+_SUB = "/subscriptions/{subscription}"
+_GROUP = f"{_SUB}/resourcegroups/{{group}}"
+_STREAM = f"{_GROUP}/containerApps/{{app}}"
+_RESOURCE = f"{_GROUP}/providers/{{rest:path}}"
+
+CheckToken = Callable[[str], bool]
+Serve = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+
+
+def build_arm(cloud: Cloud, registry: Registry, *, check_token: CheckToken) -> Serve:
+    """The handler of all requests, for aiohttp's low-level server.
+
+    ``check_token`` says whether a bearer token is good; a request without one gets 401. Before the listener
+    closes, ``await cloud.tasks.close()`` ends what goes on in the background (``resume`` takes it up again).
+    """
+    routes = _routes(cloud, registry)
+
+    async def serve(request: web.BaseRequest) -> web.StreamResponse:
+        response = await _answer(cloud, routes, check_token, request)
+        if not response.prepared:
+            wire.add_common_headers(request, response)
+        return response
+
+    return serve
+
+
+async def _answer(
+    cloud: Cloud, routes: Sequence[Route], check_token: CheckToken, request: web.BaseRequest
+) -> web.StreamResponse:
+    try:
+        return await _dispatch(cloud, routes, check_token, request)
+    except errors.ArmError as error:
+        return wire.failure(error)
+    except (ConnectionResetError, web.HTTPException):
+        raise
+    except Exception:
+        _LOG.exception("%s %s failed", request.method, request.path)
+        return wire.failure(
+            errors.gateway(
+                500, "InternalServerError", "Encountered internal server error: see aca-local's log."
+            )
+        )
+
+
+async def _dispatch(
+    cloud: Cloud, routes: Sequence[Route], check_token: CheckToken, request: web.BaseRequest
+) -> web.StreamResponse:
+    if not is_local_host(request.headers.get("Host")):
+        raise errors.gateway(403, "InvalidHost", "aca-local answers to names of this computer only.")
+    token = _bearer(cloud, request)
+    route, path = _find(routes, request, signed_in=check_token(token), cloud=cloud)
+    version = request.query.get("api-version", "")
+    ask = Ask(request, path, version, wire.correlation_id(request))
+    _authorize(cloud, route, ask, token, check_token)
+    if route.sign_in == "arm":
+        _check_version(route, version)
+        check_query(route, request.query)
+    return await route.handler(cloud, ask)
+
+
+def _find(
+    routes: Sequence[Route], request: web.BaseRequest, *, signed_in: bool, cloud: Cloud
+) -> tuple[Route, dict[str, str]]:
+    try:
+        route, path = find(routes, request.method, request.path)
+    except errors.ArmError:
+        if signed_in:
+            raise
+        raise _unauthenticated(cloud, header=True) from None
+    return route, dict(path)
+
+
+def _bearer(cloud: Cloud, request: web.BaseRequest) -> str:
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise _unauthenticated(cloud, header=False)
+    return token.strip()
+
+
+def _authorize(cloud: Cloud, route: Route, ask: Ask, token: str, check_token: CheckToken) -> None:
+    if check_token(token):
+        return
+    if route.sign_in == "stream" and tokens.valid(cloud, token, streams.resource_of(cloud, ask).key):
+        return
+    raise _unauthenticated(cloud, header=True)
+
+
+def _unauthenticated(cloud: Cloud, *, header: bool) -> errors.ArmError:
+    authority = f"https://login.microsoftonline.com/{cloud.settings.tenant_id}"
+    return errors.unauthenticated(authority, header=header)
+
+
+def _check_version(route: Route, version: str) -> None:
+    if not version:
+        raise errors.missing_api_version()
+    if route.versions is not None and version not in route.versions:
+        raise errors.invalid_api_version(version, route.versions)
+
+
+def _routes(cloud: Cloud, registry: Registry) -> list[Route]:
+    return [
+        *_stream_routes(),
+        *_subscription_routes(registry),
+        *_group_routes(registry),
+        *deployment_routes.routes(cloud, registry),
+        *_provider_routes(registry),
+    ]
+
+
+def _stream_routes() -> list[Route]:
+    console = f"{_STREAM}/revisions/{{revision}}/replicas/{{replica}}/containers/{{container}}/logstream"
+    environment = f"{_GROUP}/managedEnvironments/{{environment}}/eventstream"
+    return [
+        Route("GET", console, streams.console, sign_in="stream"),
+        Route("GET", f"{_STREAM}/eventstream", streams.events, sign_in="stream"),
+        Route("GET", environment, streams.environment_events, sign_in="stream"),
+    ]
+
+
+def _own(method: str, template: str, handler: Handler, query: frozenset[str] = frozenset()) -> Route:
+    return Route(method, template, handler, query, RESOURCES_VERSIONS)
+
+
+def _subscription_routes(registry: Registry) -> list[Route]:
+    providers = registration.handlers(registry)
+    one = f"{_SUB}/providers/{{namespace}}"
+    return [
+        _own("GET", "/subscriptions", subscriptions.list_all),
+        _own("GET", _SUB, subscriptions.get),
+        _own("GET", f"{_SUB}/locations", subscriptions.list_locations),
+        _own("GET", "/tenants", subscriptions.list_tenants),
+        _own("GET", f"{_SUB}/providers", providers["list"], _LIST),
+        _own("GET", one, providers["get"], _LIST),
+        _own("POST", f"{one}/register", providers["register"]),
+        _own("POST", f"{one}/unregister", providers["unregister"]),
+        _own("GET", f"{_SUB}/operationresults/{{operation}}", polling.operation_result),
+    ]
+
+
+def _group_routes(registry: Registry) -> list[Route]:
+    return [
+        _own("GET", f"{_SUB}/resourcegroups", groups.list_all, _LIST),
+        _own("GET", _GROUP, groups.get),
+        _own("HEAD", _GROUP, groups.head),
+        _own("PUT", _GROUP, groups.put),
+        _own("PATCH", _GROUP, groups.patch),
+        _own("DELETE", _GROUP, generic.delete_group(registry)),
+        _own("GET", f"{_GROUP}/resources", generic.list_resources(registry), _LIST),
+        _own("GET", f"{_SUB}/resources", generic.list_resources(registry), _LIST),
+    ]
+
+
+def _provider_routes(registry: Registry) -> list[Route]:
+    provider = f"{_SUB}/providers/{{namespace}}"
+    microsoft_app = f"{_SUB}/providers/Microsoft.App/locations/{{location}}"
+    types = f"{microsoft_app}/availableManagedEnvironmentsWorkloadProfileTypes"
+    check_name = f"{_SUB}/providers/Microsoft.Storage/checkNameAvailability"
+    app_versions, storage_versions = app_provider.API_VERSIONS, accounts.API_VERSIONS
+    return [
+        Route("GET", types, generic.profile_types, versions=app_versions),
+        Route("GET", f"{microsoft_app}/usages", generic.region_usages, versions=app_versions),
+        Route("POST", check_name, generic.check_storage_name, versions=storage_versions),
+        Route(
+            "GET",
+            f"{provider}/locations/{{location}}/{{collection}}/{{operation}}",
+            polling.handler(registry),
+        ),
+        Route("GET", f"{provider}/{{type}}", resources.list_in_subscription(registry), _LIST),
+        *(
+            Route(method, _RESOURCE, handler, _LIST)
+            for method, handler in resources.handlers(registry).items()
+        ),
+    ]

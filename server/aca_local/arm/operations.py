@@ -1,0 +1,140 @@
+"""Changes to resources: each is stored with its operation in one transaction, then goes on in the background.
+
+What an operation does is in the resource type's ``settle``; here is what all of them share: the state before,
+the time it takes, the state after, the error it may end with, and taking it up again after a crash.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from aca_local.arm.errors import ArmError
+from aca_local.arm.ids import ResourceId, parse
+from aca_local.providers.model import RESOURCE
+from aca_local.state import TERMINAL, transition_of
+from aca_local.state.clock import stamp
+
+if TYPE_CHECKING:
+    from aca_local.arm.cloud import Cloud
+    from aca_local.providers.model import Action, ResourceType
+    from aca_local.state import JsonObject
+
+OPERATION = "operation"
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a PUT, PATCH or action started: the resource as it is now, and its operation (None: done)."""
+
+    resource: JsonObject
+    operation: JsonObject | None
+    created: bool
+
+
+def store_change(
+    cloud: Cloud,
+    kind: ResourceType,
+    target: ResourceId,
+    document: JsonObject,
+    action: Action,
+    *,
+    created: bool,
+) -> Change:
+    """Store a resource and, where its type takes time, the operation on it; then start that operation."""
+    name = "update" if action == "put" and not created else action
+    if kind.wire == "sync" or name in kind.quick:
+        cloud.store.put(RESOURCE, target.key, document)
+        return Change(document, None, created)
+    document["properties"]["provisioningState"] = transition_of(
+        kind.full_name, action, cloud.settings.timing
+    ).state
+    operation = new_operation(cloud, kind, target, document, action)
+    with cloud.store.transaction():
+        cloud.store.put(RESOURCE, target.key, document)
+        cloud.store.put(OPERATION, operation["name"], operation)
+    cloud.tasks.spawn(run(cloud, kind, operation))
+    return Change(document, operation, created)
+
+
+def store_removal(cloud: Cloud, kind: ResourceType, target: ResourceId, document: JsonObject) -> Change:
+    """Remove a resource: at once, or through an operation where its type takes time."""
+    if kind.wire == "sync" or "delete" in kind.quick:
+        forget(cloud, target)
+        return Change(document, None, False)
+    return store_change(cloud, kind, target, document, "delete", created=False)
+
+
+def forget(cloud: Cloud, target: ResourceId) -> None:
+    """Remove a resource and all below it from the store."""
+    with cloud.store.transaction():
+        cloud.store.delete(RESOURCE, target.key)
+        cloud.store.delete_under(RESOURCE, f"{target.key}/")
+
+
+def new_operation(
+    cloud: Cloud, kind: ResourceType, target: ResourceId, document: JsonObject, action: Action
+) -> JsonObject:
+    """A fresh operation document."""
+    return {
+        "name": str(uuid.uuid4()),
+        "type": kind.full_name,
+        "wire": kind.wire,
+        "target": str(target),
+        "location": document.get("location") or "",
+        "action": action,
+        "status": "InProgress",
+        "startTime": stamp(cloud.clock()),
+        "error": None,
+    }
+
+
+def find_operation(cloud: Cloud, name: str) -> JsonObject | None:
+    """Find an operation by its name."""
+    return cloud.store.get(OPERATION, name)
+
+
+def active_operation(cloud: Cloud, target: ResourceId) -> JsonObject | None:
+    """The operation that is under way on a resource, if any."""
+    wanted = str(target).lower()
+    running = (one for one in cloud.store.list(OPERATION) if one["status"] not in TERMINAL)
+    return next((one for one in running if one["target"].lower() == wanted), None)
+
+
+async def run(cloud: Cloud, kind: ResourceType, operation: JsonObject) -> None:
+    """Carry an operation to its end."""
+    target = parse(operation["target"])
+    transition = transition_of(kind.full_name, operation["action"], cloud.settings.timing)
+    await asyncio.sleep(transition.seconds)
+    settle = kind.settle.get(operation["action"])
+    try:
+        if settle is not None:
+            await settle(cloud, target)
+    except ArmError as error:
+        _finish(cloud, operation, "Failed", error.body())
+    else:
+        _finish(cloud, operation, "Succeeded", None)
+
+
+def _finish(cloud: Cloud, operation: JsonObject, status: str, error: JsonObject | None) -> None:
+    target = parse(operation["target"])
+    with cloud.store.transaction():
+        cloud.store.put(OPERATION, operation["name"], {**operation, "status": status, "error": error})
+        if operation["action"] == "delete" and status == "Succeeded":
+            forget(cloud, target)
+            return
+        resource = cloud.store.get(RESOURCE, target.key)
+        if resource is not None:
+            resource["properties"]["provisioningState"] = status
+            cloud.store.put(RESOURCE, target.key, resource)
+
+
+async def wait(cloud: Cloud, operation: JsonObject) -> JsonObject:
+    """Wait until an operation has ended, and give its last state."""
+    while True:
+        found = find_operation(cloud, operation["name"]) or operation
+        if found["status"] in TERMINAL:
+            return found
+        await asyncio.sleep(0.02)

@@ -1,0 +1,61 @@
+"""Taking up again what a killed aca-local left: operations, apps, deployments, groups that were being
+deleted.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aca_local.arm import deployments, engine, generic, groups, operations
+from aca_local.arm.deployments import DEPLOYMENT, Place
+from aca_local.arm.ids import parse
+from aca_local.providers import container_apps
+from aca_local.providers.accounts import ACCOUNT
+from aca_local.providers.environments import APP
+from aca_local.providers.model import RESOURCE
+from aca_local.state import TERMINAL
+
+if TYPE_CHECKING:
+    from aca_local.arm.cloud import Cloud
+    from aca_local.providers.registry import Registry
+    from aca_local.state import JsonObject
+
+
+async def resume(cloud: Cloud, registry: Registry) -> None:
+    """Bring what the store holds to where it belongs; called once, before the first request."""
+    for one in cloud.store.list(RESOURCE):
+        if one["type"] == ACCOUNT:
+            cloud.shares.create_account(one["name"])
+    for operation in cloud.store.list(operations.OPERATION):
+        if operation["status"] not in TERMINAL:
+            _resume_operation(cloud, registry, operation)
+    await _resume_apps(cloud)
+    for deployment in cloud.store.list(DEPLOYMENT):
+        if engine.is_active(deployment) and not deployment["private"].get("nested"):
+            _resume_deployment(cloud, registry, deployment)
+
+
+def _resume_operation(cloud: Cloud, registry: Registry, operation: JsonObject) -> None:
+    if operation["type"].lower() == "microsoft.resources/resourcegroups":
+        cloud.tasks.spawn(generic.empty_group(cloud, registry, operation))
+        return
+    kind = registry.get(operation["type"])
+    if kind is not None:
+        cloud.tasks.spawn(operations.run(cloud, kind, operation))
+
+
+async def _resume_apps(cloud: Cloud) -> None:
+    for app in cloud.store.list(RESOURCE):
+        if app["type"] != APP or operations.active_operation(cloud, parse(app["id"])):
+            continue
+        await container_apps.resume(cloud, app)
+
+
+def _resume_deployment(cloud: Cloud, registry: Registry, deployment: JsonObject) -> None:
+    parts = deployment["id"].strip("/").split("/")
+    group = parts[3] if parts[2].lower() == "resourcegroups" else None
+    if group is not None and cloud.store.get(groups.GROUP, group) is None:
+        return
+    place = Place(cloud.settings.subscription_id, group, deployment["name"])
+    plan = deployments.plan_of(cloud, place, deployment.get("location", ""), deployment["private"])
+    engine.begin(cloud, registry, place, plan)

@@ -1,0 +1,56 @@
+import stat
+from pathlib import Path
+
+import pytest
+from aca_local.state import Store
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "state.db"
+
+
+def test_what_was_put_is_there_after_a_restart(path: Path) -> None:
+    first = Store(path)
+    first.put("kind", "/A/b", {"one": 1})
+    first.close()
+    assert Store(path).get("kind", "/a/B") == {"one": 1}
+
+
+def test_only_its_owner_reads_the_file(path: Path) -> None:
+    Store(path)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_transaction_happens_as_a_whole_or_not_at_all(path: Path) -> None:
+    store = Store(path)
+    with pytest.raises(ValueError, match="stop"):
+        _fail_in_the_middle(store)
+    assert store.list("kind") == []
+    store.put("kind", "c", {"still": "works"})
+    assert store.list("kind") == [{"still": "works"}]
+
+
+def test_lists_follow_the_order_of_creation_below_a_prefix(path: Path) -> None:
+    store = Store(path)
+    for key in ("/g/b", "/g/a", "/other/x", "/g/c"):
+        store.put("kind", key, {"key": key})
+    store.put("kind", "/g/b", {"key": "changed"})
+    assert [one["key"] for one in store.list("kind", "/G/")] == ["changed", "/g/a", "/g/c"]
+
+
+def test_a_prefix_is_no_pattern(path: Path) -> None:
+    store = Store(path)
+    store.put("kind", "a_c", {"key": "a_c"})
+    store.put("kind", "abc", {"key": "abc"})
+    assert [one["key"] for one in store.list("kind", "a_")] == ["a_c"]
+    store.delete_under("kind", "a_")
+    assert [one["key"] for one in store.list("kind")] == ["abc"]
+
+
+def _fail_in_the_middle(store: Store) -> None:
+    with store.transaction():
+        store.put("kind", "a", {})
+        with store.transaction():
+            store.put("kind", "b", {})
+        raise ValueError("stop")
