@@ -32,12 +32,14 @@ _GREY, _YELLOW, _RED, _END = "\x1b[90m", "\x1b[33m", "\x1b[31m", "\x1b[0m"
 _ERASE = "\r\x1b[2K"
 _COLOURS = {Level.WARNING: _YELLOW, Level.ERROR: _RED, Level.DEBUG: _GREY}
 _CHUNK = 4096
+_DIGITS = re.compile(r"[\d.,]+ ?[kMGT]?B?")
 T = TypeVar("T")
 
 
 @dataclass
 class Screen:
-    """Lines on a terminal or in a pipe; on a terminal the newest step stands in one line that is renewed.
+    """Lines on a terminal or in a pipe; on a terminal a step that differs from the one before in its numbers
+    alone renews that line.
 
     Attributes:
         live: True on a terminal that can renew a line.
@@ -64,9 +66,10 @@ class Screen:
         if not self.live:
             put(self.out, f"{text}\n")
             return
-        if self._step and self._step != event.step:
+        subject = _DIGITS.sub("0", f"{event.step} {event.message}")
+        if self._step and self._step != subject:
             self.settle()
-        self._step, self._pending = event.step, text
+        self._step, self._pending = subject, text
         put(self.out, f"{_ERASE}{self._paint(text[: self.width - 1], _GREY)}")
 
     def line(self, text: str, level: Level = Level.INFO) -> None:

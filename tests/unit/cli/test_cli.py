@@ -1,0 +1,192 @@
+"""The command line: exit codes, JSON lines, questions, help."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import os
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from aitk_inference.cli import run
+from aitk_inference.cli.logs import logging_to
+from aitk_inference.cli.terminal import LineReader, Screen, TerminalUserInterface
+from aitk_inference.core.config import read_config
+from aitk_inference.core.errors import Dismissed
+from aitk_inference.core.ports import Choice, Confirm, Option, ProgressEvent
+from doubles import ENDPOINT, LOCAL, FakeCloud, FakeClouds
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from aitk_inference.core.ports import Clouds, EditorTokens
+    from aitk_inference.core.settings import Settings
+
+GIVEN = ["--subscription", "local", "--resource-group", "models"]
+
+
+@pytest.fixture(autouse=True)
+def _own_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AITK_LOG_DIR", str(tmp_path / "logs"))
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+
+
+class _Wire:
+    def __init__(self, world: FakeCloud) -> None:
+        self._world = world
+
+    def __call__(self, settings: Settings, tokens: EditorTokens | None) -> Clouds:
+        return FakeClouds(self._world)
+
+
+def _lines(text: str) -> list[dict[str, object]]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def test_new_provision_and_deploy_end_with_0(
+    tmp_path: Path, project: Path, world: FakeCloud, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wire = _Wire(world)
+    assert run(["provision", "--project", str(project), *GIVEN], wire) == 0
+    assert run(["deploy", "--project", str(project), "--no-input"], wire) == 0
+    out = capsys.readouterr().out
+    assert f"Go to Inference Endpoint: {ENDPOINT}" in out
+    assert re.search(r"^ 0:\d\d\.\d  Deploy template +Container app", out, re.MULTILINE)
+    assert "\x1b" not in out
+
+
+def test_json_is_one_object_a_line_and_nothing_else(
+    project: Path, world: FakeCloud, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["provision", "--project", str(project), "--json", *GIVEN], _Wire(world)) == 0
+    lines = _lines(capsys.readouterr().out)
+    assert {line["type"] for line in lines} == {"progress", "result"}
+    assert lines[-1]["endpoint"] == ENDPOINT
+
+
+def test_a_failure_ends_with_1_and_an_error_object(
+    project: Path, world: FakeCloud, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["deploy", "--project", str(project), "--json"], _Wire(world)) == 1
+    (error,) = _lines(capsys.readouterr().out)
+    assert error["type"] == "error"
+    assert error["code"] == "InvalidProject"
+
+
+def test_missing_answers_end_with_2_and_name_their_flags(
+    project: Path, world: FakeCloud, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["provision", "--project", str(project), "--no-input"], _Wire(world)) == 2
+    assert "--subscription, --resource-group" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [[], ["nonsense"], ["deploy", "--timeout", "-1"], ["new"]])
+def test_wrong_usage_ends_with_2(
+    arguments: list[str], world: FakeCloud, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(arguments, _Wire(world)) == 2
+    assert "usage" in capsys.readouterr().err
+
+
+def test_help_shows_examples(world: FakeCloud, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--help"], _Wire(world)) == 0
+    assert "examples:" in capsys.readouterr().out
+
+
+def test_an_unexpected_error_is_one_line_and_the_log_has_the_rest_redacted(
+    project: Path, world: FakeCloud, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(_: str) -> None:
+        raise RuntimeError("AccountKey=c2VjcmV0;Authorization: Bearer abc.def")
+
+    world.on_step = fail
+    assert run(["provision", "--project", str(project), *GIVEN], _Wire(world)) == 1
+    err = capsys.readouterr().err
+    assert "Traceback" not in err
+    log = tmp_path / "logs" / "aitk-inference.log"
+    assert str(log) in err
+    assert "RuntimeError" in log.read_text()
+    assert "c2VjcmV0" not in log.read_text()
+    assert "abc.def" not in log.read_text()
+    assert log.stat().st_mode & 0o777 == 0o600 or os.name == "nt"
+
+
+def test_a_project_folder_that_is_not_there_is_told(
+    tmp_path: Path, world: FakeCloud, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["deploy", "--project", str(tmp_path / "nowhere")], _Wire(world)) == 1
+    assert "There is no folder" in capsys.readouterr().err
+
+
+def test_open_before_provision_names_the_key(
+    project: Path, world: FakeCloud, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["open", "--project", str(project)], _Wire(world)) == 1
+    assert "ACA_APP_ENDPOINT" in capsys.readouterr().err
+
+
+def test_the_log_rotates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("aitk_inference.cli.logs._BYTES", 1000)
+    path = tmp_path / "log" / "a.log"
+    with logging_to(path, "info"):
+        for _ in range(100):
+            logging.getLogger("aitk_inference").info("x" * 100)
+    assert path.stat().st_size <= 1000
+    assert len(list(path.parent.iterdir())) == 4
+
+
+CHOICE = Choice("s", "Choose", "--s", (Option("a", "A"), Option("b", "B", "second")), "b", "New…")
+
+
+async def _typed(text: str, out: io.StringIO | None = None) -> TerminalUserInterface:
+    reading, writing = os.pipe()
+    os.write(writing, text.encode())
+    os.close(writing)
+    screen = Screen(out or io.StringIO(), live=False, colours=False)
+    return TerminalUserInterface(screen, LineReader(reading))
+
+
+@pytest.mark.parametrize(
+    ("typed", "answer"),
+    [("1\n", "a"), ("\n", "b"), ("B\n", "b"), ("9\nx\n2\n", "b"), ("3\n\nfresh\n", "fresh")],
+)
+async def test_a_choice_is_numbered_with_its_default(typed: str, answer: str) -> None:
+    out = io.StringIO()
+    ui = await _typed(typed, out)
+    assert await ui.ask([CHOICE]) == {"s": answer}
+    assert "*  2) B  (second)" in out.getvalue()
+    assert "   3) New…" in out.getvalue()
+
+
+async def test_a_confirmation_defaults_to_no() -> None:
+    confirm = Confirm("c", "Sure?", "--yes")
+    assert await (await _typed("\n")).ask([confirm]) == {"c": "no"}
+    assert await (await _typed("y\n")).ask([confirm]) == {"c": "yes"}
+
+
+async def test_the_end_of_the_input_dismisses() -> None:
+    with pytest.raises(Dismissed):
+        await (await _typed("")).ask([CHOICE])
+
+
+def test_on_a_terminal_steps_are_renewed_in_place_and_left_when_they_end() -> None:
+    out = io.StringIO()
+    screen = Screen(out, live=True, colours=False, width=60)
+    screen.step(ProgressEvent("Sync", "1 of 2", 5, 0.1))
+    screen.step(ProgressEvent("Sync", "2 of 2", 9, 0.2))
+    screen.step(ProgressEvent("Restart", "go", 50, 61.0))
+    screen.line("done")
+    shown = [part.rpartition("\r\x1b[2K")[2] for part in out.getvalue().split("\n")]
+    assert shown == [" 0:00.2  Sync       2 of 2", " 1:01.0  Restart    go", "done", ""]
+
+
+def test_what_provision_wrote_is_what_it_told(
+    project: Path, world: FakeCloud, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(["provision", "--project", str(project), "--json", *GIVEN], _Wire(world))
+    told = _lines(capsys.readouterr().out)[-1]
+    config = read_config(project)
+    assert told["endpoint"] == config.aca_app_endpoint
+    assert config.subscription_id == LOCAL.id
