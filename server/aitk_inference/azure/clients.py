@@ -70,12 +70,22 @@ class Endpoint:
         return ssl.create_default_context(cafile=self.ca_file)
 
 
-class TenantChallenges(AsyncARMChallengeAuthenticationPolicy):
-    """Answers "wrong directory" as the SDK answers claims: with a token of the directory that is named.
+class FreshTokens(AsyncARMChallengeAuthenticationPolicy):
+    """Answers a refused token with a new one, once: of the directory that the service names, if it names one.
 
     Resource Manager refuses a token of another tenant with 401 InvalidAuthenticationTokenTenant and names the
-    right one: ``WWW-Authenticate: Bearer authorization_uri="https://login.windows.net/TENANT", …``.
+    right one: ``WWW-Authenticate: Bearer authorization_uri="https://login.windows.net/TENANT", …``. The SDK
+    itself answers only claims challenges.
+
+    Args:
+        credential: Gives the tokens.
+        scope: What for.
+        forget: Called before a new token is asked for, so that a kept one is not given again.
     """
+
+    def __init__(self, credential: Credential, scope: str, forget: Callable[[], None]) -> None:
+        super().__init__(credential, scope)
+        self._forget = forget
 
     async def on_challenge(
         self,
@@ -85,10 +95,9 @@ class TenantChallenges(AsyncARMChallengeAuthenticationPolicy):
         """Get the token that the service asks for; False when there is nothing to try."""
         if await super().on_challenge(request, response):
             return True
+        self._forget()
         tenant = challenged_tenant(response.http_response.headers.get("WWW-Authenticate", ""))
-        if tenant is None:
-            return False
-        await self.authorize_request(request, *self._scopes, tenant_id=tenant)
+        await self.authorize_request(request, *self._scopes, **({"tenant_id": tenant} if tenant else {}))
         return True
 
 
@@ -185,7 +194,7 @@ class Clients:
         return {
             "base_url": self.endpoint.arm,
             "credential_scopes": [scope],
-            "authentication_policy": TenantChallenges(self.credential, scope),
+            "authentication_policy": FreshTokens(self.credential, scope, self.credential.forget),
             "retry_policy": AsyncRetryPolicy(retry_total=_RETRIES, retry_backoff_max=_LONGEST_BACKOFF),
             "transport": self.transport(),
             "user_agent": USER_AGENT,

@@ -83,6 +83,9 @@ class Credential:
     async def _token(self, request: TokenRequest) -> AccessToken:
         raise NotImplementedError
 
+    def forget(self) -> None:
+        """Drop kept tokens: the service refused one."""
+
     async def close(self) -> None:
         """Nothing is held open."""
 
@@ -127,6 +130,10 @@ class SignIn(Credential):
     def allow_interaction(self) -> None:
         """From now on a person may be asked to sign in."""
         self._interactive = True
+
+    def forget(self) -> None:
+        """Drop kept tokens: the service refused one."""
+        self._tokens.clear()
 
     async def _token(self, request: TokenRequest) -> AccessToken:
         wanted = replace(request, tenant_id=request.tenant_id or self._tenant_id)

@@ -348,7 +348,11 @@ class Share(Protocol):
         ...
 
     async def make_directory(self, path: str, metadata: Mapping[str, str] | None = None) -> bool:
-        """Make one folder. False when it was there already: atomic, so a lock can be built on it."""
+        """Make one folder. False when it was there already: atomic, so a lock can be built on it.
+
+        Metadata that nobody else would write (a random owner) makes it exact: a folder that is there with
+        this very metadata counts as made now, since the first answer may have been lost.
+        """
         ...
 
     async def directory_metadata(self, path: str) -> Mapping[str, str] | None:
