@@ -1,4 +1,4 @@
-"""The local target's starter against programs that stand for aca-local (contract tests start the real one)."""
+"""The local target's starter against programs that stand for aca-local (the real one: contract tests)."""
 
 import json
 import os
