@@ -71,6 +71,7 @@ locks: .venv/.uv ## write the lock files anew (hashes, no host)
 	$(UV) pip compile -q --generate-hashes --no-emit-index-url --python-version 3.11 --universal -o requirements/runtime.txt pyproject.toml
 	$(UV) pip compile -q --generate-hashes --no-emit-index-url --python-version 3.11 --universal --group dev -o requirements/dev.txt pyproject.toml
 	$(UV) pip compile -q --generate-hashes --no-emit-index-url --python-version 3.11 --universal --group pyproject.toml:editor -c requirements/dev.txt -o requirements/editor.txt
+	$(UV) pip compile -q --generate-hashes --no-emit-index-url --python-version 3.11 --universal -o infra/starter/inference/requirements.txt infra/starter/inference/requirements.in
 
 clean: ## remove what was built
 	rm -rf .venv node_modules dist build artifacts
