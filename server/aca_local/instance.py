@@ -173,18 +173,16 @@ def ping(instance: Instance) -> bool:
 
 def stop(instance: Instance) -> None:
     """Ask an instance to end and wait for it; end it by force when it does not."""
-    process = psutil.Process(instance.pid) if is_alive(instance.pid, instance.started) else None
     try:
         _ask(instance, "POST", "/aca-local/stop")
     except (OSError, ValueError):
-        if process:
-            process.terminate()
-    if not process:
-        return
-    try:
-        process.wait(STOP_LIMIT)
-    except psutil.TimeoutExpired:
-        kill_tree(instance.pid)
+        if is_alive(instance.pid, instance.started):
+            psutil.Process(instance.pid).terminate()
+    end = time.monotonic() + STOP_LIMIT
+    while is_alive(instance.pid, instance.started):
+        if time.monotonic() > end:
+            kill_tree(instance.pid)
+        time.sleep(LOOK)
 
 
 def _ask(instance: Instance, method: str, path: str) -> dict[str, object]:

@@ -6,6 +6,7 @@ import asyncio
 import hmac
 import os
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -22,16 +23,30 @@ SHUTDOWN_LIMIT = 2.0  # seconds for requests that are under way when aca-local e
 ADMIN = "/aca-local/"
 
 
-async def listen(handler: Handler, port: int, context: ssl.SSLContext | None = None) -> web.ServerRunner:
-    """Serve a handler on a port of 127.0.0.1; ``cleanup`` of the answer ends it. Raises PortInUseError."""
+@dataclass(frozen=True)
+class Door:
+    """A port of 127.0.0.1 to listen on; with a context, for https."""
+
+    port: int
+    context: ssl.SSLContext | None = None
+
+    @property
+    def url(self) -> str:
+        """The address, without a slash at its end."""
+        return f"{'https' if self.context else 'http'}://{HOST}:{self.port}"
+
+
+async def listen(handler: Handler, *doors: Door) -> web.ServerRunner:
+    """Serve a handler at some doors; ``cleanup`` of the answer ends it. Raises PortInUseError."""
     server = web.Server(handler, auto_decompress=False, access_log=None)
     runner = web.ServerRunner(server, shutdown_timeout=SHUTDOWN_LIMIT)
     await runner.setup()
-    try:
-        await web.TCPSite(runner, HOST, port, ssl_context=context).start()
-    except OSError:
-        await runner.cleanup()
-        raise PortInUseError(in_use(port)) from None
+    for door in doors:
+        try:
+            await web.TCPSite(runner, HOST, door.port, ssl_context=door.context).start()
+        except OSError:
+            await runner.cleanup()
+            raise PortInUseError(in_use(door.port)) from None
     return runner
 
 

@@ -15,27 +15,34 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from aca_local import certificates, faults
+from aca_local.arm import Cloud, Settings, account_keys, build_arm, build_registry, resume
 from aca_local.faulty import Faults
 from aca_local.files import FileShares, build_handler
 from aca_local.ingress import ReverseProxy
-from aca_local.instance import describe
-from aca_local.listeners import for_local_names, listen, with_admin, with_latency
-from aca_local.ports import HOST, PortBook
+from aca_local.instance import SUBSCRIPTION_ID, TENANT_ID, describe
+from aca_local.listeners import (
+    Door,
+    for_local_names,
+    listen,
+    with_admin,
+    with_latency,
+)
+from aca_local.ports import PortBook
 from aca_local.replicas.container import Pace
 from aca_local.replicas.process import can_mount
 from aca_local.replicas.replica import Workshop
 from aca_local.replicas.supervisor import Supervisor
 from aca_local.replicas.venvs import VirtualEnvironments
+from aca_local.state import Store
 
 if TYPE_CHECKING:
-    import ssl
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
-    from typing import Literal
 
     from aca_local.faults import Service
     from aca_local.instance import DataFolder, Instance
     from aca_local.listeners import Handler
+    from aca_local.state import Timing
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +54,7 @@ class Options:
     port: int | None = None
     latency: float = 0.0
     faults: Path | None = None
-    timing: Literal["instant", "realistic"] = "instant"
+    timing: Timing = "instant"
     new_ports: bool = False
 
 
@@ -57,50 +64,94 @@ async def serve(folder: DataFolder, options: Options, ready: Callable[[Instance]
     Raises PortInUseError and FaultsError before anything runs.
     """
     stopping = _stop_on_signals()
-    ports = _ports(folder.path / "ports.json", options)
-    trust = certificates.ensure(folder.path / "certificates")
-    wrong = Faults(faults.read_file(options.faults) if options.faults else [])
+    parts = _parts(folder, options)
     async with AsyncExitStack() as stack:
-
-        def around(handler: Handler, service: Service) -> Handler:
-            return wrong.around(with_latency(handler, options.latency), service)
-
-        async def open_port(name: str, handler: Handler, context: ssl.SSLContext | None = None) -> str:
-            runner = await listen(handler, ports.port(name), context)
-            stack.push_async_callback(runner.cleanup)
-            return f"{'https' if context else 'http'}://{HOST}:{ports.port(name)}"
-
-        shares = FileShares(folder.path / "files")
-        stack.callback(shares.close)
         supervisor = await _supervisor(folder.path / "apps")
         stack.push_async_callback(supervisor.close)
-        ingress = ReverseProxy(supervisor, ports, around=lambda handler: around(handler, "ingress"))
+        ingress = ReverseProxy(supervisor, parts.ports, around=parts.around("ingress"))
         stack.push_async_callback(ingress.close)
-        token = folder.token()
-        files = build_handler(shares, _NoKeys(), token_is_valid=_same(token))
-        await open_port("files", around(files, "files"))
-        await open_port("filesHttps", around(files, "files"), trust.context)
-        routes = {("POST", "stop"): _stop_route(stopping), ("PUT", "faults"): wrong.put}
-        guarded = for_local_names(with_admin(around(_no_arm, "arm"), routes, token))
-        arm = await open_port("arm", guarded, trust.context)
-        arm_http = await open_port("armHttp", guarded)
-        instance = describe(arm, arm_http, token, trust.ca_file)
+        shares = FileShares(folder.path / "files")
+        stack.callback(shares.close)
+        store = Store(folder.path / "state.db")
+        stack.callback(store.close)
+        cloud = Cloud(store, shares, supervisor, ingress, _settings(parts, options))
+        await _open_files(stack, parts, cloud, shares)
+        await _open_arm(stack, parts, cloud, stopping)
+        instance = describe(parts.doors["arm"].url, parts.doors["armHttp"].url, parts.token, parts.ca_file)
         folder.announce(instance)
         ready(instance)
         await stopping.wait()
         log.info("ending")
 
 
-class _NoKeys:
-    """No storage account yet."""
+@dataclass(frozen=True)
+class _Parts:
+    """What all listeners need."""
+
+    ports: PortBook
+    doors: Mapping[str, Door]
+    ca_file: Path
+    token: str
+    faults: Faults
+    latency: float
+
+    def around(self, service: Service) -> Callable[[Handler], Handler]:
+        """Say what stands before a service's handler: faults, then latency."""
+        return lambda handler: self.faults.around(with_latency(handler, self.latency), service)
+
+
+def _parts(folder: DataFolder, options: Options) -> _Parts:
+    wrong = Faults(faults.read_file(options.faults) if options.faults else [])
+    ports = _ports(folder.path / "ports.json", options)
+    trust = certificates.ensure(folder.path / "certificates")
+    doors = {
+        "arm": Door(ports.port("arm"), trust.context),
+        "armHttp": Door(ports.port("armHttp")),
+        "files": Door(ports.port("files")),
+        "filesHttps": Door(ports.port("filesHttps"), trust.context),
+    }
+    return _Parts(ports, doors, trust.ca_file, folder.token(), wrong, options.latency)
+
+
+def _settings(parts: _Parts, options: Options) -> Settings:
+    files = parts.doors["files"].url
+    return Settings(
+        SUBSCRIPTION_ID,
+        TENANT_ID,
+        arm_url=parts.doors["arm"].url,
+        files_url=lambda account: f"{files}/{account}/",
+        timing=options.timing,
+    )
+
+
+async def _open_files(stack: AsyncExitStack, parts: _Parts, cloud: Cloud, shares: FileShares) -> None:
+    handler = build_handler(shares, _Keys(cloud), token_is_valid=_same(parts.token))
+    doors = parts.doors["files"], parts.doors["filesHttps"]
+    runner = await listen(parts.around("files")(handler), *doors)
+    stack.push_async_callback(runner.cleanup)
+
+
+async def _open_arm(stack: AsyncExitStack, parts: _Parts, cloud: Cloud, stopping: asyncio.Event) -> None:
+    """Take up what the store holds, then answer."""
+    registry = build_registry()
+    handler = build_arm(cloud, registry, check_token=_same(parts.token))
+    routes = {("POST", "stop"): _stop_route(stopping), ("PUT", "faults"): parts.faults.put}
+    guarded = for_local_names(with_admin(parts.around("arm")(handler), routes, parts.token))
+    stack.push_async_callback(cloud.tasks.close)
+    await resume(cloud, registry)
+    runner = await listen(guarded, parts.doors["arm"], parts.doors["armHttp"])
+    stack.push_async_callback(runner.cleanup)
+
+
+@dataclass(frozen=True)
+class _Keys:
+    """Who may sign requests to the file service: the keys of the accounts that exist."""
+
+    cloud: Cloud
 
     def keys(self, account: str) -> Sequence[str]:
-        """Answer no key."""
-        return ()
-
-
-async def _no_arm(request: web.BaseRequest) -> web.StreamResponse:
-    return web.json_response({"error": {"code": "NotImplemented", "message": "Not there yet."}}, status=501)
+        """Answer an account's keys."""
+        return account_keys(self.cloud, account)
 
 
 def _same(token: str) -> Callable[[str], bool]:

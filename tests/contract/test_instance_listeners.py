@@ -6,7 +6,7 @@ import aiohttp
 import pytest
 from aca_local.faults import read
 from aca_local.faulty import Faults
-from aca_local.listeners import for_local_names, listen, with_admin, with_latency
+from aca_local.listeners import Door, for_local_names, listen, with_admin, with_latency
 from aca_local.ports import PortInUseError, choose
 from aiohttp import web
 
@@ -26,7 +26,7 @@ async def url(faults: Faults) -> AsyncIterator[str]:
     routes = {("PUT", "faults"): faults.put}
     handler = for_local_names(with_admin(faults.around(with_latency(hello, 0.01), "files"), routes, "secret"))
     port = choose(())
-    runner = await listen(handler, port)
+    runner = await listen(handler, Door(port))
     yield f"http://127.0.0.1:{port}"
     await runner.cleanup()
 
@@ -108,4 +108,4 @@ async def test_a_taken_port_is_named(url: str) -> None:
         raise AssertionError
 
     with pytest.raises(PortInUseError, match="is in use by"):
-        await listen(never, int(url.rsplit(":", 1)[1]))
+        await listen(never, Door(int(url.rsplit(":", 1)[1])))

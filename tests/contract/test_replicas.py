@@ -15,7 +15,7 @@ from aca_local.replicas.container import Pace
 from aca_local.replicas.process import can_mount, reap
 from aca_local.replicas.replica import Workshop, free_port
 from aca_local.replicas.supervisor import Supervisor
-from aca_local.replicas.venvs import VirtualEnvironments
+from aca_local.replicas.venvs import VirtualEnvironments, pip_wheel
 
 APP = "/subscriptions/s/resourceGroups/g/providers/Microsoft.App/containerApps/app"
 REVISION = "app--1"
@@ -264,3 +264,20 @@ async def test_pip_and_python_are_those_of_the_apps_own_environment(tmp_path: Pa
     await supervisor.close()
     assert Path(prefix).is_relative_to(tmp_path / "apps")
     assert prefix in pip
+
+
+async def test_an_apps_pip_installs_and_replaces_itself(tmp_path: Path) -> None:
+    """Offline: pip's own wheel, as it comes with Python, is the package."""
+    venv = await VirtualEnvironments().ensure(tmp_path / "an app" / "venv")
+    wheel = pip_wheel()
+    if wheel is None:
+        pytest.skip("this Python brings no wheel of pip")
+    for words in (["--force-reinstall", str(wheel)], ["--upgrade", str(wheel)]):
+        process = await asyncio.create_subprocess_exec(
+            venv / "bin" / "pip", "install", "--no-index", *words, env={"PATH": os.defpath}
+        )
+        assert await process.wait() == 0
+    (stamp,) = venv.glob("aca-local.json")
+    made = stamp.stat().st_mtime_ns
+    await VirtualEnvironments().ensure(venv)
+    assert stamp.stat().st_mtime_ns == made

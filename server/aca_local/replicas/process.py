@@ -124,9 +124,10 @@ async def _read_lines(process: asyncio.subprocess.Process, on_line: Callable[[st
 
 
 def start_time(pid: int) -> float:
-    """Answer when a process started (seconds since 1970); 0 when it is gone."""
+    """Answer when a process started (seconds since 1970); 0 when it is gone, or a zombie."""
     try:
-        return psutil.Process(pid).create_time()
+        process = psutil.Process(pid)
+        return 0.0 if process.status() == psutil.STATUS_ZOMBIE else process.create_time()
     except psutil.Error:
         return 0.0
 
