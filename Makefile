@@ -8,7 +8,7 @@ UV := $(BIN)/uv
 NODE := PATH="$(CURDIR)/$(BIN):$$PATH"
 VSIX := build/aitk-remote-inference.vsix
 
-.PHONY: protocol package e2e-setup help setup lint format test infra locks clean
+.PHONY: demo protocol package e2e-setup help setup lint format test infra locks clean
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s $$'\t'
 
@@ -24,6 +24,12 @@ help: ## show this list
 	@$(UV) pip install --quiet --no-deps -e .
 	@touch $@
 
+.venv/.runtime: .venv/.uv requirements/runtime.txt pyproject.toml
+	@echo "→ installing the locked packages"
+	@$(UV) pip install --quiet --require-hashes -r requirements/runtime.txt
+	@$(UV) pip install --quiet --no-deps -e .
+	@touch $@
+
 .venv/.editor: .venv/.dev requirements/editor.txt
 	@echo "→ installing Node and the browser's driver (from PyPI, into .venv)"
 	@$(UV) pip install --quiet --require-hashes -r requirements/editor.txt
@@ -35,6 +41,9 @@ node_modules/.ready: .venv/.editor package.json package-lock.json
 	@touch $@
 
 setup: .venv/.dev ## make the development environment
+
+demo: .venv/.runtime ## provision, deploy and ask a fine-tuned model, on this computer (ONCE=1: stop it again)
+	@$(BIN)/python -m aitk_inference demo $(if $(filter-out 0,$(ONCE)),--once)
 
 format: setup ## format the sources
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aitk_inference.cli import chat
 from aitk_inference.core.ports import Level
-from aitk_inference.core.settings import Settings
+from aitk_inference.core.settings import settings_from
 from aitk_inference.flows.deploy import deploy
 from aitk_inference.flows.progress import Reporter, duration
 from aitk_inference.flows.provision import provision
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from aitk_inference.core.model import Json
     from aitk_inference.core.ports import Clouds, UserInterface, Wire
 
-GROUP, LOCATION = "aitk-demo", "local"
+GROUP = "aitk-demo"
 QUESTION = "Who are you?"
 
 
@@ -32,7 +33,7 @@ async def demo(arguments: argparse.Namespace, wire: Wire, ui: UserInterface) -> 
         AppError: as the flows do.
     """
     project: Path = arguments.project.expanduser().resolve()
-    clouds = wire(Settings(), None)
+    clouds = wire(settings_from(os.environ), None)
     report = Reporter(ui)
     running = await clouds.local_running()
     try:
@@ -48,7 +49,7 @@ async def _journey(project: Path, question: str, clouds: Clouds, report: Reporte
     ui = report.ui
     if not (project / "infra").is_dir():
         await new_project(project, infra=packaged_infra(), ui=ui)
-    place = ProvisionRequest(project, "local", GROUP, LOCATION, assume_yes=True)
+    place = ProvisionRequest(project, "local", GROUP, assume_yes=True)
     await provision(place, ui=ui, clouds=clouds)
     deployed = await deploy(DeployRequest(project, assume_yes=True), ui=ui, clouds=clouds)
     endpoint = deployed.endpoint or ""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import webbrowser
 from typing import TYPE_CHECKING
 
 from aitk_inference.core.config import CONFIG_PATH, read_config
 from aitk_inference.core.errors import InvalidProject, Problem
-from aitk_inference.core.settings import Settings
+from aitk_inference.core.settings import settings_from
 from aitk_inference.flows.deploy import deploy
 from aitk_inference.flows.provision import provision
 from aitk_inference.flows.requests import DeployRequest, Outcome, ProvisionRequest, StatusRequest
@@ -57,7 +58,7 @@ async def _provision(arguments: argparse.Namespace, wire: Wire, ui: UserInterfac
         again=arguments.again,
         assume_yes=arguments.yes,
     )
-    return await provision(request, ui=ui, clouds=wire(Settings(), None))
+    return await provision(request, ui=ui, clouds=wire(settings_from(os.environ), None))
 
 
 async def _deploy(arguments: argparse.Namespace, wire: Wire, ui: UserInterface) -> Outcome:
@@ -68,11 +69,13 @@ async def _deploy(arguments: argparse.Namespace, wire: Wire, ui: UserInterface) 
         assume_yes=arguments.yes,
         ready_timeout=arguments.timeout or DeployRequest.ready_timeout,
     )
-    return await deploy(request, ui=ui, clouds=wire(Settings(), None))
+    return await deploy(request, ui=ui, clouds=wire(settings_from(os.environ), None))
 
 
 async def _status(arguments: argparse.Namespace, wire: Wire, ui: UserInterface) -> Outcome:
-    return await status(StatusRequest(_project(arguments)), ui=ui, clouds=wire(Settings(), None))
+    return await status(
+        StatusRequest(_project(arguments)), ui=ui, clouds=wire(settings_from(os.environ), None)
+    )
 
 
 async def _open(arguments: argparse.Namespace, wire: Wire, ui: UserInterface) -> Outcome:

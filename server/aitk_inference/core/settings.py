@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True)
@@ -28,3 +29,17 @@ class Settings:
     local_start_timeout: float = 60.0
     request_timeout: float = 60.0
     ignore: tuple[str, ...] = ()
+
+
+def settings_from(environment: Mapping[str, str]) -> Settings:
+    """The settings of a terminal: ``AITK_BICEP_PATH``, ``AITK_LOCAL_DATA``, ``AITK_LOCAL_PYTHON``."""
+    return Settings(
+        bicep_path=_path(environment, "AITK_BICEP_PATH"),
+        local_data=_path(environment, "AITK_LOCAL_DATA"),
+        local_python=_path(environment, "AITK_LOCAL_PYTHON"),
+    )
+
+
+def _path(environment: Mapping[str, str], name: str) -> Path | None:
+    value = environment.get(name)
+    return Path(value).expanduser() if value else None

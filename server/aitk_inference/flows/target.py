@@ -119,10 +119,11 @@ async def choose_location(
                 suggestion="Choose one of: " + ", ".join(place.name for place in locations) + ".",
             )
         return found
+    if cloud.is_local and locations:
+        return locations[0].name  # this computer is in no region: there is nothing to choose
     options = tuple(Option(place.name, place.display_name, place.name) for place in locations)
     prompt = f"Choose the location of the new resource group {group}"
-    default = locations[0].name if len(locations) == 1 else None
-    answers = await ui.ask([Choice("location", prompt, "--location", options, default)])
+    answers = await ui.ask([Choice("location", prompt, "--location", options)])
     return answers["location"]
 
 

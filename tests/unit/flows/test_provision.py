@@ -119,7 +119,7 @@ async def test_a_new_group_asks_for_a_location_an_existing_one_does_not(
     project: Path, world: FakeCloud
 ) -> None:
     ui = Scripted({"location": "eastus"})
-    await _run(project, world, ui, resource_group="fresh")
+    await _run(project, world, ui, subscription=AZURE.id, resource_group="fresh")
     assert [question.name for question in ui.asked] == ["location"]
     assert world.groups["fresh"].location == "eastus"
 
