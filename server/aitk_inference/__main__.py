@@ -2,13 +2,41 @@
 
 from __future__ import annotations
 
+import logging
 import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from aitk_inference.core.ports import Clouds, EditorTokens
+    from aitk_inference.core.settings import Settings
+    from aitk_inference.lsp.handlers import Flows
 
 
 def main() -> int:
-    """Run the command line."""
-    sys.stderr.write("aitk-inference: no command is built yet\n")
-    return 2
+    """Run the command line, or the language server for ``serve``."""
+    if sys.argv[1:2] == ["serve"]:
+        return _serve()
+    from aitk_inference import cli  # noqa: PLC0415 - the language server starts without it
+
+    return cli.run(sys.argv[1:], _wire, serve=_serve)
+
+
+def _serve() -> int:
+    from aitk_inference.lsp.server import serve  # noqa: PLC0415 - the command line starts without it
+
+    return serve(_wire, _flows)
+
+
+def _flows() -> Flows:
+    from aitk_inference.flows import catalogue  # noqa: PLC0415 - loaded at the first command
+
+    return catalogue
+
+
+def _wire(settings: Settings, tokens: EditorTokens | None) -> Clouds:
+    from aitk_inference import services  # noqa: PLC0415 - nothing of Azure before a command needs it
+
+    return services.clouds(settings, tokens=tokens, log=logging.getLogger("aitk_inference"))
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ def error_lines(error: AppError) -> Iterator[str]:
     told = describe(error)
     yield told.message
     for cause in told.causes:
-        yield f"  {cause}"
+        yield f"  {cause.removesuffix(f': {told.message}')}"
     if told.suggestion:
         yield f"→ {told.suggestion}"
     if told.link:

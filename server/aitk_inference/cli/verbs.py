@@ -28,20 +28,21 @@ if TYPE_CHECKING:
 
 async def perform(arguments: argparse.Namespace, wire: Wire, ui: UserInterface) -> Outcome:
     """Run the verb that the arguments name."""
-    return await _verbs()[arguments.verb](arguments, wire, ui)
-
-
-def _verbs() -> Mapping[str, Verb]:
-    from aitk_inference.cli.demo import demo  # noqa: PLC0415 - its HTTP client is for it alone
-
-    return {
+    verbs: Mapping[str, Verb] = {
         "new": _new,
         "provision": _provision,
         "deploy": _deploy,
         "status": _status,
         "open": _open,
-        "demo": demo,
+        "demo": _demo,
     }
+    return await verbs[arguments.verb](arguments, wire, ui)
+
+
+async def _demo(arguments: argparse.Namespace, wire: Wire, ui: UserInterface) -> Outcome:
+    from aitk_inference.cli.demo import demo  # noqa: PLC0415 - its HTTP client is for it alone
+
+    return await demo(arguments, wire, ui)
 
 
 async def _new(arguments: argparse.Namespace, wire: Wire, ui: UserInterface) -> Outcome:
