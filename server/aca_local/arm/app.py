@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import uuid
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -27,7 +29,7 @@ from aca_local.providers import app as app_provider
 from aca_local.security import is_local_host
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from aca_local.arm.cloud import Cloud
     from aca_local.arm.routing import Handler
@@ -50,22 +52,30 @@ def build_arm(cloud: Cloud, registry: Registry, *, check_token: CheckToken) -> S
     ``check_token`` says whether a bearer token is good; a request without one gets 401. Before the listener
     closes, ``await cloud.tasks.close()`` ends what goes on in the background (``resume`` takes it up again).
     """
-    routes = _routes(cloud, registry)
+    desk = _Desk(cloud, _routes(cloud, registry), check_token)
 
     async def serve(request: web.BaseRequest) -> web.StreamResponse:
-        response = await _answer(cloud, routes, check_token, request)
+        correlation = request.headers.get("x-ms-correlation-request-id") or str(uuid.uuid4())
+        response = await _answer(desk, request, correlation)
         if not response.prepared:
-            wire.add_common_headers(request, response)
+            wire.add_common_headers(request, response, correlation)
         return response
 
     return serve
 
 
-async def _answer(
-    cloud: Cloud, routes: Sequence[Route], check_token: CheckToken, request: web.BaseRequest
-) -> web.StreamResponse:
+@dataclass(frozen=True)
+class _Desk:
+    """Where a request is received: what it may ask for, and who may ask."""
+
+    cloud: Cloud
+    routes: Sequence[Route]
+    check_token: CheckToken
+
+
+async def _answer(desk: _Desk, request: web.BaseRequest, correlation: str) -> web.StreamResponse:
     try:
-        return await _dispatch(cloud, routes, check_token, request)
+        return await _dispatch(desk, request, correlation)
     except errors.ArmError as error:
         return wire.failure(error)
     except (ConnectionResetError, web.HTTPException):
@@ -79,32 +89,27 @@ async def _answer(
         )
 
 
-async def _dispatch(
-    cloud: Cloud, routes: Sequence[Route], check_token: CheckToken, request: web.BaseRequest
-) -> web.StreamResponse:
+async def _dispatch(desk: _Desk, request: web.BaseRequest, correlation: str) -> web.StreamResponse:
     if not is_local_host(request.headers.get("Host")):
         raise errors.gateway(403, "InvalidHost", "aca-local answers to names of this computer only.")
-    token = _bearer(cloud, request)
-    route, path = _find(routes, request, signed_in=check_token(token), cloud=cloud)
+    token = _bearer(desk.cloud, request)
+    route, path = _find(desk, request, token)
     version = request.query.get("api-version", "")
-    ask = Ask(request, path, version, wire.correlation_id(request))
-    _authorize(cloud, route, ask, token, check_token)
+    ask = Ask(request, path, version, correlation)
+    _authorize(desk, route, ask, token)
     if route.sign_in == "arm":
         _check_version(route, version)
         check_query(route, request.query)
-    return await route.handler(cloud, ask)
+    return await route.handler(desk.cloud, ask)
 
 
-def _find(
-    routes: Sequence[Route], request: web.BaseRequest, *, signed_in: bool, cloud: Cloud
-) -> tuple[Route, dict[str, str]]:
+def _find(desk: _Desk, request: web.BaseRequest, token: str) -> tuple[Route, Mapping[str, str]]:
     try:
-        route, path = find(routes, request.method, request.path)
+        return find(desk.routes, request.method, request.path)
     except errors.ArmError:
-        if signed_in:
+        if desk.check_token(token):
             raise
-        raise _unauthenticated(cloud, header=True) from None
-    return route, dict(path)
+        raise _unauthenticated(desk.cloud, header=True) from None
 
 
 def _bearer(cloud: Cloud, request: web.BaseRequest) -> str:
@@ -114,9 +119,10 @@ def _bearer(cloud: Cloud, request: web.BaseRequest) -> str:
     return token.strip()
 
 
-def _authorize(cloud: Cloud, route: Route, ask: Ask, token: str, check_token: CheckToken) -> None:
-    if check_token(token):
+def _authorize(desk: _Desk, route: Route, ask: Ask, token: str) -> None:
+    if desk.check_token(token):
         return
+    cloud = desk.cloud
     if route.sign_in == "stream" and tokens.valid(cloud, token, streams.resource_of(cloud, ask).key):
         return
     raise _unauthenticated(cloud, header=True)

@@ -53,25 +53,16 @@ def failure(error: ArmError) -> web.Response:
     return answer({"error": error.body()}, error.status, headers)
 
 
-def add_common_headers(request: web.BaseRequest, response: web.StreamResponse) -> None:
-    """The headers that every answer of ARM has; the client's correlation id is kept."""
+def add_common_headers(request: web.BaseRequest, response: web.StreamResponse, correlation: str) -> None:
+    """The headers that every answer of ARM has."""
     request_id = str(uuid.uuid4())
     response.headers.update({key: value for key, value in _COMMON.items() if key not in response.headers})
     response.headers["x-ms-request-id"] = request_id
-    response.headers["x-ms-correlation-request-id"] = correlation_id(request)
+    response.headers["x-ms-correlation-request-id"] = correlation
     response.headers["x-ms-routing-request-id"] = f"LOCAL:{request_id}"
     client = request.headers.get("x-ms-client-request-id")
     if client and request.headers.get("x-ms-return-client-request-id", "").lower() == "true":
         response.headers["x-ms-client-request-id"] = client
-
-
-def correlation_id(request: web.BaseRequest) -> str:
-    """The id that ties a client's requests together: the client's own where it sends one."""
-    given = request.headers.get("x-ms-correlation-request-id")
-    if given is None:
-        given = request.get("correlation") or str(uuid.uuid4())
-        request["correlation"] = given
-    return given
 
 
 def change_answer(
