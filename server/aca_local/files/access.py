@@ -13,8 +13,15 @@ from aca_local.files.model import AccessPolicy
 from aca_local.files.sas import Need, Signer, check_sas
 from aca_local.files.sharedkey import is_signed
 from aca_local.files.shares import FileShares
+from aca_local.files.tokens import holder_of
 
 ALLOWED_SKEW = 15 * 60  # seconds
+READ = Need("r", "o", service_sas=True)
+ANYONE = Need("", "s", service_sas=False)  # whoever has a good token, whatever it is for
+AUTHORITY = "https://login.microsoftonline.com/common/oauth2/authorize"
+CHALLENGE = {
+    "WWW-Authenticate": f"Bearer authorization_uri={AUTHORITY} resource_id=https://storage.azure.com"
+}
 
 
 class Keys(Protocol):
@@ -42,26 +49,50 @@ class Gate:
         if scheme == "SharedKey":
             self._check_key(call, value, keys)
         elif scheme == "Bearer":
-            self._check_token(call, value)
+            self._check_token(call, value, need, keys)
         elif scheme:
             raise FilesError("InvalidAuthenticationInfo")
-        elif "sig" in call.query:
-            check_sas(call, need, Signer(keys, lambda: self._policies(call), self.shares.clock.tick()))
         else:
-            raise _refused("No credentials were given.")
+            self.check_query(call, need, keys)
+
+    def check_query(self, call: Call, need: Need, keys: Sequence[str]) -> None:
+        """Raise unless a signature in the query allows the operation; without one, ask for credentials."""
+        if "sig" not in call.query:
+            raise FilesError("NoAuthenticationInformation", headers=CHALLENGE)
+        check_sas(call, need, Signer(keys, lambda: self._policies(call), self.shares.clock.tick()))
+
+    def check_source(self, call: Call, *, token: str | None) -> None:
+        """Raise unless the source of a copy may be read: by the token given for it, or its own signature."""
+        keys = self.keys.keys(call.account)
+        if not keys:
+            raise FilesError("CannotVerifyCopySource")
+        if token is None:
+            self.check_query(call, READ, keys)
+        elif not self.token_is_valid(token.removeprefix("Bearer ")):
+            raise _bad_token("The token for the source is not valid.")
 
     def _check_key(self, call: Call, value: str, keys: Sequence[str]) -> None:
         account, _, signature = value.partition(":")
         if account != call.account or not is_signed(call, account, signature, keys):
             raise _refused("The signature does not match.")
         _check_date(call.headers.get("x-ms-date") or call.headers.get("Date") or "", self.shares.clock.tick())
-        call.signed_by_key = True
+        call.owner = True
 
-    def _check_token(self, call: Call, token: str) -> None:
+    def _check_token(self, call: Call, token: str, need: Need, keys: Sequence[str]) -> None:
         if not self.token_is_valid(token):
-            raise _refused("The token is not valid.")
-        if call.headers.get("x-ms-file-request-intent", "").lower() != "backup":
+            raise _bad_token("The token is not valid.")
+        if "sig" in call.query:
+            self._check_bound(call, token, need, keys)
+            return
+        if call.headers.get("x-ms-file-request-intent", "").lower() != "backup" and need is not ANYONE:
             raise FilesError("MissingRequiredHeader", HeaderName="x-ms-file-request-intent")
+        call.owner = True
+
+    def _check_bound(self, call: Call, token: str, need: Need, keys: Sequence[str]) -> None:
+        """Check a signature that only one person may use, who comes with a token."""
+        if call.query.get("sduoid") != holder_of(token).oid:
+            raise FilesError("AuthorizationPermissionMismatch")
+        self.check_query(call, need, keys)
 
     def _policies(self, call: Call) -> dict[str, AccessPolicy]:
         return self.shares.get_share(call.account, call.share).policies
@@ -78,6 +109,10 @@ def _second(text: str) -> float:
         return parsedate_to_datetime(text).timestamp()
     except ValueError:
         raise _refused("x-ms-date is missing or malformed.") from None
+
+
+def _bad_token(why: str) -> FilesError:
+    return FilesError("InvalidAuthenticationInfo", why, status=401, headers=CHALLENGE)
 
 
 def _refused(why: str) -> FilesError:

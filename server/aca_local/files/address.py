@@ -1,10 +1,12 @@
 """Where a request is addressed: path style (`/account/share/…`) or host style (`account.file.<suffix>`)."""
 
 import re
+from dataclasses import replace
 from functools import lru_cache
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 from aiohttp import web
+from multidict import CIMultiDict, CIMultiDictProxy
 
 from aca_local.files.call import Call, parse_query, split_target
 from aca_local.files.errors import FilesError
@@ -24,19 +26,41 @@ class Addresses:
         """Return the request, split; raises InvalidUri, InvalidHeaderValue."""
         raw_path, raw_query = split_target(request.raw_path)
         host = request.headers.get("Host", "")
-        account = self._account_of(host)
-        path = _decode(raw_path).lstrip("/")
-        base = f"{request.scheme}://{host}/"
-        if not account:
-            account, _, path = path.partition("/")
-            base = f"{base}{account}/"
-        if not ACCOUNT.fullmatch(account):
-            raise FilesError("InvalidUri")
-        share, _, entry = path.partition("/")
+        account, share, entry = self._place(host, raw_path)
+        base = f"{request.scheme}://{host}/" + ("" if self._account_of(host) else f"{account}/")
         return Call(
             request, request.method, raw_path, parse_query(raw_query), request.headers,
             account, share, entry, base, request_id,
         )  # fmt: skip
+
+    def source(self, call: Call, url: str) -> Call:
+        """Return the place that a URL in a request's header names, as if that were asked for by itself.
+
+        Raises CannotVerifyCopySource for a place that is not served here.
+        """
+        parts = urlsplit(url)
+        try:
+            account, share, entry = self._place(parts.netloc, parts.path)
+        except FilesError:
+            raise FilesError("CannotVerifyCopySource") from None
+        headers: CIMultiDict[str] = CIMultiDict()
+        for name in ("x-ms-source-allow-trailing-dot", "x-ms-version"):
+            if name in call.headers:
+                headers[name.replace("source-", "")] = call.headers[name]
+        return replace(
+            call, method="GET", path=parts.path, query=parse_query(parts.query),
+            headers=CIMultiDictProxy(headers), account=account, share=share, entry=entry,
+        )  # fmt: skip
+
+    def _place(self, host: str, raw_path: str) -> tuple[str, str, str]:
+        account = self._account_of(host)
+        path = _decode(raw_path).lstrip("/")
+        if not account:
+            account, _, path = path.partition("/")
+        if not ACCOUNT.fullmatch(account):
+            raise FilesError("InvalidUri")
+        share, _, entry = path.partition("/")
+        return account, share, entry
 
     def _read_host(self, host: str) -> str:
         """Return the account that a host names; empty for this computer's own names."""

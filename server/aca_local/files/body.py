@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
+from aca_local.files import structured
 from aca_local.files.call import Call, bad_header
 from aca_local.files.content import copy_bytes, remove_quietly, write_at
 from aca_local.files.errors import FilesError
@@ -24,11 +25,31 @@ def content_length(call: Call) -> int:
     return int(length)
 
 
+def data_length(call: Call) -> int:
+    """Return the length of what the body carries; a structured message is longer than that."""
+    length = content_length(call)
+    if "x-ms-structured-body" not in call.headers:
+        return length
+    if call.headers["x-ms-structured-body"] != structured.NAME:
+        raise bad_header("x-ms-structured-body", call.headers["x-ms-structured-body"])
+    call.required("x-ms-structured-content-length")
+    carried = call.number("x-ms-structured-content-length") or 0
+    if carried > length:
+        raise bad_header("x-ms-structured-content-length", str(carried))
+    return carried
+
+
 async def pieces(call: Call) -> AsyncIterator[bytes]:
-    """Yield the body as it arrives."""
+    """Yield what the body carries as it arrives; a structured message is unpacked and checked."""
     content = call.request.content
+    if "x-ms-structured-body" not in call.headers:
+        while data := await content.readany():
+            yield data
+        return
+    decoder = structured.Decoder()
     while data := await content.readany():
-        yield data
+        yield decoder.feed(data)
+    decoder.close()
 
 
 async def read_document(call: Call, limit: int = MAX_DOCUMENT) -> bytes:
@@ -80,11 +101,14 @@ async def receive(call: Call, limit: int, aside: str) -> Payload:
     Raises RequestBodyTooLarge, MissingContentLengthHeader, and Md5Mismatch where the client declared
     another MD5.
     """
-    length = content_length(call)
+    length = data_length(call)
     if length > limit:
         raise FilesError("RequestBodyTooLarge")
     expected = declared_md5(call)
     payload = await _in_memory(call, aside) if length <= IN_MEMORY else await _on_disk(call, aside)
+    if payload.length != length:
+        payload.discard()
+        raise FilesError("InvalidInput", "The body is not as long as it says.")
     if expected is not None and payload.md5 != expected:
         payload.discard()
         raise FilesError("Md5Mismatch")
@@ -117,10 +141,13 @@ def md5_text(digest: bytes) -> str:
 def parse_range(call: Call) -> tuple[int, int | None] | None:
     """Return the first and last byte of `x-ms-range` or `Range` (last None: to the end); None without one."""
     text = call.headers.get("x-ms-range") or call.headers.get("Range")
-    if not text:
-        return None
+    return parse_span("x-ms-range", text) if text else None
+
+
+def parse_span(header: str, text: str) -> tuple[int, int | None]:
+    """Return the first and last byte that a header's value names."""
     unit, _, span = text.partition("=")
     first, dash, last = span.partition("-")
     if unit.strip() != "bytes" or not dash or not first.isdigit() or not (last.isdigit() or not last):
-        raise bad_header("x-ms-range", text)
+        raise bad_header(header, text)
     return int(first), int(last) if last else None

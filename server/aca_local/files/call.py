@@ -15,7 +15,8 @@ from aca_local.files.names import check_metadata, split_path
 class Call:
     """A request. `path` is as sent; `account`, `share` and `entry` (the path in the share) are decoded.
 
-    `query` holds decoded values by lower-case name. `version` is the service version asked for.
+    `query` holds decoded values by lower-case name. `version` is the service version
+    asked for; `owner` says that the caller may do anything (not only what a shared access signature grants).
     """
 
     request: web.BaseRequest
@@ -29,7 +30,7 @@ class Call:
     service_url: str
     request_id: str
     version: str = ""
-    signed_by_key: bool = False
+    owner: bool = False
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from aiohttp import web
 
 from aca_local.files.call import Call
 from aca_local.files.conditions import check_conditions
-from aca_local.files.entries import Entry
+from aca_local.files.entries import Entry, mtime_of
 from aca_local.files.errors import FilesError
 from aca_local.files.file_ops import created_headers, put_metadata, save_change
 from aca_local.files.model import Extra, Record
@@ -30,7 +30,7 @@ async def create(service: Service, call: Call) -> web.Response:
     there = os.stat(found.path)
     changed = service.clock.tick()
     record = Record(
-        there.st_mtime_ns, there.st_size, changed,
+        mtime_of(there), there.st_size, changed,
         changed if settings.created is None else settings.created,
         changed if settings.written is None else settings.written,
         extra,

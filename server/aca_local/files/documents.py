@@ -52,4 +52,4 @@ def load_extra(text: str | None) -> Extra:
     )
 
 
-_PLAIN = ("headers", "metadata", "attributes", "permission", "change_time")
+_PLAIN = ("headers", "metadata", "attributes", "permission", "change_time", "touched", "renamed")

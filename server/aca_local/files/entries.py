@@ -37,7 +37,7 @@ class Entry:
     @property
     def written(self) -> int:
         """The SMB last write time, in ticks."""
-        return self.record.written if self.found.is_directory else self.stat.st_mtime_ns // NS_PER_TICK
+        return self.record.written
 
     @property
     def change_time(self) -> int:
@@ -125,17 +125,22 @@ def _key(names: Sequence[str]) -> tuple[str, str]:
     return (fold(names[:-1]), names[-1].lower()) if names else ("", "")
 
 
+def mtime_of(there: stat_result) -> int:
+    """Return a file's modification time in ticks."""
+    return there.st_mtime_ns // NS_PER_TICK
+
+
 def current(there: stat_result, known: Record | None, directory: bool) -> Record:
     """Return the record that holds for what is on disk now.
 
     What no one has told the service about gets its properties from the disk; a file that another process has
     written since keeps its settings and loses what described the old bytes.
     """
-    written = there.st_mtime_ns // NS_PER_TICK
+    written = mtime_of(there)
     if known is None:
-        return Record(there.st_mtime_ns, there.st_size, written, written, written, Extra())
-    if directory or (known.mtime, known.size) == (there.st_mtime_ns, there.st_size):
+        return Record(written, there.st_size, written, written, written, Extra())
+    if directory or (known.mtime, known.size) == (written, there.st_size):
         return known
     headers = {name: value for name, value in known.extra.headers.items() if name != "Content-MD5"}
     extra = replace(known.extra, headers=headers, ranges=None, copy=None, change_time=None)
-    return Record(there.st_mtime_ns, there.st_size, written, known.created, written, extra)
+    return Record(written, there.st_size, written, known.created, written, extra)

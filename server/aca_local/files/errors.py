@@ -117,6 +117,11 @@ CODES: Mapping[str, tuple[int, str]] = {
         "A query parameter that's mandatory for this request is not specified.",
     ),
     "MissingRequiredXmlNode": (400, "A required XML node was not specified in the request body."),
+    "NoAuthenticationInformation": (
+        401,
+        "Server failed to authenticate the request. Please refer to the information in the "
+        "www-authenticate header.",
+    ),
     "NoPendingCopyOperation": (409, "There is currently no pending copy operation."),
     "OutOfRangeInput": (400, "One of the request inputs is out of range."),
     "OutOfRangeQueryParameterValue": (
@@ -125,6 +130,10 @@ CODES: Mapping[str, tuple[int, str]] = {
     ),
     "ParentNotFound": (404, "The specified parent path does not exist."),
     "PreviousSnapshotNotFound": (409, "The previous snapshot is not found."),
+    "PreviousSnapshotOperationNotSupported": (
+        409,
+        "The file was renamed since the previous snapshot; ask with x-ms-file-support-rename.",
+    ),
     "ReadOnlyAttribute": (409, "The specified resource is read-only and cannot be modified at this time."),
     "RequestBodyTooLarge": (413, "The request body is too large and exceeds the maximum permissible limit."),
     "ResourceAlreadyExists": (409, "The specified resource already exists."),
@@ -157,13 +166,22 @@ CODES: Mapping[str, tuple[int, str]] = {
 
 
 class FilesError(Exception):
-    """A refused request: HTTP status, the service's error code, a message, and named details for the body."""
+    """A refused request: HTTP status, the service's error code, a message, headers, details for the body."""
 
-    def __init__(self, code: str, detail: str = "", *, status: int | None = None, **fields: str) -> None:
+    def __init__(
+        self,
+        code: str,
+        detail: str = "",
+        *,
+        status: int | None = None,
+        headers: Mapping[str, str] | None = None,
+        **fields: str,
+    ) -> None:
         default_status, message = CODES[code]
         self.code = code
         self.status = status or default_status
         self.message = f"{message} {detail}".rstrip()
+        self.headers = headers or {}
         self.fields = fields
         super().__init__(f"{code}: {self.message}")
 

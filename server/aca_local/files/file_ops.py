@@ -6,12 +6,11 @@ import os
 from aiohttp import web
 from multidict import CIMultiDict
 
-from aca_local.files import leases
+from aca_local.files import leases, structured
 from aca_local.files.body import (
     MAX_WRITE,
     Payload,
-    content_length,
-    declared_md5,
+    data_length,
     md5_text,
     parse_range,
     receive,
@@ -20,9 +19,9 @@ from aca_local.files.call import Call, bad_header
 from aca_local.files.clock import http_date
 from aca_local.files.conditions import check_conditions
 from aca_local.files.content import PIECE, put_file, read_pieces, set_mtime
-from aca_local.files.entries import Area, Entry
+from aca_local.files.entries import Area, Entry, mtime_of
 from aca_local.files.errors import FilesError
-from aca_local.files.model import Copy, Extra, Record
+from aca_local.files.model import Copy, Extra, Lease, Record
 from aca_local.files.reply import empty, entry_headers, headers_for, metadata_headers
 from aca_local.files.service import Service
 from aca_local.files.smb import Settings, read_settings, smb_headers
@@ -60,9 +59,9 @@ async def create(service: Service, call: Call) -> web.Response:
 
 def _create(service: Service, call: Call, size: int, payload: Payload) -> web.Response:
     area = service.entries.area(call)
-    found = place_for(service, call, area)
+    found, lease = place_for(service, call, area)
     settings = read_settings(call, area, service.store, service.clock.tick())
-    extra = Extra(headers=content_headers(call), metadata=call.metadata)
+    extra = Extra(headers=content_headers(call), metadata=call.metadata, lease=lease)
     settings.apply(extra)
     if payload.length < size:
         extra.ranges = [(0, payload.length - 1)] if payload.length else []
@@ -70,15 +69,23 @@ def _create(service: Service, call: Call, size: int, payload: Payload) -> web.Re
     entry = remember(service, area, found, there, settings=settings, extra=extra)
     headers = created_headers(call, entry)
     if payload.length:
-        headers["Content-MD5"] = md5_text(payload.md5)
+        body_headers(call, headers, payload)
     return empty(201, headers)
+
+
+def body_headers(call: Call, headers: CIMultiDict[str], payload: Payload) -> None:
+    """Say in a reply how the body was checked."""
+    if "x-ms-structured-body" in call.headers:
+        headers["x-ms-structured-body"] = call.headers["x-ms-structured-body"]
+    else:
+        headers["Content-MD5"] = md5_text(payload.md5)
 
 
 def _new_size(service: Service, call: Call) -> int:
     """Return the size of the new file; raises for a body that is not allowed or does not fit."""
     call.required("x-ms-content-length")
     size = call.number("x-ms-content-length") or 0
-    length = content_length(call)
+    length = data_length(call)
     if size > min(MAX_FILE, service.shares.get_share(call.account, call.share).quota_gib * 1024**3):
         raise FilesError("OutOfRangeInput" if size > MAX_FILE else "ShareSizeLimitReached")
     if length and not (service.options.create_with_data and call.version >= CREATE_WITH_DATA):
@@ -88,21 +95,26 @@ def _new_size(service: Service, call: Call) -> int:
     return size
 
 
-def place_for(service: Service, call: Call, area: Area) -> Found:
-    """Return the place where a file may be put: its folder is there, what stands there may be replaced."""
+def place_for(
+    service: Service, call: Call, area: Area, *, ignore_read_only: bool = False
+) -> tuple[Found, Lease | None]:
+    """Return the place where a file may be put, and the lease of the file that it replaces."""
     names = call.names
     if not names:
         raise FilesError("InvalidUri")
     found = area.tree.find(names)
     if found.is_directory:
         raise FilesError("ResourceTypeMismatch")
-    if found.stat is not None:
-        entry = service.entries.entry(area, found)
-        leases.check_lease(call, entry.record.extra.lease, service.clock.tick(), writes=True)
+    if found.stat is None:
+        if not _is_folder(found):
+            raise FilesError("ParentNotFound")
+        return found, None
+    entry = service.entries.entry(area, found)
+    lease = entry.record.extra.lease
+    leases.check_lease(call, lease, service.clock.tick(), writes=True)
+    if not ignore_read_only:
         refuse_read_only(entry)
-    elif not _is_folder(found):
-        raise FilesError("ParentNotFound")
-    return found
+    return found, lease
 
 
 def _is_folder(found: Found) -> bool:
@@ -121,7 +133,8 @@ def remember(
     """Keep the record of a file that was just put in place, and return the file."""
     changed = service.clock.tick()
     created = changed if settings.created is None else settings.created
-    record = Record(there.st_mtime_ns, there.st_size, changed, created, changed, extra)
+    written = mtime_of(there) if settings.written is None else settings.written
+    record = Record(mtime_of(there), there.st_size, changed, created, written, extra)
     if found.stat is None:
         area.tree.added(found)
     service.entries.save(area, found.names, record)
@@ -137,8 +150,7 @@ def created_headers(call: Call, entry: Entry) -> CIMultiDict[str]:
 
 
 def content_headers(call: Call) -> dict[str, str]:
-    """Return the HTTP headers that reads of the file will carry; the declared MD5 is checked for its form."""
-    declared_md5(call, "x-ms-content-md5")
+    """Return the HTTP headers that reads of the file will carry."""
     return {
         name: value
         for header, name in CONTENT_HEADERS.items()
@@ -227,14 +239,21 @@ async def _range_md5(
 async def send(
     call: Call, headers: CIMultiDict[str], path: str, *, start: int, length: int, status: int
 ) -> web.StreamResponse:
-    """Send bytes of a file: small ones at once, others in pieces."""
+    """Send bytes of a file: small ones at once, others in pieces; as a structured message where asked."""
+    pieces = read_pieces(path, start, length)
+    if "x-ms-structured-body" in call.headers:
+        if call.headers["x-ms-structured-body"] != structured.NAME:
+            raise bad_header("x-ms-structured-body", call.headers["x-ms-structured-body"])
+        headers["x-ms-structured-body"] = structured.NAME
+        headers["x-ms-structured-content-length"] = str(length)
+        pieces, length = structured.encode(pieces, length), structured.message_length(length)
     if length <= PIECE:
-        body = b"".join([piece async for piece in read_pieces(path, start, length)])
+        body = b"".join([piece async for piece in pieces])
         return web.Response(status=status, headers=headers, body=body)
     headers["Content-Length"] = str(length)
     reply = web.StreamResponse(status=status, headers=headers)
     await reply.prepare(call.request)
-    async for piece in read_pieces(path, start, length):
+    async for piece in pieces:
         await reply.write(piece)
     await reply.write_eof()
     return reply
@@ -291,7 +310,7 @@ def save_change(
     changed = service.clock.tick()
     created = entry.record.created if settings.created is None else settings.created
     kept = entry.record.written if written is None else written
-    record = Record(there.st_mtime_ns, there.st_size, changed, created, kept, entry.record.extra)
+    record = Record(mtime_of(there), there.st_size, changed, created, kept, entry.record.extra)
     service.entries.save(area, entry.found.names, record)
     return empty(200, created_headers(call, Entry(entry.found, there, record)))
 

@@ -63,7 +63,7 @@ def page(items: Sequence[Item], key: Callable[[Item], str], call: Call) -> tuple
 def echo(call: Call, *names: str) -> str:
     """Return the elements that repeat what the request asked for."""
     elements = {"prefix": "Prefix", "marker": "Marker", "maxresults": "MaxResults"}
-    return "".join(tag(elements[name], call.query[name]) for name in names if name in call.query)
+    return "".join(encoded(elements[name], call.query[name]) for name in names if name in call.query)
 
 
 async def list_folder(service: Service, call: Call) -> web.Response:
@@ -76,10 +76,11 @@ async def list_folder(service: Service, call: Call) -> web.Response:
         service.entries.children(area, folder.found), lambda e: e.found.names[-1].lower(), call
     )
     snapshot = f' ShareSnapshot="{area.share.snapshot}"' if area.share.snapshot else ""
+    path = "/".join(folder.found.names)
     head = (
         f"<EnumerationResults ServiceEndpoint={quoteattr(call.service_url)}"
         f" ShareName={quoteattr(area.share.name)}{snapshot}"
-        f" DirectoryPath={quoteattr('/'.join(folder.found.names))}>"
+        f" DirectoryPath={quoteattr(path if _fits(path) else quote(path))}>"
     )
     file_id = tag("DirectoryId", str(folder.stat.st_ino)) if extended else ""
     rows = "".join(_row(entry, include, extended) for entry in shown)
@@ -113,14 +114,16 @@ def _row(entry: Entry, include: set[str], extended: bool) -> str:
         else ""
     )
     kind = "Directory" if directory else "File"
-    return f"<{kind}>{_name(entry.found.names[-1])}{file_id}{properties}{attributes}{key}</{kind}>"
+    return f"<{kind}>{encoded('Name', entry.found.names[-1])}{file_id}{properties}{attributes}{key}</{kind}>"
 
 
-def _name(name: str) -> str:
-    """Return the name's element; characters that XML can't hold make it percent-encoded, and say so."""
-    if all(character >= " " and character not in "\ufffe\uffff" for character in name):
-        return tag("Name", name)
-    return f'<Name Encoded="true">{quote(name)}</Name>'
+def encoded(name: str, value: str) -> str:
+    """Return an element; a value with characters that XML can't hold is percent-encoded, and says so."""
+    return tag(name, value) if _fits(value) else f'<{name} Encoded="true">{quote(value)}</{name}>'
+
+
+def _fits(value: str) -> bool:
+    return all(character >= " " and character not in "\ufffe\uffff" for character in value)
 
 
 async def list_shares(service: Service, call: Call) -> web.Response:

@@ -76,7 +76,9 @@ class Extra:
     """The rarer facts of a file or folder; all absent in the common case.
 
     `ranges` are the written, inclusive byte ranges; None means the whole file.
-    `permission` is the key of a stored permission; None stands for the inherited one.
+    `permission` is the key of a stored permission; None stands for the inherited one. `touched` are the
+    ranges written since each snapshot (by the latest snapshot of the moment), `renamed` the latest one at a
+    rename.
     """
 
     headers: dict[str, str] = field(default_factory=dict)
@@ -87,13 +89,15 @@ class Extra:
     ranges: list[tuple[int, int]] | None = None
     lease: Lease | None = None
     copy: Copy | None = None
+    touched: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
+    renamed: str = ""
 
 
 @dataclass(slots=True)
 class Record:
     """What was known of a file or folder when the service last wrote it.
 
-    `mtime` (ns) and `size` say which content the record speaks of: a file that another process has written
+    `mtime` and `size` say which content the record speaks of: a file that another process has written
     since then keeps its settings and loses what described the old bytes. The other moments are ticks of
     100 ns:
     `changed` is the version (ETag, Last-Modified), `written` the SMB last write time of a folder.

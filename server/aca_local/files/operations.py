@@ -8,7 +8,19 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from aca_local.files import directory_ops, file_ops, listing, range_ops, service_ops, share_ops, smb
+from aca_local.files import (
+    copying,
+    directory_ops,
+    file_ops,
+    listing,
+    range_list,
+    range_ops,
+    rename,
+    service_ops,
+    share_ops,
+    smb,
+)
+from aca_local.files.access import ANYONE
 from aca_local.files.call import Call
 from aca_local.files.file_ops import CONTENT_HEADERS
 from aca_local.files.sas import Need
@@ -40,6 +52,35 @@ LEASE_ACTION = frozenset(
         "x-ms-lease-duration",
         "x-ms-proposed-lease-id",
         "x-ms-lease-break-period",
+    }
+)
+SEMANTICS = frozenset({"x-ms-file-property-semantics"})
+FILE_SETTINGS = smb.HEADERS | DOTS | LEASE | set(CONTENT_HEADERS) | {"x-ms-content-length"}
+STRUCTURED = frozenset({"x-ms-structured-body", "x-ms-structured-content-length"})
+FROM_URL = " from url"  # marks the operations that are told apart by the header x-ms-copy-source
+RENAME = (
+    smb.HEADERS
+    | DOTS
+    | {
+        "x-ms-file-rename-source",
+        "x-ms-file-rename-replace-if-exists",
+        "x-ms-file-rename-ignore-readonly",
+        "x-ms-source-lease-id",
+        "x-ms-destination-lease-id",
+        "x-ms-source-allow-trailing-dot",
+    }
+)
+COPY = (
+    smb.HEADERS
+    | DOTS
+    | LEASE
+    | {
+        "x-ms-copy-source",
+        "x-ms-type",
+        "x-ms-source-allow-trailing-dot",
+        "x-ms-file-permission-copy-mode",
+        "x-ms-file-copy-ignore-readonly",
+        "x-ms-file-copy-set-archive",
     }
 )
 PAGES = frozenset({"prefix", "marker", "maxresults", "include"})
@@ -84,6 +125,9 @@ def _service() -> dict[Key, Operation]:
         ),
         ("service", "PUT", "service", "properties"): _operation(
             "Service_SetProperties", service_ops.set_properties, Need("w", "s", False)
+        ),
+        ("service", "POST", "service", "userdelegationkey"): _operation(
+            "Service_GetUserDelegationKey", service_ops.delegation, ANYONE
         ),
         ("service", "GET", "", "list"): _read(
             "Service_ListSharesSegment", listing.list_shares, Need("l", "s", False), (), PAGES
@@ -156,7 +200,11 @@ def _folders() -> dict[Key, Operation]:
     snapshot = {"sharesnapshot"}
     return {
         ("entry", "PUT", "directory", ""): _operation(
-            "Directory_Create", ops.create, Need("cw", "o", True), smb.HEADERS | DOTS, metadata=True
+            "Directory_Create",
+            ops.create,
+            Need("cw", "o", True),
+            smb.HEADERS | DOTS | SEMANTICS,
+            metadata=True,
         ),
         **_reads(
             "entry", "directory", "", _read("Directory_GetProperties", ops.properties, read, DOTS, snapshot)
@@ -175,6 +223,9 @@ def _folders() -> dict[Key, Operation]:
         ),
         ("entry", "PUT", "directory", "metadata"): _operation(
             "Directory_SetMetadata", ops.set_metadata, write, DOTS, metadata=True
+        ),
+        ("entry", "PUT", "directory", "rename"): _operation(
+            "Directory_Rename", rename.folder, write, RENAME, metadata=True
         ),
         ("entry", "GET", "directory", "list"): _read(
             "Directory_ListFilesAndDirectoriesSegment",
@@ -195,11 +246,15 @@ def _files() -> dict[Key, Operation]:
             "File_Create",
             ops.create,
             Need("cw", "o", True),
-            smb.HEADERS | DOTS | LEASE | set(CONTENT_HEADERS) | {"x-ms-type", "x-ms-content-length"},
+            FILE_SETTINGS | SEMANTICS | STRUCTURED | {"x-ms-type"},
             metadata=True,
         ),
         ("entry", "GET", "", ""): _read(
-            "File_Download", ops.read, read, DOTS | LEASE | RANGE | {"x-ms-range-get-content-md5"}, snapshot
+            "File_Download",
+            ops.read,
+            read,
+            DOTS | LEASE | RANGE | {"x-ms-range-get-content-md5", "x-ms-structured-body"},
+            snapshot,
         ),
         ("entry", "HEAD", "", ""): _read("File_GetProperties", ops.properties, read, DOTS | LEASE, snapshot),
         ("entry", "DELETE", "", ""): _operation(
@@ -209,13 +264,38 @@ def _files() -> dict[Key, Operation]:
             "File_SetHTTPHeaders",
             ops.set_properties,
             write,
-            smb.HEADERS | DOTS | LEASE | set(CONTENT_HEADERS) | {"x-ms-content-length"},
+            FILE_SETTINGS,
         ),
         **_reads(
             "entry", "", "metadata", _read("File_GetMetadata", ops.get_metadata, read, DOTS | LEASE, snapshot)
         ),
         ("entry", "PUT", "", "metadata"): _operation(
             "File_SetMetadata", ops.set_metadata, write, DOTS | LEASE, metadata=True
+        ),
+        ("entry", "PUT", "", "rename"): _operation(
+            "File_Rename", rename.file, write, RENAME | {"x-ms-content-type"}, metadata=True
+        ),
+        ("entry", "PUT", "", FROM_URL): _operation(
+            "File_StartCopy", copying.start, Need("cw", "o", True), COPY, metadata=True
+        ),
+        ("entry", "PUT", "", "copy"): _operation(
+            "File_AbortCopy", copying.abort, write, DOTS | LEASE | {"x-ms-copy-action"}, {"copyid"}
+        ),
+        ("entry", "PUT", "", f"range{FROM_URL}"): _operation(
+            "File_UploadRangeFromURL",
+            copying.put_range,
+            write,
+            DOTS
+            | LEASE
+            | RANGE
+            | {
+                "x-ms-write",
+                "x-ms-file-last-write-time",
+                "x-ms-copy-source",
+                "x-ms-source-range",
+                "x-ms-copy-source-authorization",
+                "x-ms-source-allow-trailing-dot",
+            },
         ),
         ("entry", "PUT", "", "lease"): _operation(
             "File_Lease", ops.lease, Need("wd", "o", True), DOTS | LEASE_ACTION
@@ -224,10 +304,14 @@ def _files() -> dict[Key, Operation]:
             "File_UploadRange",
             range_ops.put,
             write,
-            DOTS | LEASE | RANGE | {"x-ms-write", "x-ms-file-last-write-time"},
+            DOTS | LEASE | RANGE | STRUCTURED | {"x-ms-write", "x-ms-file-last-write-time"},
         ),
         ("entry", "GET", "", "rangelist"): _read(
-            "File_GetRangeList", range_ops.list_ranges, read, DOTS | LEASE | RANGE, snapshot
+            "File_GetRangeList",
+            range_list.list_ranges,
+            read,
+            DOTS | LEASE | RANGE | {"x-ms-file-support-rename"},
+            snapshot | {"prevsharesnapshot", "marker", "maxresults"},
         ),
     }
 

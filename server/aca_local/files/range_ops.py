@@ -5,17 +5,17 @@ import os
 from aiohttp import web
 from multidict import CIMultiDict
 
-from aca_local.files.body import MAX_WRITE, Payload, content_length, md5_text, parse_range, receive
+from aca_local.files.body import MAX_WRITE, Payload, content_length, parse_range, receive
 from aca_local.files.call import Call, bad_header
 from aca_local.files.clock import iso
 from aca_local.files.content import set_mtime, zero_bytes
-from aca_local.files.entries import Area, Entry
+from aca_local.files.entries import Area, Entry, mtime_of
 from aca_local.files.errors import FilesError
-from aca_local.files.file_ops import refuse_read_only
+from aca_local.files.file_ops import body_headers, refuse_read_only
 from aca_local.files.model import Record
-from aca_local.files.reply import empty, entry_headers, xml
+from aca_local.files.reply import empty, entry_headers
 from aca_local.files.service import Service
-from aca_local.files.spans import Span, add, clear, clip
+from aca_local.files.spans import Span, add, clear
 
 
 async def put(service: Service, call: Call) -> web.Response:
@@ -36,25 +36,28 @@ def _put(service: Service, call: Call, payload: Payload, *, clears: bool) -> web
     area = service.entries.area(call)
     entry = service.file_to_change(call, area)
     refuse_read_only(entry)
-    start, end = _range(call, entry)
+    start, end = range_of(call, entry)
     before = entry.written
     if clears:
         zero_bytes(entry.found.path, start, end - start + 1)
-        entry.record.extra.ranges = clear(_spans(entry), start, end, entry.size)
+        entry.record.extra.ranges = clear(spans_of(entry), start, end, entry.size)
+        touch_range(service, area, entry, start, end)
     else:
         if payload.length != end - start + 1:
             raise FilesError(
                 "InvalidHeaderValue", HeaderName="x-ms-range", HeaderValue=f"bytes={start}-{end}"
             )
         payload.write_into(entry.found.path, start)
-        entry.record.extra.ranges = add(_spans(entry), start, end)
+        entry.record.extra.ranges = add(spans_of(entry), start, end)
+        touch_range(service, area, entry, start, end)
     headers = range_written(service, call, area, entry, before)
     if not clears:
-        headers["Content-MD5"] = md5_text(payload.md5)
+        body_headers(call, headers, payload)
     return empty(201, headers)
 
 
-def _range(call: Call, entry: Entry) -> Span:
+def range_of(call: Call, entry: Entry) -> Span:
+    """Return the first and last byte to write; raises InvalidRange for a range outside the file."""
     span = parse_range(call)
     if span is None:
         raise FilesError("MissingRequiredHeader", HeaderName="x-ms-range")
@@ -64,11 +67,20 @@ def _range(call: Call, entry: Entry) -> Span:
     return start, end
 
 
-def _spans(entry: Entry) -> list[Span]:
+def spans_of(entry: Entry) -> list[Span]:
+    """Return the ranges of a file that hold data."""
     ranges = entry.record.extra.ranges
     if ranges is not None:
         return ranges
     return [(0, entry.size - 1)] if entry.size else []
+
+
+def touch_range(service: Service, area: Area, entry: Entry, start: int, end: int) -> None:
+    """Note that a range changed since the share's latest snapshot, if it has one."""
+    latest = service.shares.latest_snapshot(area.share)
+    if latest:
+        touched = entry.record.extra.touched
+        touched[latest] = add([(first, last) for first, last in touched.get(latest, [])], start, end)
 
 
 def range_written(service: Service, call: Call, area: Area, entry: Entry, before: int) -> CIMultiDict[str]:
@@ -87,22 +99,11 @@ def range_written(service: Service, call: Call, area: Area, entry: Entry, before
         set_mtime(entry.found.path, before)
     there = os.stat(entry.found.path)
     changed = service.clock.tick()
-    record = Record(there.st_mtime_ns, there.st_size, changed, entry.record.created, changed, extra)
+    written = before if mode == "preserve" else mtime_of(there)
+    record = Record(mtime_of(there), there.st_size, changed, entry.record.created, written, extra)
     service.entries.save(area, entry.found.names, record)
     now = Entry(entry.found, there, record)
     headers = entry_headers(call, now)
     headers["x-ms-request-server-encrypted"] = "true"
     headers["x-ms-file-last-write-time"] = iso(now.written)
     return headers
-
-
-async def list_ranges(service: Service, call: Call) -> web.Response:
-    """List the ranges of a file that hold data."""
-    entry = service.entries.file(service.entries.area(call), call.names)
-    span = parse_range(call)
-    first, last = (0, None) if span is None else span
-    shown = clip(_spans(entry), first, entry.size - 1 if last is None else last)
-    rows = "".join(f"<Range><Start>{start}</Start><End>{end}</End></Range>" for start, end in shown)
-    headers = entry_headers(call, entry)
-    headers["x-ms-content-length"] = str(entry.size)
-    return xml(headers, f"<Ranges>{rows}</Ranges>" if rows else "<Ranges />")

@@ -15,7 +15,7 @@ from aca_local.files.clock import NS_PER_TICK, iso
 from aca_local.files.conditions import refuse_conditions
 from aca_local.files.entries import Entries
 from aca_local.files.errors import FilesError, error_body
-from aca_local.files.operations import COMMON_HEADERS, Key, Operation, operations
+from aca_local.files.operations import COMMON_HEADERS, FROM_URL, Key, Operation, operations
 from aca_local.files.reply import SERVER, empty
 from aca_local.files.sas import PARAMETERS
 from aca_local.files.service import FilesOptions, Service
@@ -39,14 +39,13 @@ def build_handler(
     whose `Host` is not this computer's is refused. Never raises: errors become the service's own replies.
     """
     chosen = options or FilesOptions()
-    service = Service(shares, Entries(shares), Gate(shares, keys, token_is_valid), chosen)
-    return _Handler(service, Addresses(chosen.suffix)).handle
+    gate = Gate(shares, keys, token_is_valid)
+    return _Handler(Service(shares, Entries(shares), gate, Addresses(chosen.suffix), chosen)).handle
 
 
 class _Handler:
-    def __init__(self, service: Service, addresses: Addresses) -> None:
+    def __init__(self, service: Service) -> None:
         self._service = service
-        self._addresses = addresses
         self._operations = operations()
         self._log = logging.getLogger(__name__)
 
@@ -56,12 +55,12 @@ class _Handler:
             return await self._answer(request, request_id)
         except FilesError as error:
             return _failure(request, request_id, error)
-        except OSError:
-            self._log.exception("the disk refused a request")
-            return _failure(request, request_id, FilesError("InternalError"))
+        except OSError as problem:
+            self._log.warning("the disk refused %s: %s", request.method, problem)
+            return _failure(request, request_id, FilesError("InternalError", problem.strerror or ""))
 
     async def _answer(self, request: web.BaseRequest, request_id: str) -> web.StreamResponse:
-        call = self._addresses.read(request, request_id)
+        call = self._service.addresses.read(request, request_id)
         operation = self._operations.get(_key(call))
         if operation is None:
             raise self._unknown(call)
@@ -86,6 +85,8 @@ def _key(call: Call) -> Key:
     if not call.share:
         return "service", call.method, restype, comp
     level = "share" if not call.entry and restype == "share" else "entry"
+    if "x-ms-copy-source" in call.headers and comp in ("", "range"):
+        comp += FROM_URL
     return level, call.method, restype, comp
 
 
@@ -121,6 +122,7 @@ def _failure(request: web.BaseRequest, request_id: str, error: FilesError) -> we
     headers["x-ms-request-id"] = request_id
     headers["x-ms-version"] = request.headers.get("x-ms-version", LATEST)
     headers["x-ms-error-code"] = error.code
+    headers.update(error.headers)
     if (client_id := request.headers.get("x-ms-client-request-id")) is not None:
         headers["x-ms-client-request-id"] = client_id
     if request.method == "HEAD" or error.status == 304:  # noqa: PLR2004 - neither has a body

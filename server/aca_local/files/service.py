@@ -1,8 +1,10 @@
 """What every operation works with."""
 
-from dataclasses import dataclass
+from asyncio import Task
+from dataclasses import dataclass, field
 
 from aca_local.files.access import Gate
+from aca_local.files.address import Addresses
 from aca_local.files.call import Call
 from aca_local.files.clock import Clock
 from aca_local.files.entries import Area, Entries, Entry
@@ -30,7 +32,9 @@ class Service:
     shares: FileShares
     entries: Entries
     gate: Gate
+    addresses: Addresses
     options: FilesOptions
+    copying: dict[str, Task[None]] = field(default_factory=dict)  # copies under way, by their id
 
     @property
     def store(self) -> Store:

@@ -17,6 +17,7 @@ from aca_local.files.errors import FilesError
 from aca_local.files.model import ShareProperties
 from aca_local.files.policies import policies_xml, read_policies
 from aca_local.files.reply import empty, headers_for, metadata_headers, xml
+from aca_local.files.sddl import to_binary
 from aca_local.files.service import Service
 from aca_local.files.smb import keep_permission, stored_permission
 
@@ -213,7 +214,11 @@ async def get_permission(service: Service, call: Call) -> web.Response:
         raise FilesError("ResourceNotFound")
     headers = headers_for(call)
     headers["Content-Type"] = "application/json"
-    return web.Response(headers=headers, body=json.dumps({"permission": text}).encode())
+    form = call.headers.get("x-ms-file-permission-format", "sddl").lower()
+    if form not in ("sddl", "binary"):
+        raise bad_header("x-ms-file-permission-format", form)
+    shown = to_binary(text) if form == "binary" else text
+    return web.Response(headers=headers, body=json.dumps({"permission": shown}).encode())
 
 
 async def lease(service: Service, call: Call) -> web.Response:

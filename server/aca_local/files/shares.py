@@ -32,6 +32,7 @@ class FileShares:
         self._shares: dict[Key, ShareProperties] = {}
         self._deleted: dict[int, ShareProperties] = {}
         self._retention: dict[str, int] = {}
+        self._latest: dict[tuple[str, str], str] = {}
         self._recover()
 
     def close(self) -> None:
@@ -215,6 +216,11 @@ class FileShares:
         self.store.copy_entries(share.id, snapshot.id)
         copied.rename(self.folder_of(snapshot))
         self._shares[snapshot.account, snapshot.name, snapshot.snapshot] = snapshot
+        self._latest[snapshot.account, snapshot.name] = snapshot.snapshot
+
+    def latest_snapshot(self, share: ShareProperties) -> str:
+        """Return the time of a share's latest snapshot; empty when it has none."""
+        return self._latest.get((share.account, share.name), "")
 
     # --- inside
 
@@ -257,6 +263,8 @@ class FileShares:
         if share.deleted:
             self._deleted[share.id] = share
         else:
+            key = share.account, share.name
+            self._latest[key] = max(share.snapshot, self._latest.get(key, ""))
             folder.mkdir(parents=True, exist_ok=True)
             self._shares[share.account, share.name, share.snapshot] = share
 

@@ -10,7 +10,7 @@ from aca_local.files.clock import iso, parse_iso
 from aca_local.files.entries import Area, Entry
 from aca_local.files.errors import FilesError
 from aca_local.files.model import Extra
-from aca_local.files.sddl import is_sddl
+from aca_local.files.sddl import from_binary, is_sddl
 from aca_local.files.store import Store
 
 ATTRIBUTES = (
@@ -57,19 +57,19 @@ class Settings:
         extra.change_time = self.change_time
 
 
-def read_settings(call: Call, area: Area, store: Store, now: int) -> Settings:
-    """Return the SMB properties that a request's headers set."""
+def read_settings(call: Call, area: Area, store: Store, now: int, *, keep: str = "preserve") -> Settings:
+    """Return the SMB properties that a request's headers set; `keep` is the word that sets nothing."""
     return Settings(
-        _attributes(call.headers.get("x-ms-file-attributes")),
-        _time(call, "x-ms-file-creation-time", now),
-        _time(call, "x-ms-file-last-write-time", now),
-        _time(call, "x-ms-file-change-time", None),
+        _attributes(call.headers.get("x-ms-file-attributes"), keep),
+        _time(call, "x-ms-file-creation-time", now, keep),
+        _time(call, "x-ms-file-last-write-time", now, keep),
+        _time(call, "x-ms-file-change-time", None, keep),
         _permission(call, area, store),
     )
 
 
-def _attributes(text: str | None) -> str | None:
-    if text is None or text.lower() == "preserve":
+def _attributes(text: str | None, keep: str) -> str | None:
+    if text is None or text.lower() == keep:
         return None
     names = [BY_NAME.get(part.strip().lower()) for part in text.split("|")]
     if not all(names):
@@ -77,9 +77,9 @@ def _attributes(text: str | None) -> str | None:
     return " | ".join(name for name in ATTRIBUTES if name in names)
 
 
-def _time(call: Call, header: str, now: int | None) -> int | None:
+def _time(call: Call, header: str, now: int | None, keep: str) -> int | None:
     text = call.headers.get(header)
-    if text is None or text.lower() == "preserve":
+    if text is None or text.lower() == keep:
         return None
     return now if text.lower() == "now" else parse_iso(text)
 
@@ -98,13 +98,14 @@ def _permission(call: Call, area: Area, store: Store) -> str | None:
 
 
 def keep_permission(area: Area, store: Store, text: str, form: str) -> str:
-    """Store a permission in SDDL and return its key."""
-    if form.lower() != "sddl":
-        raise FilesError("UnsupportedHeader", HeaderName="x-ms-file-permission-format")
-    if not is_sddl(text) or len(text) > MAX_PERMISSION:
+    """Store a permission (SDDL, or a base64 descriptor where `form` is `binary`); return its key."""
+    if form.lower() not in ("sddl", "binary"):
+        raise bad_header("x-ms-file-permission-format", form)
+    sddl = from_binary(text) if form.lower() == "binary" else text
+    if not is_sddl(sddl) or len(sddl) > MAX_PERMISSION:
         raise FilesError("InvalidInput", "The permission is no security descriptor.")
-    key = permission_key(text)
-    store.put_permission(area.share.id, key, text)
+    key = permission_key(sddl)
+    store.put_permission(area.share.id, key, sddl)
     return key
 
 

@@ -1,0 +1,188 @@
+"""Run Microsoft's own tests of azure-storage-file-share, unmodified, against the Files service.
+
+The tests come in the package's sdist and are fetched when they are needed, never kept here. Exit code 0: at
+least 95 % of the SMB tests pass, and every other test is one that `expected.json` names with its reason.
+"""
+
+import argparse
+import base64
+import json
+import os
+import subprocess
+import sys
+import tarfile
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent.parent
+WORK = ROOT / "build" / "microsoft_suite"
+SDIST = "azure-storage-file-share==12.27.1"
+GOAL = 0.95
+KEY = base64.b64encode(b"a key for the tests of the suite, known to all").decode()
+
+
+@dataclass
+class Tally:
+    """The outcome of a run: node ids of the tests that passed, failed, or were skipped with a reason."""
+
+    passed: list[str] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+    skipped: dict[str, str] = field(default_factory=dict)
+
+
+def prepare() -> Path:
+    """Make the environment of the suite and unpack its tests; return their folder."""
+    python = WORK / "venv" / "bin" / "python"
+    uv = Path(sys.executable).parent / "uv"
+    if not python.exists():
+        subprocess.run([uv, "venv", "-q", "--python", sys.executable, WORK / "venv"], check=True)
+    subprocess.run([uv, "pip", "install", "-q", "-p", python, "-r", HERE / "requirements.txt"], check=True)
+    if not list(WORK.glob("*.tar.gz")):
+        fetch = ["download", "-q", "--no-deps", "--no-binary", "azure-storage-file-share", "-d", WORK, SDIST]
+        subprocess.run([sys.executable, "-m", "pip", *fetch], check=True)
+    [archive] = WORK.glob("*.tar.gz")
+    with tarfile.open(archive) as packed:
+        packed.extractall(WORK, filter="data")
+    return next(WORK.glob("azure_storage_file_share-*/tests"))
+
+
+def certificate(folder: Path) -> tuple[Path, Path]:
+    """Write a certificate for the suite's host names; return the server's file and the clients' one."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "aca-local suite")])
+    hosts = [x509.DNSName(f"*.{kind}.core.windows.net") for kind in ("file", "blob")]
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=2))
+        .add_extension(x509.SubjectAlternativeName(hosts), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    public = made.public_bytes(serialization.Encoding.PEM)
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    server, client = folder / "server.pem", folder / "ca.pem"
+    server.write_bytes(private + public)
+    client.write_bytes(public)
+    return server, client
+
+
+def environment(port: int, trusted: Path, tests: Path) -> dict[str, str]:
+    """Return the environment that the tests run in."""
+    return {
+        **os.environ,
+        "PYTHONPATH": f"{HERE}{os.pathsep}{tests}",
+        "AITK_SUITE_PORT": str(port),
+        "REQUESTS_CA_BUNDLE": str(trusted),
+        "SSL_CERT_FILE": str(trusted),
+        "STORAGE_ACCOUNT_NAME": "storagename",
+        "STORAGE_ACCOUNT_KEY": KEY,
+        "SECONDARY_STORAGE_ACCOUNT_NAME": "pyrmtstoragestorname",
+        "SECONDARY_STORAGE_ACCOUNT_KEY": KEY,
+        "PREMIUM_STORAGE_FILE_ACCOUNT_NAME": "premiumname",
+        "PREMIUM_STORAGE_FILE_ACCOUNT_KEY": KEY,
+        "AZURE_TEST_RUN_LIVE": "true",
+        "AZURE_SKIP_LIVE_RECORDING": "true",
+    }
+
+
+def run_tests(tests: Path, chosen: list[str], port: int, trusted: Path) -> Path:
+    """Run the suite; return its JUnit report."""
+    report = WORK / "report.xml"
+    options = ["-q", "-p", "loopback", "-o", "asyncio_mode=auto", "-o", "junit_family=xunit1", "-n", "2"]
+    options += [
+        "--rootdir",
+        str(tests),
+        "-c",
+        os.devnull,
+        f"--junitxml={report}",
+        "--tb=short",
+        "-W",
+        "ignore",
+    ]
+    python = WORK / "venv" / "bin" / "python"
+    command = [python, "-m", "pytest", *options, *(chosen or [str(tests)])]
+    subprocess.run(command, cwd=tests, env=environment(port, trusted, tests), check=False, timeout=1500)
+    return report
+
+
+def count(report: Path) -> Tally:
+    """Read a JUnit report."""
+    tally = Tally()
+    for case in ET.parse(report).iter("testcase"):
+        name = f"{case.get('file') or case.get('classname')}::{case.get('name')}"
+        name = name.replace("tests/", "")
+        skipped = case.find("skipped")
+        if skipped is not None:
+            tally.skipped[name] = skipped.get("message") or ""
+        elif case.find("failure") is not None or case.find("error") is not None:
+            tally.failed.append(name)
+        else:
+            tally.passed.append(name)
+    return tally
+
+
+def judge(tally: Tally) -> int:
+    """Print the count, and return 0 when the goal is met and nothing unexpected failed."""
+    expected: dict[str, dict[str, str]] = json.loads((HERE / "expected.json").read_text())
+    outside, known = expected["out_of_the_count"], expected["failing"]
+    reason = {name: why for group, why in outside.items() for name in _matching(tally, group)}
+    counted = [name for name in [*tally.passed, *tally.failed] if name not in reason]
+    failed = [name for name in tally.failed if name not in reason]
+    rate = (len(counted) - len(failed)) / max(1, len(counted))
+    print(f"{len(counted) - len(failed)} of {len(counted)} SMB tests pass ({rate:.1%}).")
+    skipped = set(tally.skipped) - set(reason)
+    print(f"Not counted: {len(reason)} by name, {len(skipped)} skipped by the suite itself.")
+    surprises = [name for name in failed if name not in known]
+    for name in failed:
+        print(f"  failed: {name}: {known.get(name, 'not expected')}")
+    return 0 if rate >= GOAL and not surprises else 1
+
+
+def _matching(tally: Tally, group: str) -> list[str]:
+    names = [*tally.passed, *tally.failed, *tally.skipped]
+    return [
+        name
+        for name in names
+        if name == group or name.startswith((f"{group}::", f"{group}["))
+    ]
+
+
+def main() -> int:
+    """Prepare, serve, run, count."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "tests", nargs="*", help="some tests only (as pytest names them, below the suite's folder)"
+    )
+    chosen = parser.parse_args()
+    tests = prepare()
+    server_file, trusted = certificate(WORK)
+    root = WORK / "data" / str(os.getpid())
+    command = [sys.executable, str(HERE / "serve.py"), str(root), KEY, str(server_file)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            assert server.stdout is not None
+            port = json.loads(server.stdout.readline())["port"]
+            report = run_tests(tests, chosen.tests, port, trusted)
+        finally:
+            server.terminate()
+    return judge(count(report))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
