@@ -156,11 +156,7 @@ def judge(tally: Tally) -> int:
 
 def _matching(tally: Tally, group: str) -> list[str]:
     names = [*tally.passed, *tally.failed, *tally.skipped]
-    return [
-        name
-        for name in names
-        if name == group or name.startswith((f"{group}::", f"{group}["))
-    ]
+    return [name for name in names if name == group or name.startswith((f"{group}::", f"{group}["))]
 
 
 def main() -> int:
