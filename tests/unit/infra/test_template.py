@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import compile_infra
 import pytest
+from unit.infra.bicep_engine import Engine
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -74,10 +75,11 @@ EXISTING_APP = {
         },
     },
 }
-SCOPE = (
-    *("--subscription-id", "00000000-0000-0000-0000-000000000001"),
-    *("--resource-group", "rg", "--location", "westus3"),
-)
+SCOPE = {
+    "subscriptionId": "00000000-0000-0000-0000-000000000001",
+    "resourceGroup": "rg",
+    "location": "westus3",
+}
 EMPTY_APP = {
     "tags": None,
     "identity": None,
@@ -85,31 +87,42 @@ EMPTY_APP = {
 }
 
 
+def comparable(template: Any) -> Any:
+    """Without what `build` and `compile` write differently: the generator, the order of dependencies."""
+    resources = [{**r, "dependsOn": sorted(r.get("dependsOn", []))} for r in template["resources"]]
+    return {**template, "metadata": None, "resources": resources}
+
+
 def compiled() -> Any:
     return json.loads((PROVISION / "inference.json").read_text("utf-8"))
 
 
-def bicep() -> str:
+Predict = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[Engine]:
     path = compile_infra.find_bicep()
     if path is None:
         pytest.skip("NOT COMPILED: there is no Bicep CLI on this computer")
-    return path
+    with Engine(path) as engine:
+        yield engine
 
 
-def predict(folder: Path, **parameters: object) -> dict[str, Any]:
+@pytest.fixture
+def predict(engine: Engine, tmp_path: Path) -> Predict:
     """The resources of a deployment by type, as Bicep's engine predicts them; secure values are shown."""
     shown = (PROVISION / "inference.json").read_text("utf-8").replace('"secureObject"', '"object"')
-    (folder / "main.json").write_text(shown, "utf-8")
-    values = [f"param {name} = json('{json.dumps(value)}')" for name, value in parameters.items()]
-    (folder / "case.bicepparam").write_text("\n".join(["using 'main.json'", *values]), "utf-8")
-    subprocess.run(
-        [bicep(), "snapshot", str(folder / "case.bicepparam"), "--mode", "overwrite", *SCOPE],
-        check=True,
-        timeout=120,
-        capture_output=True,
-    )
-    resources = json.loads((folder / "case.snapshot.json").read_text("utf-8"))["predictedResources"]
-    return {resource["type"]: resource for resource in resources}
+    (tmp_path / "main.json").write_text(shown, "utf-8")
+
+    def predict(**parameters: object) -> dict[str, Any]:
+        values = [f"param {name} = json('{json.dumps(value)}')" for name, value in parameters.items()]
+        case = tmp_path / "case.bicepparam"
+        case.write_text("\n".join(["using 'main.json'", *values]), "utf-8")
+        snapshot = json.loads(engine.ask("getSnapshot", path=str(case), metadata=SCOPE)["snapshot"])
+        return {resource["type"]: resource for resource in snapshot["predictedResources"]}
+
+    return predict
 
 
 def test_every_parameter_is_described_and_has_a_default() -> None:
@@ -163,19 +176,21 @@ def test_the_hash_of_a_source_does_not_depend_on_line_ends(tmp_path: Path) -> No
     assert compile_infra.source_hash(tmp_path / "lf") == compile_infra.source_hash(tmp_path / "crlf")
 
 
-def test_the_compiled_template_is_what_the_compiler_makes() -> None:
-    assert json.loads(compile_infra.build(bicep()))["resources"] == compiled()["resources"]
+def test_the_compiled_template_is_what_the_compiler_makes(engine: Engine) -> None:
+    answer = engine.ask("compile", path=str(PROVISION / "inference.bicep"))
+    assert answer["diagnostics"] == []
+    assert comparable(json.loads(answer["contents"])) == comparable(compiled())
 
 
-def test_the_start_may_take_the_documented_time(tmp_path: Path) -> None:
-    app = predict(tmp_path)["Microsoft.App/containerApps"]
+def test_the_start_may_take_the_documented_time(predict: Predict) -> None:
+    app = predict()["Microsoft.App/containerApps"]
     startup = next(p for p in _container(app)["probes"] if p["type"] == "Startup")
     assert startup["periodSeconds"] * startup["failureThreshold"] == 60 + 10 * 120
     assert startup["failureThreshold"] <= 240
 
 
-def test_a_failed_command_stops_the_start(tmp_path: Path) -> None:
-    app = predict(tmp_path, defaultCommands=["false", "echo late"])["Microsoft.App/containerApps"]
+def test_a_failed_command_stops_the_start(predict: Predict) -> None:
+    app = predict(defaultCommands=["false", "echo late"])["Microsoft.App/containerApps"]
     assert _container(app)["command"] == ["/bin/bash", "-c", "false && echo late"]
 
 
@@ -188,32 +203,30 @@ def test_a_failed_command_stops_the_start(tmp_path: Path) -> None:
     ],
 )
 def test_the_environment_gets_the_profile_that_was_asked_for(
-    tmp_path: Path, profile: str, expected: dict[str, Any] | None
+    predict: Predict, profile: str, expected: dict[str, Any] | None
 ) -> None:
-    predicted = predict(tmp_path, workloadProfileType=profile, maximumInstanceCount=2)
+    predicted = predict(workloadProfileType=profile, maximumInstanceCount=2)
     profiles = predicted["Microsoft.App/managedEnvironments"]["properties"]["workloadProfiles"]
     added = [] if expected is None else [expected | {"workloadProfileType": profile}]
     assert profiles == [{"name": "Consumption", "workloadProfileType": "Consumption"}, *added]
 
 
-def test_what_exists_is_not_put_again(tmp_path: Path) -> None:
+def test_what_exists_is_not_put_again(predict: Predict) -> None:
     names = ("storageAccountExists", "fileShareExists", "acaLogAnalyticsExists", "acaEnvironmentExists")
-    predicted = predict(tmp_path, **dict.fromkeys(names, True))
+    predicted = predict(**dict.fromkeys(names, True))
     assert set(predicted) == {"Microsoft.App/managedEnvironments/storages", "Microsoft.App/containerApps"}
 
 
-def test_a_share_is_added_to_an_existing_account_without_touching_its_settings(tmp_path: Path) -> None:
-    predicted = predict(tmp_path, storageAccountExists=True)
+def test_a_share_is_added_to_an_existing_account_without_touching_its_settings(predict: Predict) -> None:
+    predicted = predict(storageAccountExists=True)
     assert "Microsoft.Storage/storageAccounts/fileServices/shares" in predicted
     assert "Microsoft.Storage/storageAccounts/fileServices" not in predicted
     assert "Microsoft.Storage/storageAccounts" not in predicted
 
 
-def test_an_existing_app_keeps_what_no_parameter_names(tmp_path: Path) -> None:
+def test_an_existing_app_keeps_what_no_parameter_names(predict: Predict) -> None:
     secrets = {"value": [{"name": "token", "value": "x"}]}
-    app = predict(tmp_path, existingApp=EXISTING_APP, existingAppSecrets=secrets)[
-        "Microsoft.App/containerApps"
-    ]
+    app = predict(existingApp=EXISTING_APP, existingAppSecrets=secrets)["Microsoft.App/containerApps"]
     configuration, template = app["properties"]["configuration"], app["properties"]["template"]
     assert (app["tags"], app["identity"]) == ({"team": "lights"}, {"type": "SystemAssigned"})
     assert configuration["activeRevisionsMode"] == "Multiple"
@@ -232,10 +245,10 @@ def test_an_existing_app_keeps_what_no_parameter_names(tmp_path: Path) -> None:
     assert sidecar == {"name": "sidecar", "image": "other"}
 
 
-def test_explicit_nulls_and_a_second_provisioning_change_nothing(tmp_path: Path) -> None:
-    first = predict(tmp_path)["Microsoft.App/containerApps"]
-    assert predict(tmp_path, existingApp=EMPTY_APP)["Microsoft.App/containerApps"] == first
-    assert predict(tmp_path, existingApp=first)["Microsoft.App/containerApps"] == first
+def test_explicit_nulls_and_a_second_provisioning_change_nothing(predict: Predict) -> None:
+    first = predict()["Microsoft.App/containerApps"]
+    assert predict(existingApp=EMPTY_APP)["Microsoft.App/containerApps"] == first
+    assert predict(existingApp=first)["Microsoft.App/containerApps"] == first
 
 
 def _container(app: Any) -> dict[str, Any]:
