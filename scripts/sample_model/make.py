@@ -241,7 +241,7 @@ def main() -> None:
     """Read the command line and make the sample."""
     parser = argparse.ArgumentParser(description="Make the starter's sample model.")
     parser.add_argument("output", type=Path, help="folder that gets base/ and adapter/")
-    parser.add_argument("--base-steps", type=int, default=800)
+    parser.add_argument("--base-steps", type=int, default=700)
     parser.add_argument("--adapter-steps", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=7)
     options = parser.parse_args()
