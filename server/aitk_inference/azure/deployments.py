@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from enum import Enum
 from typing import TYPE_CHECKING
 
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
@@ -116,7 +117,7 @@ def _status(found: DeploymentExtended) -> DeploymentStatus:
     if properties is None:
         return DeploymentStatus(DeploymentState.RUNNING, {})
     return DeploymentStatus(
-        state=_state(str(properties.provisioning_state or "")),
+        state=_state(_plain(properties.provisioning_state)),
         outputs=_outputs(properties.outputs),
         error=tree_of(properties.error.as_dict()) if properties.error else None,
         template_hash=properties.template_hash or "",
@@ -124,6 +125,11 @@ def _status(found: DeploymentExtended) -> DeploymentStatus:
         correlation_id=properties.correlation_id or "",
         timestamp=properties.timestamp,
     )
+
+
+def _plain(word: str | None) -> str:
+    """ARM's own word: the SDK's enumerations are texts, but ``str()`` of one gives its Python name."""
+    return str(word.value if isinstance(word, Enum) else word or "")
 
 
 def _state(word: str) -> DeploymentState:

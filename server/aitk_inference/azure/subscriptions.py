@@ -30,7 +30,7 @@ async def list_subscriptions(clients: Clients) -> list[Subscription]:
     """Every subscription that can be used, sorted by name."""
     with map_azure_errors("listing your subscriptions"):
         found = [item async for item in clients.subscriptions().subscriptions.list()]
-    usable = [_subscription(item, clients) for item in found if str(item.state or "Enabled") != "Disabled"]
+    usable = [_subscription(item, clients) for item in found if item.state != "Disabled"]
     return sorted(usable, key=lambda item: item.name.casefold())
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from aitk_inference.core.ports import Clock, Cloud
     from aitk_inference.flows.progress import Reporter
 
-_STEP = "Deploy template"
+_STEP = "Resources"
 _FIRST_WAIT, _LONGEST_WAIT, _GROWTH = 1.0, 10.0, 1.4
 _LOCAL_FACTOR = 0.2
 """The local target answers at once, so it is asked five times as often."""

@@ -144,7 +144,7 @@ async def _deploy(
         wishes = _wishes(files, want, template)
         mark = fingerprint(template.document, wishes)
         if earlier is not None and brought_about(earlier, mark) and _settled(existing) and not request.again:
-            report.step("Deploy template", "This very deployment has succeeded, and all of it exists", 95)
+            report.step("Resources", "This very deployment has succeeded, and all of it exists", 95)
             status = earlier
         else:
             parameters = {**wishes, **kept.fill(existing, want, template)}

@@ -53,7 +53,7 @@ def test_new_provision_and_deploy_end_with_0(
     assert run(["deploy", "--project", str(project), "--no-input"], wire) == 0
     out = capsys.readouterr().out
     assert f"Go to Inference Endpoint: {ENDPOINT}" in out
-    assert re.search(r"^ 0:\d\d\.\d  Deploy template +Container app", out, re.MULTILINE)
+    assert re.search(r"^ 0:\d\d\.\d  Resources +Container app", out, re.MULTILINE)
     assert "\x1b" not in out
 
 
