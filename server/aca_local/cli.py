@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aca_local.instance import DataFolder, Instance, stop
+from aca_local.security import page_url
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -178,6 +179,7 @@ def _show(instance: Instance, folder: DataFolder, *, as_json: bool) -> None:
             f"  Azure Resource Manager  {instance.arm}  {instance.arm_http}\n"
             f"  subscription            {instance.subscription_id}\n"
             f"  certificate authority   {instance.ca_file}\n"
+            f"  page to look at         {page_url(instance.arm_http, instance.token)}\n"
         )
     sys.stdout.flush()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 from ipaddress import ip_address
 
 from yarl import URL
@@ -23,3 +25,13 @@ def _is_loopback(name: str) -> bool:
         return ip_address(name).is_loopback
     except ValueError:
         return False
+
+
+def page_key(token: str) -> str:
+    """Make the key to the page, which only shows, from the instance's token."""
+    return hmac.new(token.encode(), b"page", hashlib.sha256).hexdigest()[:32]
+
+
+def page_url(arm_http: str, token: str) -> str:
+    """Write the address of the page, with its key."""
+    return f"{arm_http}/?key={page_key(token)}"

@@ -27,6 +27,7 @@ from aca_local.listeners import (
     with_admin,
     with_latency,
 )
+from aca_local.page import Page
 from aca_local.ports import PortBook
 from aca_local.replicas.container import Pace
 from aca_local.replicas.process import can_mount
@@ -136,7 +137,8 @@ async def _open_arm(stack: AsyncExitStack, parts: _Parts, cloud: Cloud, stopping
     registry = build_registry()
     handler = build_arm(cloud, registry, check_token=_same(parts.token))
     routes = {("POST", "stop"): _stop_route(stopping), ("PUT", "faults"): parts.faults.put}
-    guarded = for_local_names(with_admin(parts.around("arm")(handler), routes, parts.token))
+    page = Page(cloud, parts.token)
+    guarded = for_local_names(page.around(with_admin(parts.around("arm")(handler), routes, parts.token)))
     stack.push_async_callback(cloud.tasks.close)
     await resume(cloud, registry)
     runner = await listen(guarded, parts.doors["arm"], parts.doors["armHttp"])
