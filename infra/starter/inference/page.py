@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 EXAMPLES = ("What is a lighthouse?", "Why is the sea salty?", "Can you tell me a joke?")
 BANNER = (
     '<div role="alert" style="background:#b91c1c;color:#fff;padding:12px 16px;border-radius:8px">'
-    "<strong>Not ready.</strong> {}</div>"
+    '<strong style="color:#fff">Not ready.</strong> {}</div>'
 )
 CSS = "footer {display: none !important}"
 SYSTEM_FONTS = ("system-ui", "sans-serif")
@@ -57,7 +57,8 @@ def _chat(service: Service) -> None:
     model = gr.Radio(
         list(service.models),
         value=service.models[0],
-        label=f"Model: a base {adapter}. The same names are served at v1/chat/completions.",
+        label="Model",
+        info=f"The base {adapter}. The API at v1/chat/completions knows the same names.",
     )
     gr.ChatInterface(
         _talk(service),

@@ -75,8 +75,8 @@ def _from_file(path: Path) -> Settings:
     folder = path.resolve().parent
     return Settings(
         name=_entry(values, "name", str),
-        base=folder / _entry(values, "base", str),
-        adapter=folder / _entry(values, "adapter", str),
+        base=(folder / _entry(values, "base", str)).resolve(),
+        adapter=(folder / _entry(values, "adapter", str)).resolve(),
         base_only=_entry(values, "baseOnly", bool),
         device=_entry(values, "device", str),
         context_tokens=_entry(values, "contextTokens", int),
