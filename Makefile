@@ -8,7 +8,7 @@ UV := $(BIN)/uv
 NODE := PATH="$(CURDIR)/$(BIN):$$PATH"
 VSIX := build/aitk-remote-inference.vsix
 
-.PHONY: demo protocol package e2e-setup help setup lint format test infra locks clean
+.PHONY: test-deep demo protocol package e2e-setup help setup lint format test infra locks clean
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s $$'\t'
 
@@ -59,6 +59,9 @@ lint: setup node_modules/.ready ## everything that reads the code without runnin
 test: setup ## all tests that fit in some minutes
 	@if [ "$${AITK_REQUIRE_E2E:-}" = 1 ]; then $(MAKE) --no-print-directory e2e-setup; fi
 	$(BIN)/pytest
+
+test-deep: setup ## what takes longer: Microsoft's own tests of the Files SDK (their sdist comes from PyPI)
+	$(BIN)/python tests/microsoft_suite/run.py
 
 infra: ## compile infra/provision/inference.bicep (needs the Bicep CLI)
 	$(PYTHON) scripts/compile_infra.py

@@ -1,6 +1,7 @@
 """A Files service of its own for a test: in this process, on a thread with its own loop, on a free port."""
 
 import asyncio
+import ssl
 import threading
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
@@ -48,6 +49,13 @@ class FilesServer:
         return f"AccountName=acct;AccountKey={KEY};FileEndpoint={self.account_url}"
 
 
+def tls(certificate: Path) -> ssl.SSLContext:
+    """Return the server's side of https with this certificate."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate)
+    return context
+
+
 @contextmanager
 def files_server(
     root: Path,
@@ -55,6 +63,7 @@ def files_server(
     options: FilesOptions | None = None,
     keys: FixedKeys | None = None,
     token_is_valid: Callable[[str], bool] = lambda token: False,
+    certificate: Path | None = None,
 ) -> Iterator[FilesServer]:
     """Serve the shares below `root` while the context lasts."""
     loop = asyncio.new_event_loop()
@@ -69,11 +78,11 @@ def files_server(
         for account in (keys or FixedKeys()).accounts:
             shares.create_account(account)
         handler = build_handler(shares, keys or FixedKeys(), token_is_valid=token_is_valid, options=options)
-        runner = web.ServerRunner(web.Server(handler, auto_decompress=False))
+        runner = web.ServerRunner(web.Server(handler, auto_decompress=False, access_log=None))
         await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        port = runner.addresses[0][1]
-        return FilesServer(f"http://127.0.0.1:{port}", shares, loop), runner
+        await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=certificate and tls(certificate)).start()
+        scheme, port = "https" if certificate else "http", runner.addresses[0][1]
+        return FilesServer(f"{scheme}://127.0.0.1:{port}", shares, loop), runner
 
     server, runner = wait(start())
     try:

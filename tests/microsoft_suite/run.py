@@ -12,14 +12,10 @@ import subprocess
 import sys
 import tarfile
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+from certificates import certificate
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
@@ -52,34 +48,6 @@ def prepare() -> Path:
     with tarfile.open(archive) as packed:
         packed.extractall(WORK, filter="data")
     return next(WORK.glob("azure_storage_file_share-*/tests"))
-
-
-def certificate(folder: Path) -> tuple[Path, Path]:
-    """Write a certificate for the suite's host names; return the server's file and the clients' one."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "aca-local suite")])
-    hosts = [x509.DNSName(f"*.{kind}.core.windows.net") for kind in ("file", "blob")]
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=2))
-        .add_extension(x509.SubjectAlternativeName(hosts), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    public = made.public_bytes(serialization.Encoding.PEM)
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    server, client = folder / "server.pem", folder / "ca.pem"
-    server.write_bytes(private + public)
-    client.write_bytes(public)
-    return server, client
 
 
 def environment(port: int, trusted: Path, tests: Path) -> dict[str, str]:
@@ -167,7 +135,7 @@ def main() -> int:
     )
     chosen = parser.parse_args()
     tests = prepare()
-    server_file, trusted = certificate(WORK)
+    server_file, trusted = certificate(WORK, ["*.file.core.windows.net", "*.blob.core.windows.net"])
     root = WORK / "data" / str(os.getpid())
     command = [sys.executable, str(HERE / "serve.py"), str(root), KEY, str(server_file)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:

@@ -40,7 +40,7 @@ async def serve(root: Path, key: str, certificate: Path) -> None:
     for account in ACCOUNTS:
         shares.create_account(account)
     handler = build_handler(shares, Keys(key), token_is_valid=for_storage)
-    runner = web.ServerRunner(web.Server(handler, auto_decompress=False))
+    runner = web.ServerRunner(web.Server(handler, auto_decompress=False, access_log=None))
     await runner.setup()
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(certificate)
