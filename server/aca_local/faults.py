@@ -9,6 +9,11 @@ A list of objects (or ``{"faults": [...]}``), the first that matches a request i
      "reset": true,                              the connection is reset, the request never handled
      "cut": 200,                                 the request is handled, its answer cut after 200 bytes
      "bytesPerSecond": 1000, "delay": 0.5}       a slow answer; a late one
+
+With ``"service": "replicas"`` the path is ``app/container``, a start of that container is what is counted,
+and the fault is one of ``REPLICA_FAULTS``::
+
+    {"service": "replicas", "path": "^app/", "fault": "oom", "times": 0}
 """
 
 from __future__ import annotations
@@ -21,8 +26,9 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from pathlib import Path
 
-Service = Literal["arm", "files", "ingress"]
-SERVICES: tuple[Service, ...] = ("arm", "files", "ingress")
+Service = Literal["arm", "files", "ingress", "replicas"]
+SERVICES: tuple[Service, ...] = ("arm", "files", "ingress", "replicas")
+REPLICA_FAULTS = frozenset(("image-pull", "volume-mount", "crash", "oom", "probe"))
 
 
 class FaultsError(Exception):
@@ -47,6 +53,7 @@ class Fault:
     path: re.Pattern[str] = field(default_factory=lambda: re.compile(""))
     nth: int = 1
     times: int = 1
+    name: str = ""
     answer: Answer | None = None
     reset: bool = False
     cut: int | None = None
@@ -56,7 +63,8 @@ class Fault:
 
     def takes(self, service: Service, method: str, path: str) -> bool:
         """Tell whether this request is to go wrong; counts it when it matches."""
-        if self.service not in {None, service} or (self.method or method).upper() != method.upper():
+        everywhere = self.service is None and service != "replicas"
+        if not (everywhere or self.service == service) or (self.method or method).upper() != method.upper():
             return False
         if not self.path.search(path):
             return False
@@ -167,6 +175,8 @@ def _rule(number: int, rule: object) -> Fault:
         raise FaultsError(f"Fault {number} has unknown members: {', '.join(sorted(unknown))}.")
     if rule.get("service") not in {None, *SERVICES}:
         raise FaultsError(f"Fault {number}: service is one of {', '.join(SERVICES)}.")
+    if rule.get("service") == "replicas" and rule.get("fault") not in REPLICA_FAULTS:
+        raise FaultsError(f"Fault {number}: one of replicas is {', '.join(sorted(REPLICA_FAULTS))}.")
     try:
         return Fault(
             service=rule.get("service"),
@@ -174,7 +184,8 @@ def _rule(number: int, rule: object) -> Fault:
             path=re.compile(rule.get("path", ""), re.IGNORECASE),
             nth=int(rule.get("nth", 1)),
             times=int(rule.get("times", 1)),
-            answer=_answer(number, rule),
+            name=str(rule.get("fault", "")),
+            answer=None if rule.get("service") == "replicas" else _answer(number, rule),
             reset=bool(rule.get("reset", False)),
             cut=None if rule.get("cut") is None else int(rule["cut"]),
             bytes_per_second=None if rule.get("bytesPerSecond") is None else float(rule["bytesPerSecond"]),

@@ -37,6 +37,10 @@ class Faults:
 
         return answer
 
+    def of_replica(self, name: str) -> str:
+        """Name what shall go wrong with this start of a container (``app/container``); empty: nothing."""
+        return next((one.name for one in self.rules if one.takes("replicas", "START", name)), "")
+
     async def put(self, request: web.BaseRequest) -> web.Response:
         """``PUT /aca-local/faults``: replace the rules."""
         try:

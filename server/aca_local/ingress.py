@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 TIME_LIMIT = 240.0  # seconds; Container Apps' ingress time-out
 LOOK = 0.05  # seconds between two looks for a ready replica
+HOPELESS = frozenset(("CrashLoopBackOff", "ImagePullBackOff", "CreateContainerError"))
 CONNECT_LIMIT = 10.0  # seconds
 HOP_BY_HOP = frozenset(
     (
@@ -229,7 +230,7 @@ class ReverseProxy:
 
 
 def _is_crashing(state: ReplicaState) -> bool:
-    return any("CrashLoopBackOff" in one.running_state_details for one in state.containers)
+    return any(one.running_state_details in HOPELESS for one in state.containers)
 
 
 def _target(port: int, request: web.BaseRequest) -> URL:

@@ -67,7 +67,7 @@ async def serve(folder: DataFolder, options: Options, ready: Callable[[Instance]
     stopping = _stop_on_signals()
     parts = _parts(folder, options)
     async with AsyncExitStack() as stack:
-        supervisor = await _supervisor(folder.path / "apps")
+        supervisor = await _supervisor(folder.path / "apps", parts.faults)
         stack.push_async_callback(supervisor.close)
         ingress = ReverseProxy(supervisor, parts.ports, around=parts.around("ingress"))
         stack.push_async_callback(ingress.close)
@@ -170,7 +170,7 @@ def _ports(path: Path, options: Options) -> PortBook:
     return ports
 
 
-async def _supervisor(folder: Path) -> Supervisor:
+async def _supervisor(folder: Path, wrong: Faults) -> Supervisor:
     """Make the supervisor and say what this system cannot do for it."""
     mounting = await can_mount(folder / ".probe")
     if not mounting:
@@ -180,7 +180,7 @@ async def _supervisor(folder: Path) -> Supervisor:
         )
     if os.name == "nt":
         log.warning("A template whose command is /bin/bash needs bash on PATH on this system.")
-    workshop = Workshop(VirtualEnvironments(), dict(os.environ), mounting, Pace())
+    workshop = Workshop(VirtualEnvironments(), dict(os.environ), mounting, Pace(), wrong.of_replica)
     return Supervisor(folder, workshop)
 
 

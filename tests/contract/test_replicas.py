@@ -1,6 +1,7 @@
 """Replicas as real processes: what a template's command sees, and what happens when it fails."""
 
 import asyncio
+import json
 import os
 import sys
 import textwrap
@@ -10,6 +11,8 @@ from pathlib import Path
 import httpx
 import psutil
 import pytest
+from aca_local.faults import read
+from aca_local.faulty import Faults
 from aca_local.replicas import ContainerSpec, Mount, NotRunningError, Probe, RevisionSpec, SpecChangedError
 from aca_local.replicas.container import Pace
 from aca_local.replicas.process import can_mount, reap
@@ -60,6 +63,16 @@ async def supervisor(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIte
     workshop = Workshop(InstantEnvironments(), dict(os.environ), mounting, QUICK)
     made = Supervisor(tmp_path / "apps", workshop)
     yield made
+    await made.close()
+
+
+@pytest.fixture
+async def faulty(tmp_path: Path) -> AsyncIterator[tuple[Supervisor, Faults]]:
+    """A supervisor whose replicas go wrong as the rules say."""
+    faults = Faults()
+    workshop = Workshop(InstantEnvironments(), dict(os.environ), False, QUICK, faults.of_replica)
+    made = Supervisor(tmp_path / "apps", workshop)
+    yield made, faults
     await made.close()
 
 
@@ -212,6 +225,47 @@ async def test_the_logs_end_with_the_replica(supervisor: Supervisor, share: Path
     assert [line async for line in console] == []
     with pytest.raises(NotRunningError):
         await anext(supervisor.console(APP, REVISION, replica, "main", tail=10, follow=False))
+
+
+@pytest.mark.parametrize(
+    ("fault", "words", "details"),
+    [
+        ("image-pull", "reason 'ImagePullFailure'", "ImagePullBackOff"),
+        ("volume-mount", "mount error(13): Permission denied", "CreateContainerError"),
+        ("crash", "exit code '1' and reason 'ProcessExited'", "CrashLoopBackOff"),
+        ("oom", "exit code '137' and reason 'OOMKilled'", "CrashLoopBackOff"),
+    ],
+)
+async def test_a_fault_on_demand_looks_as_in_azure(
+    faulty: tuple[Supervisor, Faults], share: Path, fault: str, words: str, details: str
+) -> None:
+    supervisor, faults = faulty
+    faults.rules = read(json.dumps([{"service": "replicas", "path": "^app/", "fault": fault, "times": 0}]))
+    await supervisor.apply(bash("python /mount/server.py", share))
+    reason = "VolumeMountFailure" if fault == "volume-mount" else "ContainerTerminated"
+    assert words in await event(supervisor, reason)
+    await until(lambda: supervisor.states(APP, REVISION)[0].containers[0].running_state_details == details)
+    faults.rules = []
+    await until_ready(supervisor)
+
+
+async def test_a_probe_fault_is_in_the_system_log(faulty: tuple[Supervisor, Faults], share: Path) -> None:
+    supervisor, faults = faulty
+    faults.rules = read('[{"service": "replicas", "fault": "probe"}]')
+    probe = Probe("Startup", 8080, "http", "/", period=0.05, failure_threshold=2)
+    await supervisor.apply(bash("python /mount/server.py", share, probe))
+    assert await event(supervisor, "ProbeFailed") == "Probe of StartUp failed with status code: 503"
+    await until(lambda: supervisor.states(APP, REVISION)[0].containers[0].restart_count >= 1)
+
+
+async def test_another_port_than_the_target_port_is_named(supervisor: Supervisor, share: Path) -> None:
+    other = free_port()
+    probe = Probe("Startup", 8080, period=0.6, failure_threshold=100)
+    await supervisor.apply(bash(f"python /mount/server.py {other}", share, probe))
+    async with asyncio.timeout(PATIENCE):
+        async for one in supervisor.events(APP, tail=300, follow=True):
+            if one.message == f"The TargetPort 8080 does not match the listening port {other}.":
+                break
 
 
 async def test_a_revision_never_changes_but_its_secrets_do(supervisor: Supervisor, share: Path) -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from aca_local.replicas.process import Command, Run
 
 HOST = "127.0.0.1"
+BEFORE_OOM = 0.5  # seconds that a container lives which is to run out of memory
 SEARCH_PAUSE = 0.5  # seconds between two searches for the port that a program listens on
 
 
@@ -55,8 +56,11 @@ class Surroundings(Protocol):
     local_port: int | None
     pinned: bool
 
-    async def command(self, spec: ContainerSpec) -> Command:
-        """Say what to run; raises ReplicasError when it cannot be run here."""
+    async def command(self, spec: ContainerSpec, fault: str) -> Command:
+        """Say what to run; raises ReplicasError when it cannot be run here (or is made to fail)."""
+
+    def fault(self, spec: ContainerSpec) -> str:
+        """Name what shall go wrong with this start, on demand; empty: nothing."""
 
     def emit(self, reason: str, message: str, kind: EventType = "Normal") -> None:
         """Write to the system log."""
@@ -78,6 +82,8 @@ class Container:
     started: bool = False
     restart_count: int = 0
     _searched: float = 0.0
+    _listening: frozenset[int] = frozenset()
+    _fault: str = ""
 
     def state(self) -> ContainerState:
         """Say how it is doing now."""
@@ -96,31 +102,37 @@ class Container:
         clock, crashes = asyncio.get_running_loop().time, 0
         while True:
             began = clock()
-            await self._live_once()
+            lived = await self._live_once()
             crashes = 1 if clock() - began > self.pace.healthy_after else crashes + 1
-            if delay := self.pace.back_off(crashes):
+            delay = self.pace.back_off(crashes)
+            if lived and delay:
                 self._wait("CrashLoopBackOff")
                 self.around.emit("ContainerBackOff", "Persistent Failure to start container", "Warning")
-                await asyncio.sleep(delay)
-            self.restart_count += 1
+            await asyncio.sleep(delay)
+            self.restart_count += lived
 
-    async def _live_once(self) -> None:
+    async def _live_once(self) -> bool:
+        """Start it and stay until it ends; False when it could not even be started."""
         self._wait("ContainerCreating")
         try:
-            command = await self.around.command(self.spec)
+            self._fault = self.around.fault(self.spec)
+            command = await self.around.command(self.spec, self._fault)
             self.around.emit("ContainerCreated", f"Created container '{self.spec.name}'")
             run = await start(command, self._log)
         except (ReplicasError, OSError) as problem:
             self._log(f"aca-local: {problem}")
-            self._wait(f"CreateContainerError: {problem}")
-            return
+            self._wait(getattr(problem, "waiting", ReplicasError.waiting))
+            return False
         self.container_id = f"containerd://{uuid.uuid4().hex}"
         self.running_state, self.details = "Running", f"Container started at: {_us_time(datetime.now(UTC))}."
         self.around.emit("ContainerStarted", f"Started container '{self.spec.name}'")
+        killing = asyncio.create_task(self._kill_on_demand(run))
         code, reason = await self._until_end(run)
+        killing.cancel()
         self.running_state, self.details = "Terminated", f"Reason: {reason}, exit code: {code}."
         words = f"Container '{self.spec.name}' was terminated with exit code '{code}' and reason '{reason}'"
         self.around.emit("ContainerTerminated", words, "Warning")
+        return True
 
     async def _until_end(self, run: Run) -> tuple[int, str]:
         """Watch a run until it ends by itself, a probe ends it, or the replica does (cancelled)."""
@@ -129,7 +141,7 @@ class Container:
         try:
             await asyncio.wait({ending, watching}, return_when=asyncio.FIRST_COMPLETED)
             if ending.done():
-                return ending.result(), "ProcessExited"
+                return ending.result(), "OOMKilled" if self._fault == "oom" else "ProcessExited"
             self.ready = False
             await run.stop()
             return await ending, "ProbeFailure"
@@ -180,6 +192,8 @@ class Container:
     async def _look(self, probe: Probe, run: Run) -> str | None:
         """Probe the port that stands for the template's, or the template's own if a program insists on it."""
         around = self.around
+        if self._fault == "probe":
+            return f"Probe of {probing.WORDS[probe.kind]} failed with status code: 503"
         if probe.port != around.target_port or around.local_port is None:
             return await probing.check(probe, HOST, probe.port)
         failure = await probing.check(probe, HOST, around.target_port if around.pinned else around.local_port)
@@ -193,7 +207,8 @@ class Container:
         if now - self._searched < SEARCH_PAUSE:
             return False
         self._searched = now
-        return await asyncio.to_thread(run.listens_on, port)
+        self._listening = frozenset(await asyncio.to_thread(run.listening))
+        return port in self._listening
 
     def _give_up(self, kind: str) -> None:
         words = f"Container {self.spec.name} failed {kind} probe, will be restarted"
@@ -201,6 +216,16 @@ class Container:
 
     def _probe_failed(self, words: str) -> None:
         self.around.emit("ProbeFailed", words, "Warning")
+        if self._listening and self.around.local_port not in self._listening:
+            listening = ", ".join(map(str, sorted(self._listening)))
+            words = f"The TargetPort {self.around.target_port} does not match the listening port {listening}."
+            self.around.emit("ProbeFailed", words, "Warning")
+
+    async def _kill_on_demand(self, run: Run) -> None:
+        """Kill the container as the kernel does when memory is out, where that was asked for."""
+        if self._fault == "oom":
+            await asyncio.sleep(BEFORE_OOM)
+            run.kill()
 
     def _wait(self, details: str) -> None:
         self.running_state, self.details = "Waiting", details

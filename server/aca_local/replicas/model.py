@@ -133,7 +133,18 @@ class SystemEvent:
 
 
 class ReplicasError(Exception):
-    """The supervisor refused a request; its text can be shown."""
+    """The supervisor refused a request; its text can be shown.
+
+    ``waiting`` is how a container is called that waits because of it.
+    """
+
+    waiting = "CreateContainerError"
+
+
+class ImagePullError(ReplicasError):
+    """A container without a command needs its image, which is not pulled here (or was made to fail)."""
+
+    waiting = "ImagePullBackOff"
 
 
 class SpecChangedError(ReplicasError):

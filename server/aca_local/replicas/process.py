@@ -68,9 +68,11 @@ class Run:
             kill_tree(self.pid)
             await self.wait()
 
-    def listens_on(self, port: int) -> bool:
-        """Tell whether one of the command's processes listens on this port."""
-        return port in self.listening()
+    def kill(self) -> None:
+        """Kill the command's processes as the kernel does; the launcher stays and tells the exit code."""
+        for one in tree(self.pid)[1:]:
+            with contextlib.suppress(psutil.Error):
+                one.kill()
 
     def listening(self) -> set[int]:
         """List the ports that the command's processes listen on (where the system tells)."""

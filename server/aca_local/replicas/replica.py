@@ -15,7 +15,7 @@ from aca_local.replicas.container import Container, Pace
 from aca_local.replicas.environment import azure_variables, replica_environment, without_target_port
 from aca_local.replicas.journal import Journal, RotatingFile
 from aca_local.replicas.mapping import places_of, rewrite_container
-from aca_local.replicas.model import LogLine, ReplicasError, ReplicaState
+from aca_local.replicas.model import ImagePullError, LogLine, ReplicasError, ReplicaState
 from aca_local.replicas.probes import default_probes
 from aca_local.replicas.process import Command
 
@@ -39,6 +39,7 @@ class Workshop:
     parent: Mapping[str, str]
     mounting: bool  # whether volumes are mounted in a namespace; else their paths are rewritten
     pace: Pace
+    fault: Callable[[str], str] = lambda _: ""  # what shall go wrong with a start of ``app/container``
 
 
 class Replica:
@@ -97,11 +98,19 @@ class Replica:
         """Write to the app's system log."""
         self._emit(self.name, reason, message, kind)
 
-    async def command(self, spec: ContainerSpec) -> Command:
+    def fault(self, spec: ContainerSpec) -> str:
+        """Name what shall go wrong with this start, on demand."""
+        return self._workshop.fault(f"{self.spec.app}/{spec.name}")
+
+    async def command(self, spec: ContainerSpec, fault: str) -> Command:
         """Say what to run for a container, with its volumes where it looks for them."""
-        self._check_volumes(spec)
+        self._check_volumes(spec, fault)
+        if fault == "image-pull":
+            words = f"Container '{spec.name}' was terminated with exit code '' and reason 'ImagePullFailure'"
+            self.emit("ContainerTerminated", words, "Warning")
+            raise ImagePullError(words)
         if not spec.command and not spec.args:
-            raise ReplicasError(
+            raise ImagePullError(
                 f"Image '{spec.image}' is not pulled here: aca-local runs commands of this computer. "
                 f"Give container '{spec.name}' a command in the template."
             )
@@ -109,7 +118,7 @@ class Replica:
         mapped = spec if self._workshop.mounting else rewrite_container(spec, places_of(spec.mounts))
         azure = azure_variables(self.spec.app, self.spec.revision, self.name, self.local_port)
         return Command(
-            argv=(*mapped.command, *mapped.args),
+            argv=(*mapped.command, *mapped.args) if fault != "crash" else ("/bin/sh", "-c", "exit 1"),
             folder=self._folder / spec.name,
             env=replica_environment(
                 self._workshop.parent, venv, azure, without_target_port(mapped.env, self.target_port)
@@ -118,11 +127,11 @@ class Replica:
             grace=self._workshop.pace.grace,
         )
 
-    def _check_volumes(self, spec: ContainerSpec) -> None:
+    def _check_volumes(self, spec: ContainerSpec, fault: str) -> None:
         for mount in spec.mounts:
-            failure = mount.failure or (
-                "" if mount.folder.is_dir() else "mount error(2): No such file or directory"
-            )
+            denied = "mount error(13): Permission denied" if fault == "volume-mount" else ""
+            missing = "" if mount.folder.is_dir() else "mount error(2): No such file or directory"
+            failure = mount.failure or denied or missing
             if failure:
                 words = f"MountVolume.SetUp failed for volume at '{mount.path}': {failure}"
                 self.emit("VolumeMountFailure", words, "Warning")

@@ -14,6 +14,12 @@ def test_a_rule_without_a_limit_takes_all() -> None:
     assert not rule.takes("arm", "GET", "/")
 
 
+def test_a_rule_without_a_service_leaves_replicas_alone() -> None:
+    (rule,) = read('[{"reset": true, "times": 0}]')
+    assert rule.takes("ingress", "GET", "/")
+    assert not rule.takes("replicas", "START", "app/main")
+
+
 def test_a_named_fault_can_be_given_another_status_or_delay() -> None:
     (rule,) = read('[{"fault": "throttled", "retryAfter": 7}]')
     assert rule.answer
@@ -29,7 +35,8 @@ def test_a_named_fault_can_be_given_another_status_or_delay() -> None:
         ("[1]", "Fault 0 is not an object"),
         ('[{"status": 500}, {"metod": "GET"}]', "Fault 1 has unknown members: metod"),
         ('[{"fault": "nope"}]', "'nope' is not one of"),
-        ('[{"service": "x"}]', "service is one of arm, files, ingress"),
+        ('[{"service": "x"}]', "service is one of arm, files, ingress, replicas"),
+        ('[{"service": "replicas", "fault": "throttled"}]', "one of replicas is crash, image-pull"),
         ('[{"path": "("}]', "Fault 0: "),
         ('[{"nth": "x"}]', "Fault 0: "),
     ],
