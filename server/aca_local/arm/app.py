@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -92,7 +92,8 @@ async def _answer(desk: _Desk, request: web.BaseRequest, correlation: str) -> we
 async def _dispatch(desk: _Desk, request: web.BaseRequest, correlation: str) -> web.StreamResponse:
     if not is_local_host(request.headers.get("Host")):
         raise errors.gateway(403, "InvalidHost", "aca-local answers to names of this computer only.")
-    token = _bearer(desk.cloud, request)
+    cloud = _seen_by(desk.cloud, request)
+    token = _bearer(cloud, request)
     route, path = _find(desk, request, token)
     version = request.query.get("api-version", "")
     ask = Ask(request, path, version, correlation)
@@ -100,7 +101,13 @@ async def _dispatch(desk: _Desk, request: web.BaseRequest, correlation: str) -> 
     if route.sign_in == "arm":
         _check_version(route, version)
         check_query(route, request.query)
-    return await route.handler(desk.cloud, ask)
+    return await route.handler(cloud, ask)
+
+
+def _seen_by(cloud: Cloud, request: web.BaseRequest) -> Cloud:
+    """The cloud with the address that the client used: what an answer points to is reached the same way."""
+    settings = replace(cloud.settings, arm_url=f"{request.scheme}://{request.headers['Host']}")
+    return replace(cloud, settings=settings)
 
 
 def _find(desk: _Desk, request: web.BaseRequest, token: str) -> tuple[Route, Mapping[str, str]]:

@@ -53,7 +53,7 @@ def write(cloud: Cloud, request: Write) -> JsonObject:
                 asked.get("configuration") or {}, before.get("configuration")
             ),
             "template": template,
-            "eventStreamEndpoint": f"{cloud.settings.arm_url}{_stream_path(request.target)}/eventstream",
+            "eventStreamEndpoint": None,
             "delegatedIdentities": [],
         },
         "identity": request.body.get("identity") or {"type": "None"},
@@ -209,10 +209,12 @@ async def settle_delete(cloud: Cloud, target: ResourceId) -> None:
     cloud.store.delete_under(revisions.REVISION, f"{app['id']}/revisions/")
 
 
-def show(_: Cloud, document: JsonObject) -> JsonObject:
+def show(cloud: Cloud, document: JsonObject) -> JsonObject:
     """An app as GET answers it: no secret values, the id's type in lower case (recorded)."""
     shown = {key: value for key, value in document.items() if key != "private"}
-    return {**shown, "id": wire_id(document["id"])}
+    endpoint = f"{cloud.settings.arm_url}{_stream_path(parse(document['id']))}/eventstream"
+    properties = {**document["properties"], "eventStreamEndpoint": endpoint}
+    return {**shown, "id": wire_id(document["id"]), "properties": properties}
 
 
 def wire_id(app_id: str) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from aca_local.arm import locations
 from aca_local.arm.errors import ArmError
+from aca_local.arm.ids import parse
 from aca_local.arm.operations import active_operation
 from aca_local.providers import profiles
 from aca_local.providers.model import RESOURCE, Call, Write, deep_merge
@@ -49,7 +50,7 @@ def write(cloud: Cloud, request: Write) -> JsonObject:
         "type": ENVIRONMENT,
         "location": locations.display(location),
         "systemData": system_data(cloud, existing),
-        "properties": _properties(cloud, request.target, asked, wanted, location),
+        "properties": _properties(request.target, asked, wanted, location),
         "private": {"sharedKey": _shared_key(asked)},
     }
     if request.body.get("tags"):
@@ -71,9 +72,7 @@ def patch(cloud: Cloud, request: Write) -> JsonObject:
     return patched
 
 
-def _properties(
-    cloud: Cloud, target: ResourceId, asked: JsonObject, wanted: list[JsonObject], location: str
-) -> JsonObject:
+def _properties(target: ResourceId, asked: JsonObject, wanted: list[JsonObject], location: str) -> JsonObject:
     digest = hashlib.sha256(target.key.encode()).hexdigest()
     return {
         "provisioningState": "Waiting",
@@ -86,7 +85,7 @@ def _properties(
         "zoneRedundant": bool(asked.get("zoneRedundant", False)),
         "kedaConfiguration": {"version": "2.17.2"},
         "daprConfiguration": {"version": "1.13.6"},
-        "eventStreamEndpoint": f"{_stream_base(cloud, target)}/eventstream",
+        "eventStreamEndpoint": None,
         "customDomainConfiguration": {
             "customDomainVerificationId": hashlib.sha256(digest.encode()).hexdigest().upper(),
             "dnsSuffix": None,
@@ -186,9 +185,11 @@ def before_remove(cloud: Cloud, target: ResourceId) -> None:
         )
 
 
-def show(_: Cloud, document: JsonObject) -> JsonObject:
+def show(cloud: Cloud, document: JsonObject) -> JsonObject:
     """An environment without its secrets."""
-    return {key: value for key, value in document.items() if key != "private"}
+    shown = {key: value for key, value in document.items() if key != "private"}
+    endpoint = f"{_stream_base(cloud, parse(document['id']))}/eventstream"
+    return {**shown, "properties": {**document["properties"], "eventStreamEndpoint": endpoint}}
 
 
 def usages(cloud: Cloud, call: Call) -> JsonObject:
