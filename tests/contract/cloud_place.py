@@ -1,7 +1,8 @@
 """Where the contract tests of the ports run: aca-local in a process of its own, or real Azure.
 
-``AITK_AZURE=1`` with ``AITK_AZURE_SUBSCRIPTION``, ``AITK_AZURE_GROUP`` (an empty group of its own, to be deleted
-by hand afterwards) and ``AITK_AZURE_LOCATION`` runs the same tests on Azure, with the sign-in of ``az login``.
+``AITK_AZURE=1`` with ``AITK_AZURE_SUBSCRIPTION``, ``AITK_AZURE_GROUP`` (an empty group of its own, to be
+deleted by hand afterwards) and ``AITK_AZURE_LOCATION`` runs the same tests on Azure, with the sign-in of
+``az login``.
 """
 
 import asyncio
@@ -121,12 +122,13 @@ def parameters(place: Place, **more: Json) -> Mapping[str, Json]:
 
 async def ended(cloud: Cloud, ref: DeploymentRef) -> DeploymentStatus:
     """The deployment once nothing moves any more."""
-    while True:
-        status = await cloud.deployments.status(ref)
-        assert status is not None
-        if status.state.is_final:
-            return status
-        await asyncio.sleep(0.1)
+    async with asyncio.timeout(LIMIT if cloud.is_local else 1800):
+        while True:
+            status = await cloud.deployments.status(ref)
+            assert status is not None
+            if status.state.is_final:
+                return status
+            await asyncio.sleep(0.1 if cloud.is_local else 5)
 
 
 async def provision(place: Place) -> DeploymentStatus:

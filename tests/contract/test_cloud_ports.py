@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import aclosing
+from pathlib import Path
 
 import pytest
 from aitk_inference import services
@@ -14,6 +15,7 @@ from aitk_inference.core.errors import (
 )
 from aitk_inference.core.model import (
     AppRef,
+    DeploymentRef,
     DeploymentState,
     DeploymentStatus,
     Json,
@@ -149,8 +151,6 @@ async def test_a_wrong_parameter_is_refused_by_its_name(place: Place, deployed: 
 
 
 async def test_a_deployment_in_a_missing_group_is_told(place: Place) -> None:
-    from aitk_inference.core.model import DeploymentRef
-
     async with place.open() as cloud:
         with pytest.raises(NotFound, match="no resource group no-such-group"):
             await cloud.deployments.start(
@@ -201,9 +201,7 @@ async def test_what_exists_is_told_and_what_does_not_too(place: Place, deployed:
     }
     async with place.open() as cloud:
         found = await cloud.apps.existing(place.subscription, place.group, known)
-        none = await cloud.apps.existing(
-            place.subscription, place.group, dict.fromkeys(known, "nothinghere")
-        )
+        none = await cloud.apps.existing(place.subscription, place.group, dict.fromkeys(known, "nothinghere"))
         no_group = await cloud.apps.existing(place.subscription, "no-such-group", known)
     assert (found.storage_account, found.file_share, found.log_analytics) == (True, True, True)
     assert found.environment is not None
@@ -387,17 +385,23 @@ async def test_a_failed_deployment_tells_which_resource_and_why(
     assert "no-such-environment" in operation.error.root_causes()[0].message
 
 
-async def test_a_running_deployment_is_kept_and_cancelled(tmp_path_factory: pytest.TempPathFactory) -> None:
-    with a_place(tmp_path_factory.mktemp("slow"), "--timing", "realistic") as place:
-        ref = place.deployment("slow")
-        async with place.open() as cloud:
-            await cloud.subscriptions.create_resource_group(place.subscription, place.group, place.location)
-            await cloud.deployments.start(ref, shipped(), parameters(place), fingerprint="one")
-            running = await cloud.deployments.status(ref)
-            assert running is not None
-            assert (running.state, running.fingerprint) == (DeploymentState.RUNNING, "one")
-            with pytest.raises(Conflict, match="still running"):
-                await cloud.deployments.start(ref, shipped(), parameters(place), fingerprint="two")
-            assert await cloud.deployments.cancel(ref) is True
-            status = await ended(cloud, ref)
-        assert (status.state, status.fingerprint) == (DeploymentState.CANCELED, "one")
+@pytest.fixture
+def slow(tmp_path: Path) -> Iterator[Place]:
+    """A target whose resources take as long as Azure's."""
+    with a_place(tmp_path, "--timing", "realistic") as made:
+        yield made
+
+
+async def test_a_running_deployment_is_kept_and_cancelled(slow: Place) -> None:
+    ref = slow.deployment("slow")
+    async with slow.open() as cloud:
+        await cloud.subscriptions.create_resource_group(slow.subscription, slow.group, slow.location)
+        await cloud.deployments.start(ref, shipped(), parameters(slow), fingerprint="one")
+        running = await cloud.deployments.status(ref)
+        assert running is not None
+        assert (running.state, running.fingerprint) == (DeploymentState.RUNNING, "one")
+        with pytest.raises(Conflict, match="still running"):
+            await cloud.deployments.start(ref, shipped(), parameters(slow), fingerprint="two")
+        assert await cloud.deployments.cancel(ref) is True
+        status = await ended(cloud, ref)
+    assert (status.state, status.fingerprint) == (DeploymentState.CANCELED, "one")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from aitk_inference.azure.words import word
 from aitk_inference.core.config import endpoint_url
 from aitk_inference.core.model import (
     ContainerApp,
@@ -37,8 +38,8 @@ def app_of(ref: AppRef, found: SdkApp, portal: str | None) -> ContainerApp:
         ref=ref,
         endpoint=_endpoint(properties),
         latest_revision=properties.latest_revision_name if properties else None,
-        provisioning_state=_word(properties.provisioning_state if properties else None),
-        running_status=_word(properties.running_status if properties else None),
+        provisioning_state=word(properties.provisioning_state if properties else None),
+        running_status=word(properties.running_status if properties else None),
         environment_id=_environment_id(properties),
         min_replicas=_count(scale, "min_replicas", _LEAST),
         max_replicas=_count(scale, "max_replicas", _MOST),
@@ -67,7 +68,7 @@ def replica_of(found: SdkReplica) -> Replica:
     return Replica(
         name=found.name or "",
         created=properties.created_time,
-        running_state=_word(properties.running_state),
+        running_state=word(properties.running_state),
         details=properties.running_state_details or "",
         containers=tuple(_container(item) for item in properties.containers or []),
     )
@@ -79,7 +80,7 @@ def _container(item: ReplicaContainer) -> ContainerStatus:
         ready=bool(item.ready),
         started=bool(item.started),
         restart_count=item.restart_count or 0,
-        running_state=_word(item.running_state),
+        running_state=word(item.running_state),
         details=item.running_state_details or "",
     )
 
@@ -96,8 +97,3 @@ def _environment_id(properties: ContainerAppProperties | None) -> str:
 def _count(scale: Scale | None, name: str, default: int) -> int:
     value = getattr(scale, name, None)
     return value if isinstance(value, int) else default
-
-
-def _word(value: object) -> str:
-    """An SDK's enumeration or plain text as text; nothing is ``Unknown``."""
-    return str(getattr(value, "value", value) or "Unknown")

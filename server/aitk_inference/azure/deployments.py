@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from enum import Enum
 from typing import TYPE_CHECKING
 
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
@@ -11,6 +10,7 @@ from azure.mgmt.resource.deployments.models import Deployment, DeploymentParamet
 
 from aitk_inference.azure.error_tree import tree_of
 from aitk_inference.azure.errors import codes, map_azure_errors, tree_of_error
+from aitk_inference.azure.words import word
 from aitk_inference.core.model import DeploymentState, DeploymentStatus, ResourceOperation
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def _status(found: DeploymentExtended) -> DeploymentStatus:
     if properties is None:
         return DeploymentStatus(DeploymentState.RUNNING, {})
     return DeploymentStatus(
-        state=_state(_plain(properties.provisioning_state)),
+        state=_state(word(properties.provisioning_state)),
         outputs=_outputs(properties.outputs),
         error=tree_of(properties.error.as_dict()) if properties.error else None,
         template_hash=properties.template_hash or "",
@@ -125,11 +125,6 @@ def _status(found: DeploymentExtended) -> DeploymentStatus:
         correlation_id=properties.correlation_id or "",
         timestamp=properties.timestamp,
     )
-
-
-def _plain(word: str | None) -> str:
-    """ARM's own word: the SDK's enumerations are texts, but ``str()`` of one gives its Python name."""
-    return str(word.value if isinstance(word, Enum) else word or "")
 
 
 def _state(word: str) -> DeploymentState:

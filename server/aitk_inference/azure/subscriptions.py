@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 
 from aitk_inference.azure.errors import codes, map_azure_errors, tree_of_error
+from aitk_inference.azure.words import word
 from aitk_inference.core.errors import Unreachable
 from aitk_inference.core.model import Location, ResourceGroup, Subscription
 
@@ -30,7 +31,7 @@ async def list_subscriptions(clients: Clients) -> list[Subscription]:
     """Every subscription that can be used, sorted by name."""
     with map_azure_errors("listing your subscriptions"):
         found = [item async for item in clients.subscriptions().subscriptions.list()]
-    usable = [_subscription(item, clients) for item in found if item.state != "Disabled"]
+    usable = [_subscription(item, clients) for item in found if word(item.state) != "Disabled"]
     return sorted(usable, key=lambda item: item.name.casefold())
 
 
