@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from aitk_inference.core.ports import Clouds, UserInterface, Wire
 
 GROUP = "aitk-demo"
-QUESTION = "Who are you?"
+QUESTION = "Why is the sea salty?"
 
 
 async def demo(arguments: argparse.Namespace, wire: Wire, ui: UserInterface) -> Outcome:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from aitk_inference.core.ports import UserInterface
 
 _STARTER = "starter"
-_LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyc", ".DS_Store")
+_LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyc", "*_cache", ".venv", ".DS_Store")
 
 
 def packaged_infra() -> Path:

@@ -1,0 +1,219 @@
+"""The command line against a real aca-local: the journey, what goes wrong, what a kill leaves behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).resolve().parents[2]
+TIMEOUT = 240
+CODE = """\
+import http.server, os
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(open("answer.txt", "rb").read())
+    def log_message(self, *_): pass
+http.server.HTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
+"""
+GROUP = ("--subscription", "local", "--resource-group")
+
+
+@dataclass(frozen=True)
+class Desk:
+    """A person's terminal with an aca-local of its own."""
+
+    home: Path
+
+    @property
+    def environment(self) -> dict[str, str]:
+        places = {name: str(self.home / name.lower()) for name in ("AITK_STATE_DIR", "AITK_LOG_DIR")}
+        return {**os.environ, **places, "AITK_LOCAL_DATA": str(self.data), "PYTHONUTF8": "1"}
+
+    @property
+    def data(self) -> Path:
+        return self.home / "data"
+
+    def run(self, *arguments: str, expect: int = 0) -> list[dict[str, object]]:
+        """Run the command line with ``--json``; its lines."""
+        done = subprocess.run(
+            [sys.executable, "-m", "aitk_inference", *arguments, "--json"],
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+        assert done.returncode == expect, done.stdout + done.stderr
+        assert "Traceback" not in done.stderr
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start it and leave it running."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "aitk_inference", *arguments, "--json"],
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            text=True,
+            stdin=subprocess.DEVNULL,
+        )
+
+    def local(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run aca-local's own command line."""
+        command = [sys.executable, "-m", "aca_local", *arguments, "--data-dir", str(self.data)]
+        return subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT, check=False)
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    desk = Desk(tmp_path)
+    yield desk
+    desk.local("stop")
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    return _project(tmp_path / "project")
+
+
+def _project(root: Path, answer: str = "one") -> Path:
+    (root / "inference").mkdir(parents=True)
+    (root / "inference" / "gradio_chat.py").write_text(CODE)
+    (root / "inference" / "requirements.txt").write_text("")
+    (root / "inference" / "answer.txt").write_text(answer)
+    shutil.copytree(ROOT / "infra" / "provision", root / "infra" / "provision")
+    shutil.copy(ROOT / "infra" / "inference.config.json", root / "infra")
+    return root
+
+
+def _get(url: object) -> str:
+    with urllib.request.urlopen(str(url), timeout=30) as answer:
+        return str(answer.read().decode())
+
+
+def _config(project: Path) -> dict[str, str]:
+    document: dict[str, str] = json.loads((project / "infra/inference.config.json").read_text())
+    return document
+
+
+def test_provision_deploy_change_deploy_and_the_new_code_answers(desk: Desk, project: Path) -> None:
+    place = ("--project", str(project))
+    provisioned = desk.run("provision", *place, *GROUP, "dev")[-1]
+    deployed = desk.run("deploy", *place)[-1]
+    assert provisioned["endpoint"] == deployed["endpoint"] == _config(project)["ACA_APP_ENDPOINT"]
+    assert _get(deployed["endpoint"]) == "one"
+    (project / "inference/answer.txt").write_text("two")
+    assert desk.run("deploy", *place)[-1]["data"]["sent"] == ["inference/answer.txt"]  # type: ignore[index]
+    assert _get(deployed["endpoint"]) == "two"
+    status = desk.run("status", *place)[-1]["data"]
+    assert isinstance(status, dict)
+    assert status["answers"] is True
+
+    _fails_early_with_the_consoles_end(desk, project)
+    _two_projects_never_mix(desk, project)
+    _an_update_keeps_what_exists(desk, project)
+
+
+def _fails_early_with_the_consoles_end(desk: Desk, project: Path) -> None:
+    (project / "inference/gradio_chat.py").write_text("import no_such_module_here\n")
+    error = desk.run("deploy", "--project", str(project), expect=1)[-1]
+    assert error["code"] == "DeployFailed"
+    assert "no_such_module_here" in str(error["causes"])
+    (project / "inference/gradio_chat.py").write_text(CODE)
+    desk.run("deploy", "--project", str(project))
+
+
+def _two_projects_never_mix(desk: Desk, project: Path) -> None:
+    other = _project(project.parent / "other", "theirs")
+    shutil.copy(project / "infra/inference.config.json", other / "infra")
+    error = desk.run("deploy", "--project", str(other), expect=2)[-1]
+    assert error["code"] == "InputRequired"
+    assert "--yes" in str(error["suggestion"])
+    assert _get(_config(project)["ACA_APP_ENDPOINT"]) == "two"
+
+
+def _an_update_keeps_what_exists(desk: Desk, project: Path) -> None:
+    path = project / "infra/provision/inference.parameters.json"
+    document = json.loads(path.read_text())
+    document["parameters"]["maxReplicas"] = {"value": 2}
+    path.write_text(json.dumps(document))
+    before = _config(project)
+    desk.run("provision", "--project", str(project), *GROUP, "dev")
+    assert _config(project) == before
+
+
+@pytest.mark.parametrize("verb", ["provision", "deploy"])
+def test_killed_after_any_line_the_same_command_finishes(desk: Desk, tmp_path: Path, verb: str) -> None:
+    for number, lines in enumerate((1, 3, 5, 8)):
+        project = _project(tmp_path / f"p{number}")
+        provision = ("provision", "--project", str(project), *GROUP, f"dev{number}")
+        if verb == "deploy":
+            desk.run(*provision)
+        command = provision if verb == "provision" else ("deploy", "--project", str(project))
+        with desk.start(*command) as running:
+            assert running.stdout is not None
+            for _ in range(lines):
+                running.stdout.readline()
+            running.kill()
+        assert desk.run(*command)[-1]["type"] == "result"
+        assert all(_config(project).values())
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT for another process")
+def test_ctrl_c_in_the_middle_cancels_the_deployment_and_says_so(desk: Desk, project: Path) -> None:
+    assert desk.local("serve", "--detach", "--timing", "realistic").returncode == 0
+    command = ("provision", "--project", str(project), *GROUP, "dev")
+    with desk.start(*command) as running:
+        assert running.stdout is not None
+        for line in running.stdout:
+            if '"creating"' in line or ": creating" in line:
+                running.send_signal(signal.SIGINT)
+                break
+        rest = [json.loads(line) for line in running.stdout]
+    assert running.returncode == 130
+    assert rest[-1]["code"] == "Cancelled"
+    assert "and the deployment with it" in rest[-1]["message"]
+    assert not any(_config(project).values())
+
+
+def test_a_port_in_use_is_named(desk: Desk, project: Path) -> None:
+    started = desk.local("serve", "--detach", "--json")
+    port = int(json.loads(started.stdout)["arm"].rpartition(":")[2])
+    desk.local("stop")
+    with socket.create_server(("127.0.0.1", port)):
+        error = desk.run("provision", "--project", str(project), *GROUP, "dev", expect=1)[-1]
+    assert str(port) in str(error["message"])
+
+
+def test_an_edited_template_without_a_compiler_is_refused(desk: Desk, project: Path) -> None:
+    bicep = project / "infra/provision/inference.bicep"
+    bicep.write_text(bicep.read_text() + "\n// mine\n")
+    environment = {**desk.environment, "PATH": "/nonexistent", "HOME": str(desk.home), "BICEP": ""}
+    done = subprocess.run(
+        [sys.executable, "-m", "aitk_inference", "provision", "--project", str(project), *GROUP, "dev"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "no Bicep CLI" in done.stderr
+    assert not any(_config(project).values())
