@@ -41,16 +41,18 @@ def evaluate(
     volatile: Volatile | None = None,
     budget: Budget | None = None,
     strict: bool = True,
+    preview: bool = False,
 ) -> Plan:
     """Evaluate a template to the plan of its deployment.
 
-    `template` is its text (then errors tell lines and columns) or its JSON; `parameters` are ARM's
-    `{name: {"value": …}}`. Without `volatile`, `utcNow()` and `newGuid()` stay expressions.
-    With `strict`, what the engine leaves to the service is checked too: twins, unknown dependencies, cycles.
-    Raises TemplateError.
+    `template` is its text (then errors tell lines and columns) or its JSON; `parameters` are ARM's `{name:
+    {"value": …}}`. Without `volatile`, `utcNow()` and `newGuid()` stay expressions. With `strict`, what the
+    engine leaves to the service is checked too: twins, unknown dependencies, cycles. With `preview`, secrets
+    given as parameters stay expressions and references to resources of the template are answered from it, as
+    `bicep snapshot` does; never deploy such a plan. Raises TemplateError.
     """
     source = template if isinstance(template, str) else None
-    settings = Settings(budget or Budget(), _table(), volatile, strict)
+    settings = Settings(budget or Budget(), _table(), volatile, strict, preview)
     try:
         document = read_template(template) if isinstance(template, str) else template
         plan, _ = expand(document, given_values(parameters), scope, settings)

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from aca_local.templates.compiling import Where, compile_json, loop_node
 from aca_local.templates.environment import UNSET, Context, Env, Slot
-from aca_local.templates.errors import AT, OverBudget, TemplateError, fault
+from aca_local.templates.errors import AT, NotYet, OverBudget, TemplateError, fault
 from aca_local.templates.machine import Special, drive
 from aca_local.templates.model import Output
-from aca_local.templates.schema_types import FILES, Checker, Declaration
+from aca_local.templates.schema_types import FILES, Checker, Declaration, hidden
 from aca_local.templates.special import settle, user_function
-from aca_local.templates.syntax import Literal, Node
+from aca_local.templates.syntax import Literal, Node, call
 from aca_local.templates.values import Value, key_of, taken
 from aca_local.templates.writing import written
 
@@ -61,7 +61,10 @@ def _function(context: Context, full: str, declared: Declaration) -> Special:
             parameters.append(Slot(name, Literal(None), None, check=_checking(checker, item)))
     output = declared.get("output")
     body = compile_json(output.get("value") if isinstance(output, dict) else None)
-    return user_function(full, parameters, body)
+    checker = Checker(f"output of the user-defined function '{full}'", definitions)
+    return user_function(
+        full, parameters, body, _checking(checker, output if isinstance(output, dict) else {})
+    )
 
 
 def _checking(checker: Checker, declared: Declaration) -> Callable[[Value], Value]:
@@ -93,13 +96,19 @@ def _parameter(
     context: Context, name: str, declared: Declaration, given: Mapping[str, Value], checker: Checker
 ) -> Slot:
     key = key_of(given, name)
+    value = None if key is None else given[key]
+    nullable = checker.resolved(declared).get("nullable") is True
     check = _checking(checker, declared)
     env = Env(context, volatile=True)
-    if key is not None:
-        return Slot(name, Literal(given[key]), env, check=check)
+    if value is not None or (key is not None and nullable):
+        if context.preview and not isinstance(value, Node):
+            shown = hidden(value, declared, checker, call("parameters", Literal(name)))
+            context.opened = context.opened or shown is not value
+            value = shown
+        return Slot(name, Literal(value), env, check=check)
     if "defaultValue" in declared:
         return Slot(name, compile_json(declared["defaultValue"]), env, check=check)
-    if checker.resolved(declared).get("nullable") is True:
+    if nullable:
         return Slot(name, Literal(None), env, check=check)
     error = fault(f"The value for the template parameter '{name}'{AT} is not provided.", FILES)
     error.path = ("parameters", name)
@@ -112,7 +121,7 @@ def settle_parameters(context: Context) -> None:
         computed = not isinstance(slot.node, Literal)
         try:
             _settled(context, slot, "Parameter")
-        except OverBudget:
+        except (OverBudget, NotYet):
             raise
         except TemplateError as error:
             if not computed or error.message.startswith("The provided value for the template parameter"):
@@ -129,7 +138,7 @@ def settle_parameters(context: Context) -> None:
 
 def bind_variables(context: Context) -> None:
     """Bind the variables, those of `copy` included. Raises TemplateError."""
-    env = Env(context)
+    env = Env(context, loops=True)
     for name, value in mapping(context.template, "variables").items():
         where: Where = ("variables", name)
         if name.lower() == "copy" and isinstance(value, list):
@@ -150,7 +159,7 @@ def settle_variables(context: Context) -> None:
     for slot in list(context.variables.values()):
         try:
             _settled(context, slot, "Variable")
-        except OverBudget:
+        except (OverBudget, NotYet):
             raise
         except TemplateError as error:
             if _plain(error):
@@ -163,7 +172,9 @@ def settle_variables(context: Context) -> None:
 
 def _plain(error: TemplateError) -> bool:
     """Tell whether the engine gives this error as it is, without naming the variable."""
-    return "definition cycles back" in error.message or "'copy' definition" in error.message
+    return any(
+        words in error.message for words in ("definition cycles back", "'copy' definition", "'copyIndex'")
+    )
 
 
 def _settled(context: Context, slot: Slot, kind: str) -> Value:

@@ -2,26 +2,48 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from aca_local.templates.compiling import Where, compile_json, text_node
 from aca_local.templates.environment import Context, Env, Head
-from aca_local.templates.errors import AT, OverBudget, TemplateError, fault
+from aca_local.templates.errors import AT, NotYet, OverBudget, TemplateError, fault
 from aca_local.templates.functions.resources import id_below
 from aca_local.templates.loops import checked
-from aca_local.templates.machine import as_node, evaluate
+from aca_local.templates.machine import Request, Routine, as_node, evaluate
 from aca_local.templates.model import CopyInfo
 from aca_local.templates.special import LOOPS
-from aca_local.templates.syntax import Call, Literal, Node
-from aca_local.templates.values import Value, key_of, type_name
+from aca_local.templates.syntax import Call, Literal, Node, call
+from aca_local.templates.values import MISSING, Value, key_of, type_name
 from aca_local.templates.writing import text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Generator, Iterable, Iterator
 
     from aca_local.templates.values import JSON
 
+LEFT_OUT = {
+    "copy",
+    "condition",
+    "dependson",
+    "existing",
+    "scope",
+    "comments",
+    "metadata",
+    "resources",
+    "asserts",
+}
+LEFT_OUT |= {
+    "id",
+    "type",
+    "name",
+    "apiversion",
+    "resourcegroup",
+    "subscriptionid",
+    "$options",
+    "symbolicname",
+}
 DEPLOYMENT = "microsoft.resources/deployments"
 RESOURCES = "https://aka.ms/arm-syntax-resources"
 Declaration = dict[str, "JSON"]
@@ -45,11 +67,22 @@ class Declared:
     existing: bool = False
     copy: CopyInfo | None = None
     parents: list[Declared] = field(default_factory=list)
+    body: dict[str, Value] | None = None
+    used: dict[str, None] = field(default_factory=dict)
+    busy: bool = False
+    open_scope: Node | None = None
 
     @property
     def deployment(self) -> bool:
         """Whether it is a nested deployment."""
         return self.type.lower() == DEPLOYMENT
+
+    @property
+    def label(self) -> str:
+        """What errors call it: its symbol, else its name, or the expression of its name."""
+        if self.symbol is not None:
+            return self.symbol
+        return _shown(self.name or self.json.get("name"))
 
     @property
     def wanted(self) -> bool:
@@ -71,7 +104,7 @@ def read_resources(context: Context, base: str, section: JSON, where: Where) -> 
 def _turns(
     context: Context, base: str, item: Declaration, where: Where, symbol: str | None
 ) -> Iterator[Declared]:
-    env = Env(context)
+    env = Env(context, loops=True)
     copy = _member(item, "copy")
     kind = str(_member(item, "type") or "")
     if not isinstance(copy, dict):
@@ -79,9 +112,8 @@ def _turns(
         return
     name = str(copy.get("name") or "")
     serial = _mode(item, copy, where)
-    count = checked(
-        _evaluated(compile_json(copy.get("count")), env, item, where, item.get("name")), (*where, "copy")
-    )
+    loop = Declared(context, item, where, env, symbol, kind)
+    count = checked(_evaluated(compile_json(copy.get("count")), loop), (*where, "copy"))
     batch = copy.get("batchSize")
     for at in range(count):
         turn = _one(context, base, item, where, env.with_copy(name, at), symbol, kind)
@@ -136,20 +168,35 @@ def _full(item: Declaration, parent: Declared) -> Declaration:
 def _one(  # noqa: PLR0917 - what is known of a resource before it is read
     context: Context, base: str, item: Declaration, where: Where, env: Env, symbol: str | None, kind: str
 ) -> Declared:
-    kind = str(_member(item, "type") or kind)
     made = Declared(context, item, where, env, symbol, kind, base=base)
-    shown = item.get("name")
     made.existing = _member(item, "existing") is True
-    made.condition = _evaluated(compile_json(item.get("condition", True)), env, item, where, shown)
-    made.name = _name(made, shown)
+    made.condition = _conditions(
+        context.condition, _evaluated(compile_json(item.get("condition", True)), made)
+    )
+    try:
+        _identify(made)
+    except (OverBudget, NotYet):
+        raise
+    except TemplateError:
+        if made.wanted:
+            raise
+    return made
+
+
+def _conditions(outer: Value, own: Value) -> Value:
+    """Join the condition of the deployment around, where it is not known yet, with the resource's own."""
+    if not isinstance(outer, Node) or own is False:
+        return own
+    return call("and", outer, as_node(own))
+
+
+def _identify(made: Declared) -> None:
+    """Find name, place, id and version. Raises TemplateError."""
+    made.name = _name(made, made.json.get("name"))
     made.base = _base(made)
     made.id = _id(made)
-    made.api_version = str(
-        _evaluated(compile_json(item.get("apiVersion")), env, item, where, made.name) or ""
-    )
-    if made.wanted:
-        _check_version(made)
-    return made
+    made.api_version = str(_evaluated(compile_json(made.json.get("apiVersion")), made) or "")
+    _check_version(made)
 
 
 def _name(made: Declared, shown: JSON) -> Value:
@@ -162,17 +209,16 @@ def _name(made: Declared, shown: JSON) -> Value:
         error.path = made.where
         raise error
     node = compile_json(shown)
-    name = _evaluated(node, made.env, made.json, made.where, shown)
+    name = _evaluated(node, made)
     if isinstance(name, (str, Node)):
         return name
     if isinstance(node, Literal):
         return str(name)
     raise invalid(
-        made.where,
-        f"[{text(node)}]",
+        made,
         TemplateError(
-            f"Evaluation result of language expression '{name}' is type '{type_name(name)}', expected type "
-            "is 'String'."
+            f"Evaluation result of language expression '{name}' is type '{type_name(name)}', "
+            "expected type is 'String'."
         ),
     )
 
@@ -186,7 +232,10 @@ def _path(where: Where) -> str:
 
 def _base(made: Declared) -> str:
     """Find what the resource lies in: its scope, or for a deployment another group or subscription."""
-    scope = _evaluated(compile_json(made.json.get("scope")), made.env, made.json, made.where, made.name)
+    scope = _evaluated(compile_json(made.json.get("scope")), made)
+    if isinstance(scope, Node):
+        made.open_scope = scope
+        return made.base
     if isinstance(scope, str) and scope:
         return _scope_id(made, scope)
     subscription, group = (_head(made, name) for name in ("subscriptionId", "resourceGroup"))
@@ -199,7 +248,7 @@ def _base(made: Declared) -> str:
 def _head(made: Declared, name: str) -> Value:
     if name not in made.json:
         return None
-    return _evaluated(compile_json(made.json[name]), made.env, made.json, made.where, made.name)
+    return _evaluated(compile_json(made.json[name]), made)
 
 
 def _scope_id(made: Declared, scope: str) -> str:
@@ -218,13 +267,11 @@ def _scope_id(made: Declared, scope: str) -> str:
 
 
 def _id(made: Declared) -> Value:
-    if isinstance(made.name, Node):
+    if isinstance(made.name, Node) or made.open_scope is not None:
         return _open_id(made)
-    names = made.name.split("/") if isinstance(made.name, str) else []
+    names = [part for part in str(made.name).split("/") if part]
     wanted = made.type.count("/")
     if len(names) != wanted:
-        if not made.wanted:
-            return f"{made.base}/providers/{made.type}/{made.name}"
         error = fault(
             f"The template resource '{made.name}' of type '{made.type}'{AT} has an invalid name. The name "
             f"'{made.name}' "
@@ -241,6 +288,8 @@ def _open_id(made: Declared) -> Node:
     parts = made.base.split("/")
     name = as_node(made.name)
     args: tuple[Node, ...] = (Literal(made.type), name)
+    if made.open_scope is not None:
+        return Call("extensionResourceId", (made.open_scope, *args), "extensionresourceid")
     if len(parts) == 5:  # noqa: PLR2004 - /subscriptions/ID/resourceGroups/NAME
         args = (Literal(parts[2]), Literal(parts[4]), *args)
         return Call("resourceId", args, "resourceid")
@@ -263,14 +312,14 @@ def _check_version(made: Declared) -> None:
     raise error
 
 
-def _evaluated(node: Node, env: Env, _item: Declaration, where: Where, shown: object) -> Value:
+def _evaluated(node: Node, made: Declared) -> Value:
     """Evaluate a part of the head, where runtime calls are not allowed. Raises TemplateError."""
     try:
-        return evaluate(node, env)
-    except OverBudget:
+        return evaluate(node, made.env)
+    except (OverBudget, NotYet):
         raise
     except TemplateError as error:
-        raise invalid(where, _shown(shown), error) from error
+        raise invalid(made, error) from error
 
 
 def _shown(name: object) -> str:
@@ -282,13 +331,13 @@ def _shown(name: object) -> str:
     return str(name)
 
 
-def invalid(where: Where, name: str, error: TemplateError) -> TemplateError:
+def invalid(made: Declared, error: TemplateError) -> TemplateError:
     """Say of a resource what is wrong inside it."""
-    if error.path and AT in error.message:
+    if error.path:
         return error
-    made = fault(f"The template resource '{name}'{AT} is not valid: {error.message}.")
-    made.path, made.target = where, name
-    return made
+    found = fault(f"The template resource '{made.label}'{AT} is not valid: {error.message}.")
+    found.path, found.target = made.where, made.label
+    return found
 
 
 def _member(item: Declaration, name: str) -> JSON:
@@ -296,9 +345,60 @@ def _member(item: Declaration, name: str) -> JSON:
     return None if key is None else item[key]
 
 
+def properties_of(made: Declared) -> Routine:
+    """Give what the template says of the properties, or `MISSING` where it says nothing or is just being
+    asked."""
+    if made.busy or "properties" not in made.json:
+        return MISSING
+    body = yield from body_of(made)
+    assert isinstance(body, dict)
+    return body.get("properties", MISSING)
+
+
+def body_of(made: Declared) -> Routine:
+    """Evaluate the members of a resource, once, and note which resources they ask for."""
+    if made.body is not None:
+        return made.body
+    context = made.context
+    outside, context.used, made.busy = context.used, made.used, True
+    try:
+        made.body = yield from _members(made)
+    except (OverBudget, NotYet):
+        raise
+    except TemplateError as error:
+        raise invalid(made, error) from error
+    finally:
+        context.used, made.busy = outside, False
+    return made.body
+
+
+def _members(made: Declared) -> Generator[Request, Value, dict[str, Value]]:
+    body: dict[str, Value] = {}
+    for key, written_item in made.json.items():
+        if key.lower() in LEFT_OUT:
+            continue
+        inside = made.deployment and key.lower() == "properties"
+        item = without_template(written_item) if inside else written_item
+        runtime = key.lower() not in ("location", "kind")
+        node = compile_json(item, loops=isinstance(item, dict), where=(*made.where, key))
+        value = yield node, replace(made.env, runtime=runtime)
+        if value is not None:
+            body[key] = value
+    return body
+
+
+def without_template(properties: JSON) -> JSON:
+    """Give the properties of a deployment without its template, which is expanded for itself."""
+    if not isinstance(properties, dict):
+        return properties
+    return {key: item for key, item in properties.items() if key.lower() != "template"}
+
+
 def head_of(made: Declared) -> Head:
     """Give what expressions may know of a resource."""
-    return Head(made.id, made.name, made.type, made.api_version or None, made.wanted, made.deployment)
+    answered = made.wanted and not made.existing
+    properties = partial(properties_of, made) if answered else None
+    return Head(made.id, made.name, made.type, made.api_version or None, made.wanted, properties)
 
 
 def index(context: Context, found: list[Declared]) -> None:

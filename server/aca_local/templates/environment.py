@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from aca_local.templates.model import Runtime, Scope, Volatile
     from aca_local.templates.values import JSON
 
+TURN = re.compile(r"(.+)\[(\d{1,4})\]")  # one turn of a resource loop, as Bicep writes it
 UNSET = Node()
 
 
@@ -34,19 +36,27 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What is known of a resource before its body: enough for `reference` and `resourceInfo` to find it."""
+    """What is known of a resource before its body: enough for `reference` and `resourceInfo` to find it.
+
+    `properties` evaluates what the template says of its properties, or gives `MISSING` where that cannot be
+    known.
+    """
 
     id: Value
     name: Value
     type: str
     api_version: str | None
     condition: bool = True
-    deployment: bool = False
+    properties: Callable[[], Routine] | None = None
 
 
 @dataclass(slots=True)
 class Context:
-    """One template being evaluated. Names of the mappings are in lower case."""
+    """One template being evaluated. Names of the mappings are in lower case.
+
+    With `preview`, references to resources of the template are answered from the template, as a snapshot
+    does.
+    """
 
     scope: Scope
     budget: Budget
@@ -55,6 +65,8 @@ class Context:
     volatile: Volatile | None = None
     runtime: Runtime | None = None
     symbolic: bool = False
+    preview: bool = False
+    condition: Value = True
     parameters: dict[str, Slot] = field(default_factory=dict)
     variables: dict[str, Slot] = field(default_factory=dict)
     functions: dict[str, Special] = field(default_factory=dict)
@@ -98,7 +110,12 @@ class Context:
     def find(self, target: str) -> Head | list[Head] | None:
         """Find a resource of this template by its symbolic name, its name or its id."""
         key = target.lower()
-        return self.symbols.get(key) or self.heads.get(key)
+        found = self.symbols.get(key) or self.heads.get(key)
+        if found is None and (match := TURN.fullmatch(key)):
+            turns = self.symbols.get(match[1])
+            at = int(match[2])
+            return turns[at] if isinstance(turns, list) and at < len(turns) else None
+        return found
 
     def key_text(self, key: Value) -> str:
         """Give the text of a property name that an expression made. Raises TemplateError."""
@@ -130,6 +147,8 @@ class Env:
     copy: str | None = None
     runtime: bool = False
     volatile: bool = False
+    loops: bool = False
+    callers: tuple[str, ...] = ()
 
     def with_lambdas(self, names: Mapping[str, Value]) -> Env:
         """Bind the variables of a lambda."""

@@ -57,6 +57,10 @@ class OverBudget(TemplateError):
     """The evaluation asks for more than the evaluator gives: nothing may go on after it."""
 
 
+class NotYet(TemplateError):
+    """How many there will be is known only at run time: a nested deployment must wait to be expanded."""
+
+
 def see(page: str) -> str:
     """Give the sentence that closes most of Azure's messages."""
     return USAGE.format(page)

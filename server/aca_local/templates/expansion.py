@@ -17,15 +17,15 @@ from aca_local.templates.binding import (
 )
 from aca_local.templates.checks import dependencies
 from aca_local.templates.compiling import Where, compile_json, loop_node
-from aca_local.templates.declared import Declared, index, invalid, read_resources
+from aca_local.templates.declared import Declared, body_of, index, read_resources
 from aca_local.templates.environment import Context, Env
-from aca_local.templates.errors import OverBudget, TemplateError, fault
+from aca_local.templates.errors import NotYet, TemplateError, fault
 from aca_local.templates.loops import run_loop
-from aca_local.templates.machine import evaluate
+from aca_local.templates.machine import drive, evaluate
 from aca_local.templates.model import Output, Plan, PlannedResource
 from aca_local.templates.schema_types import Checker
 from aca_local.templates.syntax import Loop
-from aca_local.templates.values import Value, is_open, key_of, taken
+from aca_local.templates.values import Value, is_open, key_of, type_name
 from aca_local.templates.writing import expression, written
 
 if TYPE_CHECKING:
@@ -36,28 +36,6 @@ if TYPE_CHECKING:
     from aca_local.templates.model import Scope, Volatile
     from aca_local.templates.values import JSON
 
-LEFT_OUT = {
-    "copy",
-    "condition",
-    "dependson",
-    "existing",
-    "scope",
-    "comments",
-    "metadata",
-    "resources",
-    "asserts",
-}
-LEFT_OUT |= {
-    "id",
-    "type",
-    "name",
-    "apiversion",
-    "resourcegroup",
-    "subscriptionid",
-    "$options",
-    "symbolicname",
-}
-PROPERTIES = ("properties", "tags", "sku", "identity", "plan", "kind", "managedBy")
 MOST = {"parameters": 256, "variables": 256, "outputs": 64}
 MOST_RESOURCES = 800
 
@@ -70,6 +48,7 @@ class Settings:
     table: Table
     volatile: Volatile | None
     strict: bool
+    preview: bool
 
 
 def expand(
@@ -78,11 +57,15 @@ def expand(
     scope: Scope,
     settings: Settings,
     where: Where = (),
+    *,
+    condition: Value = True,
 ) -> tuple[Plan, dict[str, Value]]:
     """Expand a template to a plan, and its outputs as values. Raises TemplateError."""
     _check_limits(template)
     context = Context(scope, settings.budget, settings.table, template, settings.volatile)
     context.run_loop = run_loop
+    context.preview = settings.preview
+    context.condition = condition if settings.preview else True
     context.symbolic = str(template.get("languageVersion", "")).startswith(("2", "1.1", "1.9"))
     bind_functions(context)
     bind_parameters(context, given)
@@ -118,73 +101,47 @@ def _resources(
     index(context, found)
     wanted = [made for made in found if made.wanted]
     planned: dict[int, PlannedResource] = {}
-    _deployments(context, settings, wanted, planned)
+    _deployments(settings, wanted, planned)
     for made in wanted:
         if id(made) not in planned:
             planned[id(made)] = _plain(made)
     return dependencies([(made, planned[id(made)]) for made in wanted], found, strict=settings.strict)
 
 
-def _deployments(
-    context: Context, settings: Settings, wanted: list[Declared], planned: dict[int, PlannedResource]
-) -> None:
+def _deployments(settings: Settings, wanted: list[Declared], planned: dict[int, PlannedResource]) -> None:
     """Expand nested deployments, those first whose outputs others need."""
     pending = [made for made in wanted if made.deployment and not made.existing]
     while pending:
         waiting = {str(made.id).lower() for made in pending}
-        later = [made for made in pending if _needs(made, waiting - {str(made.id).lower()})]
-        ready = [made for made in pending if made not in later] or pending
-        for made in ready:
-            planned[id(made)] = _nested(made, settings)
-        pending = [made for made in pending if id(made) not in planned]
+        stuck = True
+        for made in list(pending):
+            own = str(made.id).lower()
+            if (stuck and made is pending[-1]) or not _needs(made, waiting - {own}, wanted):
+                planned[id(made)] = _nested(made, settings)
+                pending.remove(made)
+                waiting.discard(own)
+                stuck = False
 
 
-def _needs(made: Declared, waiting: set[str]) -> bool:
+def _needs(made: Declared, waiting: set[str], everything: list[Declared]) -> bool:
     """Tell whether the parameters of a deployment ask for one that is not expanded yet."""
     if not waiting:
         return False
-    made.context.used.clear()
-    _body(made, {"properties": _without_template(made.json.get("properties"))})
-    return any(name.lower() in waiting for name in made.context.used)
+    drive(body_of(made), made.context.budget)
+    asked = {name.lower() for other in everything if other.body is not None for name in other.used}
+    needs = bool(
+        waiting & ({name.lower() for name in made.used} | (asked if made.context.preview else set()))
+    )
+    if needs:
+        for other in everything:
+            other.body = None
+            other.used.clear()
+    return needs
 
 
-def _without_template(properties: JSON) -> JSON:
-    if not isinstance(properties, dict):
-        return properties
-    return {key: item for key, item in properties.items() if key.lower() != "template"}
-
-
-def _body(made: Declared, parts: Mapping[str, JSON]) -> dict[str, Value]:
-    """Evaluate the members of a resource. Raises TemplateError."""
-    body: dict[str, Value] = {}
-    for key, item in parts.items():
-        runtime = key.lower() not in ("location", "kind")
-        env = replace(made.env, runtime=runtime)
-        node = compile_json(item, loops=isinstance(item, dict), where=(*made.where, key))
-        try:
-            value = evaluate(node, env)
-        except OverBudget:
-            raise
-        except TemplateError as error:
-            raise invalid(made.where, _shown_name(made), error) from error
-        if value is not None:
-            body[key] = value
-    return body
-
-
-def _shown_name(made: Declared) -> str:
-    if made.symbol is not None:
-        return made.symbol
-    return str(written(made.name))
-
-
-def _plain(
-    made: Declared, nested: Plan | None = None, body: dict[str, Value] | None = None
-) -> PlannedResource:
-    made.context.used.clear()
-    if body is None:
-        parts = {key: item for key, item in made.json.items() if key.lower() not in LEFT_OUT}
-        body = {} if made.existing else _body(made, parts)
+def _plain(made: Declared, nested: Plan | None = None, template: JSON = None) -> PlannedResource:
+    body = {} if made.existing else drive(body_of(made), made.context.budget)
+    assert isinstance(body, dict)
     shown: dict[str, JSON] = {
         "id": written(made.id),
         "type": made.type,
@@ -194,9 +151,12 @@ def _plain(
     if not isinstance(made.condition, bool):
         shown["condition"] = written(made.condition)
     shown |= {key: written(value) for key, value in body.items()}
+    properties = shown.get("properties")
+    if template is not None and isinstance(properties, dict):
+        properties["template"] = template
     location = shown.get("location")
     return PlannedResource(
-        id=str(written(made.id)),
+        id=str(shown["id"]),
         type=made.type,
         name=str(shown["name"]),
         api_version=made.api_version,
@@ -205,7 +165,7 @@ def _plain(
         existing=made.existing,
         symbolic_name=made.symbol,
         body=shown,
-        depends_on=tuple(made.context.used),
+        depends_on=tuple(made.used),
         copy=made.copy,
         nested=nested,
     )
@@ -223,23 +183,21 @@ def _nested(made: Declared, settings: Settings) -> PlannedResource:
             f"The deployment '{made.id}' must have either the TemplateLink or Template property set.",
             "https://aka.ms/arm-module",
         )
-    made.context.used.clear()
-    parts = {key: item for key, item in made.json.items() if key.lower() not in LEFT_OUT | {"properties"}}
-    body = _body(made, {**parts, "properties": _without_template(properties)})
-    used = dict(made.context.used)
-    inside = body["properties"]
-    assert isinstance(inside, dict)
+    body = drive(body_of(made), made.context.budget)
+    assert isinstance(body, dict)
+    inside = body.get("properties")
     where = (*made.where, "properties", "template")
     scope = _scope_of(made, body)
-    if _inner(properties):
-        plan, outputs = expand(template, _passed(inside), scope, settings, where)
-    else:
-        plan, outputs = _outer(made, template, scope, settings, where)
-    inside = {**inside, "template": taken(template)}
+    try:
+        if _inner(properties):
+            passed = _passed(inside if isinstance(inside, dict) else {})
+            plan, outputs = expand(template, passed, scope, settings, where, condition=made.condition)
+        else:
+            plan, outputs = _outer(made, template, scope, settings, where)
+    except NotYet:
+        return replace(_plain(made, template=template), nested_scope=scope)
     made.context.outputs[str(made.id).lower()] = outputs
-    made.context.used.clear()
-    result = _plain(made, plan, {**body, "properties": inside})
-    return replace(result, depends_on=tuple(used))
+    return replace(_plain(made, plan, template), nested_scope=scope)
 
 
 def _inner(properties: Mapping[str, JSON]) -> bool:
@@ -295,16 +253,10 @@ def _outer(
 ) -> tuple[Plan, dict[str, Value]]:
     """Expand a nested template whose expressions belong to the template around it."""
     context = made.context
-    resources = _resources_within(context, scope, settings, template.get("resources"), (*where, "resources"))
+    resources = _resources(context, scope, settings, template.get("resources"), (*where, "resources"))
     inside = replace(context, template={**template})
     outputs, values = _outputs(inside, (*where, "outputs"))
     return Plan(scope, resources, outputs), values
-
-
-def _resources_within(
-    context: Context, scope: Scope, settings: Settings, section: JSON, where: Where
-) -> tuple[PlannedResource, ...]:
-    return _resources(context, scope, settings, section, where)
 
 
 def _outputs(context: Context, where: Where) -> tuple[dict[str, Output], dict[str, Value]]:
@@ -314,7 +266,7 @@ def _outputs(context: Context, where: Where) -> tuple[dict[str, Output], dict[st
     definitions = mapping(context.template, "definitions")
     for name, declared in objects(context.template.get("outputs")).items():
         env = Env(context, runtime=True)
-        if evaluate(compile_json(declared.get("condition", True)), env) is False:
+        if not _condition(declared, context):
             continue
         value = _output(declared, env, (*where, name))
         Checker(f"template output '{name}'", definitions).check(value, declared)
@@ -322,6 +274,16 @@ def _outputs(context: Context, where: Where) -> tuple[dict[str, Output], dict[st
         made[name] = Output(kind, expression(value) if is_open(value) else written(value))
         values[name] = {"type": kind, "value": value}
     return made, values
+
+
+def _condition(declared: dict[str, JSON], context: Context) -> bool:
+    condition = evaluate(compile_json(declared.get("condition", True)), Env(context))
+    if isinstance(condition, bool):
+        return condition
+    raise TemplateError(
+        f"Evaluation result of language expression '{condition}' is type '{type_name(condition)}', "
+        "expected type is 'Boolean'."
+    )
 
 
 def _output(declared: dict[str, JSON], env: Env, where: Where) -> Value:

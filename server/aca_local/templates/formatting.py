@@ -152,19 +152,19 @@ def _integer(value: int, kind: str, digits: int) -> str:
 def _fixed(value: int | float, kind: str, digits: int) -> str:
     number = Decimal(value)
     number = number * 100 if kind == "p" else number
-    rounded = _rounded(abs(number), digits)
+    rounded = _rounded(abs(number), digits, ROUND_HALF_EVEN)
     text = f"{rounded:,.{digits}f}" if kind != "f" else f"{rounded:.{digits}f}"
     if kind == "c":
         return f"(¤{text})" if value < 0 else f"¤{text}"
-    sign = "-" if value < 0 and rounded else ""
+    sign = "-" if value < 0 else ""
     return f"{sign}{text} %" if kind == "p" else sign + text
 
 
-def _rounded(number: Decimal, digits: int) -> Decimal:
+def _rounded(number: Decimal, digits: int, how: str = ROUND_HALF_UP) -> Decimal:
     width = max(50, len(str(number)) + digits + 5)
     with localcontext() as context:
         context.prec = width
-        return number.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
+        return number.quantize(Decimal(1).scaleb(-digits), how)
 
 
 def _exponent(number: Decimal, kind: str, digits: int, width: int) -> str:

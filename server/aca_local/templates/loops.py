@@ -4,39 +4,44 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aca_local.templates.errors import AT, TemplateError, fault
+from aca_local.templates.errors import AT, NotYet, TemplateError, fault, see
+from aca_local.templates.schema_types import shown as shown_value
 from aca_local.templates.special import LOOPS, given
+from aca_local.templates.syntax import Loop, Node, call
 
 if TYPE_CHECKING:
     from aca_local.templates.environment import Env
     from aca_local.templates.machine import Routine
-    from aca_local.templates.syntax import Loop
     from aca_local.templates.values import Value
+from aca_local.templates.writing import expression
 
 MOST = 800
 
 
 def run_loop(loop: Loop, env: Env) -> Routine:
     """Evaluate a `copy` of a variable, property or output to an array."""
-    count = checked((yield from given(loop.count, env)), loop.where)
+    count = yield from given(loop.count, env)
+    if isinstance(count, Node) and env.context.preview:
+        return env.context.left_open(call("unknown"))
     made: list[Value] = []
-    for at in range(count):
-        made.append((yield from given(loop.input, env.with_copy(loop.name, at, own=loop.own))))  # noqa: PERF401 - a comprehension cannot yield
+    for at in range(checked(count, loop.where)):
+        turn = yield from given(loop.input, env.with_copy(loop.name, at, own=loop.own))
+        made.append(turn)
     env.context.budget.weigh(made)
     return made
 
 
 def checked(count: Value, where: tuple[str | int, ...]) -> int:
-    """Check the count of a loop. Raises TemplateError."""
+    """Check the count of a loop. Raises TemplateError, or NotYet where it is known only at run time."""
     if type(count) is int and 0 <= count <= MOST:
         return count
-    error = fault(
-        f"The template 'copy' definition{AT} has an invalid copy count of: '{count}'. "
-        f"The copy count must be a non-negative integer value and cannot exceed '{MOST}'.",
-        LOOPS,
+    shown = expression(count) if isinstance(count, Node) else shown_value(count)
+    message = (
+        f"The template 'copy' definition{AT} has an invalid copy count of: '{shown}'. "
+        f"The copy count must be a non-negative integer value and cannot exceed '{MOST}'. {see(LOOPS)}"
     )
-    error.path = where
-    raise error
+    kind = NotYet if isinstance(count, Node) else TemplateError
+    raise kind(message, path=where)
 
 
 def nested(where: tuple[str | int, ...]) -> TemplateError:

@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
+from typing import Literal as Literal_
 
 from aca_local.templates.errors import TemplateError, fault
 from aca_local.templates.syntax import Access, Call, Elements, Literal, Loop, Members, Node
-from aca_local.templates.values import MISSING, Value, get, type_name
+from aca_local.templates.values import MISSING, Known, KnownList, Value, get, type_name
 
 if TYPE_CHECKING:
     from aca_local.templates.budget import Budget
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 Request: TypeAlias = "tuple[Node, Env]"
 Routine: TypeAlias = Generator[Request, Value, Value]
+Waits: TypeAlias = Literal_["never", "shallow", "deep"]
 ORDINALS = ("first", "second", "third", "fourth", "fifth")
 
 
@@ -30,8 +32,9 @@ class Function:
 
     `apply` gets them; `least` and `most` say how many (None: any number), `kinds` which types each may have,
     in the engine's words (None: any; arguments past the end are as the last). With `scoped`, `apply` gets the
-    environment first. With `wordy`, too few arguments are told as "at least". With `whole`, values inside the
-    arguments must be known, else the call waits for run time.
+    environment first. With `wordy`, too few arguments are told as "at least". `waits` tells when the call
+    must wait for run time: when an argument is not known ("shallow"), or something inside one is not either
+    ("deep"). With `late`, no type is checked before all is known.
     """
 
     apply: Callable[..., Value]
@@ -40,7 +43,8 @@ class Function:
     kinds: tuple[tuple[str, ...] | None, ...] = ()
     scoped: bool = False
     wordy: bool = False
-    whole: bool = True
+    waits: Waits = "deep"
+    late: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,14 +134,16 @@ def call_function(spec: Function, call: Call, env: Env) -> Routine:
 
 def apply(spec: Function, call: Call, args: list[Value], env: Env) -> Value:
     """Apply a function to values, or keep the call where one of them is not known yet."""
-    for arg in args:
-        if isinstance(arg, Node):
-            return rebuilt(call, args)
-    if spec.whole and env.context.any_open(args):
+    if spec.waits != "never" and any(isinstance(arg, Node) for arg in args):
+        check_known(call.name, spec, args)
+        return rebuilt(call, args)
+    if spec.waits == "deep" and env.context.any_open(args):
         return rebuilt(call, args)
     if spec.kinds:
         check_kinds(call.name, spec, args)
     value: Value = spec.apply(env, *args) if spec.scoped else spec.apply(*args)
+    if value is MISSING:
+        return rebuilt(call, args)
     env.context.budget.weigh(value)
     return value
 
@@ -157,6 +163,11 @@ def check_count(call: Call, least: int, most: int | None, *, wordy: bool = False
     count = len(call.args)
     if least <= count and (most is None or count <= most):
         return
+    if most == 0:
+        raise fault(
+            f"The provided parameters for template language function '{call.name}' is not valid. "
+            "The function does not accept parameters."
+        )
     if most is None or (wordy and count < least):
         raise fault(f"Unable to evaluate template language function '{call.name}'. {_at_least(least)}")
     wanted = str(least) if least == most else f"between {least} and {most}"
@@ -178,9 +189,23 @@ def check_kinds(name: str, spec: Function, args: list[Value]) -> None:
     """Check the types of arguments, with the engine's words. Raises TemplateError."""
     for at, arg in enumerate(args):
         kinds = spec.kinds[min(at, len(spec.kinds) - 1)]
-        if kinds is None or type_name(arg) in kinds:
+        if kinds is None or isinstance(arg, Node) or type_name(arg) in kinds:
             continue
         raise wrong_kind(name, kinds, arg, at, alone=spec.most == 1)
+
+
+def check_known(name: str, spec: Function, args: list[Value]) -> None:
+    """Check the types of what is known already:
+
+    all of it, or in a fixed list up to the first that is not known.
+    """
+    if not spec.kinds or spec.late:
+        return
+    if spec.least == spec.most:
+        first = next(at for at, arg in enumerate(args) if isinstance(arg, Node))
+        check_kinds(name, spec, args[:first])
+    else:
+        check_kinds(name, spec, args)
 
 
 def wrong_kind(name: str, kinds: tuple[str, ...], arg: Value, at: int, *, alone: bool) -> TemplateError:
@@ -221,6 +246,8 @@ def _property(base: dict[str, Value], key: Value) -> Value:
             "string."
         )
     found = get(base, key)
+    if isinstance(base, Known):
+        return _known(base, key, found)
     if found is MISSING:
         raise TemplateError(
             f"The language expression property '{key}' doesn't exist, "
@@ -229,11 +256,28 @@ def _property(base: dict[str, Value], key: Value) -> Value:
     return found
 
 
+def _known(base: Known, key: str, found: Value) -> Value:
+    """Answer from what the template says; ask at run time for what it does not say."""
+    node = Access(base.call, Literal(key))
+    if found is MISSING:
+        return node
+    return _deeper(found, node) if base.deep else found
+
+
+def _deeper(found: Value, node: Node) -> Value:
+    if isinstance(found, dict):
+        return Known(found, node, deep=True)
+    return KnownList(found, node) if isinstance(found, list) else found
+
+
 def _element(base: list[Value], key: Value) -> Value:
     if type(key) is not int:
         raise TemplateError(
             f"Unable to evaluate named property or non-integer index '{shown(key)}' on an array value."
         )
+    if isinstance(base, KnownList):
+        node = Access(base.call, Literal(key))
+        return _deeper(base[key], node) if 0 <= key < len(base) else node
     if not 0 <= key < len(base):
         raise TemplateError(f"The language expression property array index '{key}' is out of bounds.")
     return base[key]

@@ -97,8 +97,11 @@ class PlannedResource:
 
     `body` is the whole resource as the service would take it: type, name, apiVersion, location, properties
     and so on. `depends_on` holds ids of other resources of the same plan that must be deployed first, those
-    that expressions imply included. `existing` resources are only read. A nested deployment has its own plan
-    in `nested` (None where its template is linked, or known only at run time).
+    that expressions imply included. `existing` resources are only read.
+
+    A nested deployment has its own plan in `nested`, in the scope `nested_scope`. `nested` is None where its
+    template is linked, or where how much it deploys is known only at run time: then resolve the parameters in
+    `body["properties"]`, and evaluate the template beside them in `nested_scope`.
     """
 
     id: str
@@ -113,6 +116,7 @@ class PlannedResource:
     depends_on: tuple[str, ...] = ()
     copy: CopyInfo | None = None
     nested: Plan | None = None
+    nested_scope: Scope | None = None
 
 
 @dataclass(frozen=True)
@@ -132,7 +136,7 @@ class Plan:
             resource = pending.pop()
             if resource.nested is not None:
                 pending.extend(reversed(resource.nested.resources))
-            elif not resource.existing:
+            elif not resource.existing and resource.type.lower() != "microsoft.resources/deployments":
                 yield resource
 
 

@@ -6,14 +6,15 @@ unions.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aca_local.templates.errors import TemplateError, fault
-from aca_local.templates.jsontext import write_json
-from aca_local.templates.syntax import Node
+from aca_local.templates.syntax import Access, Literal, Node
 from aca_local.templates.utf16 import length
 from aca_local.templates.values import MISSING, Value, get, key_of, same, type_name
+from aca_local.templates.writing import expression
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -78,7 +79,7 @@ class Checker:
 
     def _kind(self, value: Value, declared: Declaration, path: str) -> None:
         kinds = KINDS.get(str(declared.get("type", "")).lower(), ())
-        if declared.get("nullable") is True:
+        if kinds and declared.get("nullable") is True:
             kinds = (*kinds, "Null")
         if kinds and type_name(value) not in kinds:
             raise self._bad(
@@ -96,7 +97,7 @@ class Checker:
             return
         listed = ",".join(shown(item) for item in allowed)
         raise TemplateError(
-            f"{self._opening(path)} The value '{shown(value)}' is not part of the allowed value(s): "
+            f"{self._opening(path)} The value '{told(value)}' is not part of the allowed value(s): "
             f"'{listed}'."
         )
 
@@ -140,10 +141,15 @@ class Checker:
         self, value: dict[str, Value], name: str, wanted: Declaration, path: str, level: int
     ) -> None:
         found = get(value, name)
+        if (found is MISSING or found is None) and self.resolved(wanted).get("nullable") is not True:
+            raise self._bad(
+                path,
+                f"A non-null value for the property '{name}' must be provided, but the property was null or "
+                "missing.",
+                PARAMETERS,
+            )
         if found is not MISSING:
             self.check(found, wanted, self._below(path, name), level + 1)
-        elif self.resolved(wanted).get("nullable") is not True:
-            raise self._bad(self._below(path, name), "A value is required.", PARAMETERS)
 
     def _variant(self, value: dict[str, Value], declared: Declaration, path: str) -> Declaration:
         discriminator = declared.get("discriminator")
@@ -152,9 +158,21 @@ class Checker:
         name, mapping = str(discriminator.get("propertyName")), discriminator.get("mapping")
         kind = get(value, name)
         variants = mapping if isinstance(mapping, dict) else {}
-        if isinstance(kind, Node) and kind is not MISSING:
+        if kind is MISSING or kind is None:
+            raise self._bad(
+                path, f"No value was provided for the discriminator property '{name}'.", PARAMETERS
+            )
+        if isinstance(kind, Node):
             return {}
-        chosen = variants.get(kind) if isinstance(kind, str) else None
+        if not isinstance(kind, str):
+            raise self._bad(
+                path,
+                f"The value provided for the discriminator property '{name}' was of type "
+                f"'{type_name(kind)}', "
+                "but a string was expected.",
+                PARAMETERS,
+            )
+        chosen = variants.get(key_of(variants, kind) or "")
         if not isinstance(chosen, dict):
             listed = ", ".join(f"'{variant}'" for variant in variants)
             raise self._bad(
@@ -169,7 +187,14 @@ class Checker:
     def _array(self, value: list[Value], declared: Declaration, path: str, level: int) -> None:
         prefix, items = declared.get("prefixItems"), declared.get("items")
         first = [item for item in prefix if isinstance(item, dict)] if isinstance(prefix, list) else []
-        for at, wanted in enumerate(first[: len(value)]):
+        if len(value) < len(first):
+            raise self._bad(
+                path,
+                "All elements of an array prefix are required, but no value was provided at index "
+                f"{len(value)}.",
+                PARAMETERS,
+            )
+        for at, wanted in enumerate(first):
             self.check(value[at], wanted, f"{path}[{at}]", level + 1)
         if items is False and len(value) > len(first):
             raise self._bad(
@@ -185,12 +210,76 @@ class Checker:
         return f"{path}.{name}"
 
     def _opening(self, path: str) -> str:
-        return f"The provided value for the {self.subject}{path and ''} is not valid."
+        """Name the subject; below a parameter or an output, the path to the value belongs to its name."""
+        subject = (
+            self.subject.replace("'", f"{path}'", 2).replace(f"{path}'", "'", 1) if path else self.subject
+        )
+        return f"The provided value for the {subject} is not valid."
 
     def _bad(self, path: str, problem: str, page: str) -> TemplateError:
         return fault(f"{self._opening(path)} {problem}", page)
 
 
 def shown(value: Value) -> str:
-    """Write a value as the engine's messages do."""
-    return write_json(value) if isinstance(value, (list, dict)) else "" if value is None else str(value)
+    """Write an allowed value as the engine's messages do."""
+    if isinstance(value, (list, dict)):
+        return json.dumps(value, indent=2, ensure_ascii=False)
+    return "" if value is None else str(value)
+
+
+def told(value: Value) -> str:
+    """Write a value that is not allowed as the engine's messages do:
+
+    text as it is, all else as an expression.
+    """
+    return value if isinstance(value, str) else expression(value)
+
+
+SECRET = ("securestring", "secureobject")
+
+
+def hidden(value: Value, declared: Declaration, checker: Checker, node: Node, level: int = 0) -> Value:
+    """Put an expression in the place of everything in a value that its type declares secret, as a snapshot
+    does."""
+    declared = checker.resolved(declared)
+    if value is None or level > DEEPEST:
+        return value
+    if str(declared.get("type", "")).lower() in SECRET:
+        return node
+    if isinstance(value, dict):
+        return _hidden_members(value, declared, checker, node, level)
+    if isinstance(value, list):
+        return [
+            hidden(item, _element(declared, at), checker, Access(node, Literal(at)), level + 1)
+            for at, item in enumerate(value)
+        ]
+    return value
+
+
+def _hidden_members(
+    value: dict[str, Value], declared: Declaration, checker: Checker, node: Node, level: int
+) -> Value:
+    variant = _known_variant(value, declared, checker)
+    properties, extra = variant.get("properties"), variant.get("additionalProperties")
+    known = properties if isinstance(properties, dict) else {}
+    made: dict[str, Value] = {}
+    for name, item in value.items():
+        wanted = known.get(key_of(known, name) or "", extra)
+        inside = wanted if isinstance(wanted, dict) else {}
+        made[name] = hidden(item, inside, checker, Access(node, Literal(name)), level + 1)
+    return made
+
+
+def _known_variant(value: dict[str, Value], declared: Declaration, checker: Checker) -> Declaration:
+    discriminator = declared.get("discriminator")
+    if not isinstance(discriminator, dict):
+        return declared
+    mapping, kind = discriminator.get("mapping"), get(value, str(discriminator.get("propertyName")))
+    chosen = mapping.get(kind) if isinstance(mapping, dict) and isinstance(kind, str) else None
+    return checker.resolved(chosen) if isinstance(chosen, dict) else declared
+
+
+def _element(declared: Declaration, at: int) -> Declaration:
+    prefix, items = declared.get("prefixItems"), declared.get("items")
+    wanted = prefix[at] if isinstance(prefix, list) and at < len(prefix) else items
+    return wanted if isinstance(wanted, dict) else {}

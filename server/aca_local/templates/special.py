@@ -5,16 +5,17 @@ choices, names of the template, loops and the running cloud.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aca_local.templates.environment import UNSET, Slot
-from aca_local.templates.errors import OverBudget, TemplateError, fault
+from aca_local.templates.errors import NotYet, OverBudget, TemplateError, fault
 from aca_local.templates.machine import Request, Routine, Special, as_node, wrong_kind
 from aca_local.templates.syntax import Call, Literal, Node
 from aca_local.templates.values import Value, get, type_name
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Callable, Generator
 
     from aca_local.templates.environment import Env
 
@@ -89,7 +90,7 @@ def softly(node: Node, env: Env) -> Routine:
         return node
     try:
         return as_node((yield node, env))
-    except OverBudget:
+    except (OverBudget, NotYet):
         raise
     except TemplateError:
         return node
@@ -112,7 +113,10 @@ def run_parameters(call: Call, env: Env) -> Routine:
     if env.arguments is not None:
         found = get(env.arguments, name)
         if isinstance(found, Node) and name.lower() not in map(str.lower, env.arguments):
-            raise _no_parameter(name)
+            raise fault(
+                f"The parameter '{name}' is not found in template function '{env.callers[-1]}'.",
+                "https://aka.ms/arm-syntax-functions",
+            )
         return found
     slot = env.context.parameters.get(name.lower())
     if slot is None:
@@ -130,7 +134,7 @@ def run_variables(call: Call, env: Env) -> Routine:
     if isinstance(name, Node):
         return Call(call.name, (name,), call.key)
     slot = env.context.variables.get(name.lower())
-    if slot is None or env.arguments is not None:
+    if slot is None:
         raise fault(f"The template variable '{name}' is not found.", "https://aka.ms/arm-syntax-variables")
     return (yield from settle(slot, env, "Variable"))
 
@@ -169,16 +173,13 @@ def _cycle(names: list[str]) -> TemplateError:
 
 def run_copy_index(call: Call, env: Env) -> Routine:
     """`copyIndex([name], [offset])`: the turn of a loop."""
+    if not env.copies:
+        raise no_loop(call, env)
     args: list[Value] = []
     for arg in call.args:
         args.append((yield from given(arg, env)))  # noqa: PERF401 - a comprehension cannot yield
-    if not env.copies:
-        raise no_loop(call, env)
-    name = args.pop(0) if args and isinstance(args[0], str) else None
-    offset = args.pop(0) if args else 0
-    if args or type(offset) is not int:
-        raise fault(f"The template language function '{call.name}' has an invalid argument.", LOOPS)
-    key = str(name).lower() if name is not None else env.copy
+    name, offset = _copy_arguments(call.name, args)
+    key = name.lower() if name is not None else env.copy
     if key is None or key not in env.copies:
         raise fault(
             f"The template language function '{call.name}' has an invalid argument. The provided copy name "
@@ -188,9 +189,42 @@ def run_copy_index(call: Call, env: Env) -> Routine:
     return env.copies[key] + offset
 
 
+def _copy_arguments(name: str, args: list[Value]) -> tuple[str | None, int]:
+    """Read name and offset. Raises TemplateError."""
+    start = f"Unable to evaluate template language function '{name}': the"
+    if len(args) > 2:  # noqa: PLR2004 - name and offset
+        raise fault(
+            f"{start} function accepts maximum two arguments while '{len(args)}' were provided.", LOOPS
+        )
+    if len(args) == 1 and isinstance(args[0], str):
+        return args[0], 0
+    first = args[0] if len(args) > 1 else None
+    offset = args[-1] if args else 0
+    if type(offset) is not int or not (len(args) < 2 or isinstance(first, str)):  # noqa: PLR2004 - name and offset
+        kinds = [type_name(arg) for arg in args]
+        if len(args) == 1:
+            raise fault(
+                f"{start} function argument must be an integer or string value while '{kinds[0]}' was "
+                "provided.",
+                LOOPS,
+            )
+        raise fault(
+            f"{start} first parameter should be a string and the second one should be an integer. "
+            f"'{kinds[0]}' and '{kinds[1]}' were provided instead.",
+            LOOPS,
+        )
+    if offset < 0:
+        raise fault(
+            f"The template language function '{name}' has an invalid argument. "
+            "The offset must be a postive integer value or zero.",
+            LOOPS,
+        )
+    return first if isinstance(first, str) else None, offset
+
+
 def no_loop(call: Call, env: Env) -> TemplateError:
     """Say that there is no loop here."""
-    if not env.runtime:
+    if not env.loops:
         return fault(f"The template function '{call.name}' is not valid.")
     return fault(
         f"The template function '{call.name}' is not expected at this location. The function can only be "
@@ -200,8 +234,13 @@ def no_loop(call: Call, env: Env) -> TemplateError:
     )
 
 
-def user_function(full_name: str, parameters: list[Slot], output: Node) -> Special:
-    """Make a function of a template callable. The checks of `parameters` see the arguments."""
+def user_function(
+    full_name: str, parameters: list[Slot], output: Node, check: Callable[[Value], Value]
+) -> Special:
+    """Make a function of a template callable.
+
+    The checks of `parameters` see the arguments, `check` the answer.
+    """
 
     def run(call: Call, env: Env) -> Routine:
         if len(call.args) != len(parameters):
@@ -213,13 +252,14 @@ def user_function(full_name: str, parameters: list[Slot], output: Node) -> Speci
         for slot, arg in zip(parameters, call.args, strict=True):
             value = yield from given(arg, env)
             bindings[slot.name] = slot.check(value) if slot.check else value
-        return (yield output, _inside(env, bindings))
+        if full_name in env.callers:
+            raise fault(f"The template function '{full_name}' is not valid: it calls itself.")
+        inside = replace(env, arguments=bindings, lambdas={}, copies={}, callers=(*env.callers, full_name))
+        result = yield output, inside
+        check(result)
+        return result
 
     return Special(run, 0, None)
-
-
-def _inside(env: Env, bindings: Mapping[str, Value]) -> Env:
-    return type(env)(env.context, arguments=bindings)
 
 
 TABLE = {

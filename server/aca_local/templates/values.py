@@ -29,6 +29,30 @@ TYPE_NAMES: Mapping[type, str] = {
 }
 
 
+class Known(dict[str, "Value"]):
+    """What a template says of a resource that it refers to; what it does not say stays a question to `call`.
+
+    With `deep`, the same holds for the objects inside.
+    """
+
+    __slots__ = ("call", "deep")
+
+    def __init__(self, members: Mapping[str, Value], call: Node, *, deep: bool) -> None:
+        super().__init__(members)
+        self.call = call
+        self.deep = deep
+
+
+class KnownList(list["Value"]):
+    """An array inside what a template says of a resource."""
+
+    __slots__ = ("call",)
+
+    def __init__(self, items: Iterable[Value], call: Node) -> None:
+        super().__init__(items)
+        self.call = call
+
+
 def taken(value: JSON) -> Value:
     """Take JSON as a value: it is one without expressions, and values are never changed in place."""
     return cast("Value", value)
@@ -36,7 +60,7 @@ def taken(value: JSON) -> Value:
 
 def type_name(value: Value) -> str:
     """Give the engine's name of a value's type."""
-    return TYPE_NAMES.get(type(value), "Expression")
+    return TYPE_NAMES.get(type(value)) or _subtype_name(value)
 
 
 def key_of(obj: Mapping[str, object], name: str) -> str | None:
@@ -51,6 +75,10 @@ def get(obj: Mapping[str, Value], name: str) -> Value:
     """Give a property found without regard to case, or `MISSING`."""
     key = key_of(obj, name)
     return MISSING if key is None else obj[key]
+
+
+def _subtype_name(value: Value) -> str:
+    return "Object" if isinstance(value, dict) else "Array" if isinstance(value, list) else "Expression"
 
 
 def is_open(value: Value) -> bool:
@@ -76,7 +104,7 @@ def same(left: Value, right: Value) -> bool:
     pending = [(left, right)]
     while pending:
         one, two = pending.pop()
-        if type(one) is not type(two):
+        if type_name(one) != type_name(two):
             return False
         if isinstance(one, dict) and isinstance(two, dict):
             if one.keys() != two.keys():

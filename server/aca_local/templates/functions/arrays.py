@@ -5,6 +5,7 @@ from __future__ import annotations
 from aca_local.templates.errors import TemplateError, fault
 from aca_local.templates.functions.strings import check_elements
 from aca_local.templates.machine import Function, member, wrong_kind
+from aca_local.templates.syntax import Node
 from aca_local.templates.utf16 import joined, length, lower, units
 from aca_local.templates.values import MISSING, Value, get, key_of, same, type_name
 
@@ -156,6 +157,8 @@ def number_range(start: int, count: int) -> Value:
 
 def flatten(items: list[Value]) -> Value:
     """`flatten(arrays)`: one level."""
+    if any(isinstance(item, Node) for item in items):
+        return MISSING
     check_elements("flatten", items, ARRAY)
     return [item for part in items if isinstance(part, list) for item in part]
 
@@ -198,6 +201,9 @@ def index_from_end(items: list[Value], index: int) -> Value:
 
 def try_get(base: Value, key: Value, *further: Value) -> Value:
     """`tryGet(value, key, …)`: null where the first is not there; what follows must be."""
+    for at, step in enumerate((key, *further), 1):
+        if not isinstance(step, str) and type(step) is not int:
+            raise wrong_kind("tryGet", ("String, Integer",), step, at, alone=False)
     found: Value = None
     if isinstance(base, dict) and isinstance(key, str):
         found = get(base, key)
@@ -218,21 +224,21 @@ def try_index_from_end(base: Value, index: Value, *further: Value) -> Value:
 
 
 TABLE = {
-    "array": Function(array, 1, 1, whole=False),
-    "createarray": Function(create_array, 0, None, whole=False),
-    "contains": Function(contains, 2, 2),
-    "empty": Function(empty, 1, 1, whole=False),
-    "length": Function(size, 1, 1, whole=False),
-    "first": Function(first, 1, 1, whole=False),
-    "last": Function(last, 1, 1, whole=False),
-    "skip": Function(skip, 2, 2, (None, WHOLE), whole=False),
-    "take": Function(take, 2, 2, (None, WHOLE), whole=False),
+    "array": Function(array, 1, 1, waits="shallow"),
+    "createarray": Function(create_array, 0, None, waits="never"),
+    "contains": Function(contains, 2, 2, waits="shallow"),
+    "empty": Function(empty, 1, 1, waits="shallow"),
+    "length": Function(size, 1, 1, waits="shallow"),
+    "first": Function(first, 1, 1, waits="shallow"),
+    "last": Function(last, 1, 1, waits="shallow"),
+    "skip": Function(skip, 2, 2, (None, WHOLE), waits="shallow"),
+    "take": Function(take, 2, 2, (None, WHOLE), waits="shallow"),
     "indexof": Function(index_of, 2, 2),
     "lastindexof": Function(last_index_of, 2, 2),
     "range": Function(number_range, 2, 2, (WHOLE,)),
-    "flatten": Function(flatten, 1, 1, (ARRAY,)),
+    "flatten": Function(flatten, 1, 1, (ARRAY,), waits="shallow"),
     "distinct": Function(distinct, 1, 1, (ARRAY,)),
-    "indexfromend": Function(index_from_end, 2, 2, (ARRAY, WHOLE), whole=False),
-    "tryget": Function(try_get, 2, None, whole=False),
-    "tryindexfromend": Function(try_index_from_end, 2, None, whole=False),
+    "indexfromend": Function(index_from_end, 2, 2, (ARRAY, WHOLE), waits="shallow"),
+    "tryget": Function(try_get, 2, None, waits="shallow"),
+    "tryindexfromend": Function(try_index_from_end, 2, None, waits="shallow"),
 }

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aca_local.templates.errors import TemplateError, fault
-from aca_local.templates.machine import Deployed, Function, Routine, Special, as_node, rebuilt
+from aca_local.templates.machine import (
+    Deployed,
+    Function,
+    Routine,
+    Special,
+    as_node,
+    check_count,
+    rebuilt,
+    wrong_kind,
+)
 from aca_local.templates.special import given
 from aca_local.templates.syntax import Call, Node
-from aca_local.templates.values import Value, taken, type_name
+from aca_local.templates.values import Known, Value, taken, type_name
 from aca_local.templates.writing import written
 
 if TYPE_CHECKING:
@@ -16,72 +26,111 @@ if TYPE_CHECKING:
 
 TEXT = ("String",)
 FULL = "full"
+KEPT_KINDS = {"providers": (TEXT, TEXT), "pickzones": (TEXT, TEXT, TEXT, ("Integer",), ("Integer",))}
 
 
-def reference(env: Env, target: str, version: str | None = None, full: str | None = None) -> Value:
+def run_reference(call: Call, env: Env) -> Routine:
     """`reference(resource, [apiVersion], ["Full"])`."""
-    _allowed("reference", env)
-    found = env.context.find(target)
-    if isinstance(found, list):
-        raise fault(f"The template function 'reference' cannot be used with the resource loop '{target}'.")
+    still = replace(env, runtime=False)
+    args: list[Value] = []
+    for arg in call.args:
+        args.append((yield from given(arg, still)))  # noqa: PERF401 - a comprehension cannot yield
+    if not env.runtime:
+        raise misplaced(call.name)
+    if any(isinstance(arg, Node) for arg in args):
+        return env.context.left_open(rebuilt(call, args))
+    texts = [arg for arg in args if isinstance(arg, str)]
+    if len(texts) < len(args):
+        at = next(at for at, arg in enumerate(args) if not isinstance(arg, str))
+        raise wrong_kind(call.name, TEXT, args[at], at, alone=False)
+    found = env.context.find(texts[0])
+    head = None if isinstance(found, list) else found
+    return (yield from referred(env, head, *texts))
+
+
+def referred(
+    env: Env, head: Head | None, target: str, version: str | None = None, full: str | None = None
+) -> Routine:
+    """Ask the running cloud, answer from the template in a preview, or keep the question for run time."""
+    identity: Value = head.id if head else target
+    version = version or (head.api_version if head else None)
+    whole = full is not None and full.lower() == FULL
     if env.context.runtime is not None:
-        identity = found.id if found and isinstance(found.id, str) else target
-        whole = full is not None and full.lower() == FULL
-        return taken(env.context.runtime.reference(identity, version, whole))
-    return refer(env, target, found, version, full)
-
-
-def refer(env: Env, target: str, found: Head | None, version: str | None, full: str | None) -> Value:
-    """Keep a reference for run time, with the id and the version it will need."""
-    identity: Value = found.id if found else target
-    version = version or (found.api_version if found else None)
+        return taken(env.context.runtime.reference(str(identity), version, whole))
     env.context.note(identity)
     args = [identity, *([version] if version or full else []), *([full] if full else [])]
     call = Call("reference", tuple(as_node(arg) for arg in args), "reference")
+    env.context.opened = True
     outputs = env.context.outputs.get(identity.lower()) if isinstance(identity, str) else None
-    if outputs is not None and full is None:
-        call = Deployed(call.name, call.args, call.key, outputs)
-    return env.context.left_open(call)
+    if outputs is not None and not env.context.preview:
+        return call if whole else Deployed(call.name, call.args, call.key, outputs)
+    if not env.context.preview or head is None or head.properties is None:
+        return call
+    known = yield from head.properties()
+    if not isinstance(known, dict):
+        return call
+    if outputs is not None and not whole:
+        return {**known, "Outputs": outputs}
+    return Known({"Properties": known} if whole else known, call, deep=not whole)
 
 
-def references(env: Env, target: str, *more: str) -> Value:
-    """`references(symbol)`: one reference for each turn of a resource loop."""
+def run_references(call: Call, env: Env) -> Routine:
+    """`references(symbol, [apiVersion], ["Full"])`: one reference for each turn of a resource loop."""
     if not env.context.symbolic:
         raise TemplateError(
             "Template language version must be specified in order to use feature 'SymbolicNames'."
         )
-    _allowed("references", env)
-    found = env.context.symbols.get(target.lower())
-    if not isinstance(found, list):
-        raise fault(
-            f"The template function 'references' expects the name of a resource loop, '{target}' is not one."
-        )
-    full = more[-1] if more and more[-1].lower() == FULL else None
-    return [refer(env, target, head, None, full) for head in found if head.condition]
+    check_count(call, 1, 3)
+    if not env.runtime:
+        raise misplaced(call.name)
+    still = replace(env, runtime=False)
+    args: list[Value] = []
+    for arg in call.args:
+        args.append((yield from given(arg, still)))  # noqa: PERF401 - a comprehension cannot yield
+    texts = [arg for arg in args if isinstance(arg, str)]
+    found = env.context.symbols.get(texts[0].lower()) if texts else None
+    if not isinstance(found, list) or len(texts) < len(args):
+        return env.context.left_open(rebuilt(call, args))
+    made: list[Value] = []
+    for head in found:
+        if head.condition:
+            full = texts[-1] if texts[-1].lower() == FULL else None
+            made.append((yield from referred(env, head, texts[0], None, full)))
+    return made
 
 
-def resource_info(env: Env, target: str) -> Value:
-    """`resourceInfo(symbol)`: id, name, type and version of a resource of this template."""
+def run_resource_info(call: Call, env: Env) -> Routine:
+    """`resourceInfo(symbol)`: name, type, id and version of a resource of this template."""
     if not env.context.symbolic:
         raise TemplateError(
             "Template language version must be specified in order to use feature 'ResourceInfoFunction'."
         )
-    found = env.context.symbols.get(target.lower())
+    check_count(call, 1, 1)
+    target = yield from given(call.args[0], env)
+    if isinstance(target, Node):
+        return rebuilt(call, [target])
+    if not isinstance(target, str):
+        raise wrong_kind(call.name, TEXT, target, 0, alone=True)
+    found = env.context.find(target)
     if found is None:
-        raise fault(f"The template resource '{target}' is not found.")
-    return [_info(head) for head in found] if isinstance(found, list) else _info(found)
+        raise fault(f"The template resource '{target}' is not found.", "https://aka.ms/arm-syntax")
+    if isinstance(found, list):
+        raise fault("The template function 'copyIndex' is not valid.")
+    return _info(found)
 
 
 def _info(head: Head) -> dict[str, Value]:
-    return {"id": head.id, "name": head.name, "type": head.type, "apiVersion": head.api_version}
+    return {"name": head.name, "type": head.type, "id": head.id, "apiVersion": head.api_version}
 
 
 def run_list(call: Call, env: Env) -> Routine:
     """`list*(resource, apiVersion, [body])`."""
-    _allowed(call.name, env)
+    still = replace(env, runtime=False)
     args: list[Value] = []
     for arg in call.args:
-        args.append((yield from given(arg, env)))  # noqa: PERF401 - a comprehension cannot yield
+        args.append((yield from given(arg, still)))  # noqa: PERF401 - a comprehension cannot yield  # noqa: PERF401 - a comprehension cannot yield
+    if not env.runtime:
+        raise misplaced(call.name)
     target = args[0] if args else None
     if isinstance(target, str):
         found = env.context.find(target)
@@ -100,16 +149,17 @@ def run_list(call: Call, env: Env) -> Routine:
     return taken(env.context.runtime.list_call(call.name, args[0], args[1], body))
 
 
-def _allowed(name: str, env: Env) -> None:
-    if not env.runtime:
-        raise fault(f"The template function '{name}' is not expected at this location.")
+def misplaced(name: str) -> TemplateError:
+    """Say that a call of the running cloud stands where it cannot be made."""
+    return fault(f"The template function '{name}' is not expected at this location.")
 
 
 def run_kept(call: Call, env: Env) -> Routine:
     """Keep a call for run time, its arguments evaluated."""
+    still = replace(env, runtime=False)
     args: list[Value] = []
     for arg in call.args:
-        args.append((yield from given(arg, env)))  # noqa: PERF401 - a comprehension cannot yield
+        args.append((yield from given(arg, still)))  # noqa: PERF401 - a comprehension cannot yield  # noqa: PERF401 - a comprehension cannot yield
     if env.context.runtime is not None:
         raise fault(f"The template function '{call.name}' is not supported here.")
     if args and not isinstance(args[0], (str, Node)) and call.key in ("providers", "pickzones"):
@@ -122,9 +172,9 @@ def run_kept(call: Call, env: Env) -> Routine:
 
 
 TABLE: dict[str, Function | Special] = {
-    "reference": Function(reference, 1, 3, (TEXT,), scoped=True),
-    "references": Function(references, 1, 3, (TEXT,), scoped=True),
-    "resourceinfo": Function(resource_info, 1, 1, (TEXT,), scoped=True),
+    "reference": Special(run_reference, 1, 3),
+    "references": Special(run_references, 0, None),
+    "resourceinfo": Special(run_resource_info, 0, None),
     "list*": Special(run_list, 0, None),
     "providers": Special(run_kept, 1, 2),
     "pickzones": Special(run_kept, 3, 5),

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 from aca_local.templates.errors import TemplateError, fault
 from aca_local.templates.functions.arrays import merged_arrays
 from aca_local.templates.functions.strings import check_elements
-from aca_local.templates.machine import Function
+from aca_local.templates.machine import Function, wrong_kind
 from aca_local.templates.syntax import Node
 from aca_local.templates.utf16 import folded
-from aca_local.templates.values import MISSING, Value, get, key_of, same, type_name
-from aca_local.templates.writing import expression
+from aca_local.templates.values import MISSING, Value, get, is_open, key_of, same, type_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +24,11 @@ def create_object(*args: Value) -> Value:
             f"The number of provided parameters was '{len(args)}'."
         )
     keys = args[::2]
-    wrong = [(str(at * 2 + 1), type_name(key)) for at, key in enumerate(keys) if not isinstance(key, str)]
+    if any(isinstance(key, Node) for key in keys):
+        return MISSING
+    wrong = [
+        (str(at * 2 + 1), type_name(key)) for at, key in enumerate(keys) if not isinstance(key, (str, Node))
+    ]
     if wrong:
         raise fault(
             "The template language function 'createObject' expects the parameters at an odd-numbered "
@@ -61,6 +64,8 @@ def object_keys(value: dict[str, Value]) -> Value:
 
 def shallow_merge(parts: list[Value]) -> Value:
     """`shallowMerge(objects)`: later ones win, nothing is merged below."""
+    if any(isinstance(part, Node) for part in parts):
+        return MISSING
     check_elements("shallowMerge", parts, ("Object",))
     made: dict[str, Value] = {}
     for part in parts:
@@ -73,8 +78,14 @@ def shallow_merge(parts: list[Value]) -> Value:
 def union(*parts: Value) -> Value:
     """`union(…)` of arrays or of objects."""
     _one_kind("union", parts)
+    if any(isinstance(part, Node) for part in parts):
+        return MISSING
     if isinstance(parts[0], list):
-        return merged_arrays([part for part in parts if isinstance(part, list)])
+        return (
+            MISSING
+            if is_open(list(parts))
+            else merged_arrays([part for part in parts if isinstance(part, list)])
+        )
     made: dict[str, Value] = {}
     for part in parts:
         assert isinstance(part, dict)
@@ -113,6 +124,8 @@ def _joined(old: Value, new: Value) -> Value:
 def intersection(*parts: Value) -> Value:
     """`intersection(…)` of arrays or of objects."""
     _one_kind("intersection", parts)
+    if is_open(list(parts)):
+        return MISSING
     made = parts[0]
     for part in parts[1:]:
         if isinstance(made, list) and isinstance(part, list):
@@ -128,31 +141,23 @@ def _shared(other: dict[str, Value], key: str, item: Value) -> bool:
 
 
 def _one_kind(name: str, parts: Sequence[Value]) -> None:
-    kinds = {type_name(part) for part in parts}
-    if not kinds <= {"Array", "Object"}:
-        raise fault(
-            f"The provided arguments for template language function '{name}' is not valid: all function "
-            "arguments should "
-            "be either arrays or objects."
-        )
-    if len(kinds) > 1:
+    kinds = [type_name(part) for part in parts if not isinstance(part, Node)]
+    for at, part in enumerate(parts):
+        if not isinstance(part, (list, dict, Node)):
+            raise wrong_kind(name, ("Array, Object",), part, at, alone=False)
+    if len(set(kinds)) > 1:
         raise TemplateError(
             f"Template language function '{name}' expects parameters of the same type, but found multiple "
             "types."
         )
 
 
-def key_text(key: Value) -> str:
-    """Give the key for a value that may be known only at run time."""
-    return expression(key) if isinstance(key, Node) else str(key)
-
-
 OBJECT = ("Object",)
 TABLE = {
-    "createobject": Function(create_object, 0, None, whole=False),
-    "items": Function(items, 1, 1, (OBJECT,), whole=False),
-    "objectkeys": Function(object_keys, 1, 1, (OBJECT,), whole=False),
-    "shallowmerge": Function(shallow_merge, 1, 1, (("Array",),)),
-    "union": Function(union, 2, None),
-    "intersection": Function(intersection, 2, None),
+    "createobject": Function(create_object, 0, None, waits="never"),
+    "items": Function(items, 1, 1, (OBJECT,), waits="shallow"),
+    "objectkeys": Function(object_keys, 1, 1, (OBJECT,), waits="shallow"),
+    "shallowmerge": Function(shallow_merge, 1, 1, (("Array",),), waits="shallow"),
+    "union": Function(union, 2, None, waits="never"),
+    "intersection": Function(intersection, 2, None, waits="never"),
 }

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from aca_local.templates.dotnet_dates import format_date, read_date
 from aca_local.templates.errors import TemplateError, fault
-from aca_local.templates.machine import Function
-from aca_local.templates.syntax import Call, Literal
+from aca_local.templates.machine import Function, Routine, Special, check_count, rebuilt, wrong_kind
+from aca_local.templates.syntax import Call, Literal, Node
 
 if TYPE_CHECKING:
     from aca_local.templates.environment import Env
@@ -70,11 +70,17 @@ def _bad(name: str, problem: str) -> TemplateError:
     return TemplateError(f"The template function '{name}' has an invalid parameter. {problem} {PAGE}")
 
 
-def from_epoch(seconds: int) -> str:
-    """`dateTimeFromEpoch(seconds)`."""
+def from_epoch(seconds: Value) -> str:
+    """`dateTimeFromEpoch(seconds)`: a number, or its text."""
+    if isinstance(seconds, (bool, list, dict)) or seconds is None:
+        raise wrong_kind("dateTimeFromEpoch", ("Integer",), seconds, 0, alone=True)
+    whole = isinstance(seconds, float) and seconds.is_integer()
+    number = str(int(seconds)) if isinstance(seconds, float) and whole else str(seconds)
     try:
-        moment = EPOCH + timedelta(seconds=seconds)
-    except OverflowError as error:
+        if not re.fullmatch(r"\s*[+-]?\d{1,20}\s*", number):
+            raise ValueError(number)
+        moment = EPOCH + timedelta(seconds=int(number))
+    except (OverflowError, ValueError) as error:
         raise _bad("dateTimeFromEpoch", "The parameter is not a valid epoch time integer.") from error
     return format_date(moment, DEFAULT) or ""
 
@@ -87,9 +93,17 @@ def to_epoch(text: str) -> int:
     return (moment - EPOCH) // timedelta(seconds=1)
 
 
-def utc_now(env: Env, pattern: str = NOW) -> Value:
+def run_utc_now(call: Call, env: Env) -> Routine:
     """`utcNow([format])`: only in a parameter's default; an expression where the time is not given."""
     _only_in_defaults("utcNow", env)
+    check_count(call, 0, 1)
+    pattern: Value = NOW
+    if call.args:
+        pattern = yield call.args[0], env
+    if isinstance(pattern, Node):
+        return rebuilt(call, [pattern])
+    if not isinstance(pattern, str):
+        raise wrong_kind(call.name, TEXT, pattern, 0, alone=True)
     volatile = env.context.volatile
     if volatile is None:
         args = () if pattern == NOW else (Literal(pattern),)
@@ -97,9 +111,11 @@ def utc_now(env: Env, pattern: str = NOW) -> Value:
     return _formatted("utcNow", volatile.now.astimezone(UTC), pattern, "first parameter")
 
 
-def new_guid(env: Env) -> Value:
+def run_new_guid(call: Call, env: Env) -> Routine:
     """`newGuid()`: only in a parameter's default; an expression where none are given."""
     _only_in_defaults("newGuid", env)
+    check_count(call, 0, 0)
+    yield from ()
     volatile = env.context.volatile
     if volatile is None:
         return env.context.left_open(Call("newGuid", (), "newguid"))
@@ -115,10 +131,10 @@ def _only_in_defaults(name: str, env: Env) -> None:
         )
 
 
-TABLE = {
+TABLE: dict[str, Function | Special] = {
     "datetimeadd": Function(date_time_add, 2, 3, (TEXT,)),
-    "datetimefromepoch": Function(from_epoch, 1, 1, (("Integer",),)),
+    "datetimefromepoch": Function(from_epoch, 1, 1),
     "datetimetoepoch": Function(to_epoch, 1, 1, (TEXT,)),
-    "utcnow": Function(utc_now, 0, 1, (TEXT,), scoped=True),
-    "newguid": Function(new_guid, 0, 0, scoped=True),
+    "utcnow": Special(run_utc_now, 0, None),
+    "newguid": Special(run_new_guid, 0, None),
 }

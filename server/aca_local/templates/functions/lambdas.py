@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aca_local.templates.errors import TemplateError, fault
-from aca_local.templates.functions.collections import key_text
-from aca_local.templates.machine import Request, Routine, Special, as_node, wrong_kind
+from aca_local.templates.machine import ORDINALS, Request, Routine, Special, as_node, check_count, wrong_kind
 from aca_local.templates.special import given, softly
 from aca_local.templates.syntax import Call, Literal, Node
 from aca_local.templates.values import Value, type_name
@@ -34,6 +33,9 @@ class Lambda:
 
 def run_lambda_variables(call: Call, env: Env) -> Routine:
     """`lambdaVariables(name)`."""
+    if not env.lambdas:
+        raise fault(f"The template function '{call.name}' is not valid.")
+    check_count(call, 1, 1)
     name = yield from given(call.args[0], env)
     if isinstance(name, Node):
         return Call(call.name, (name,), call.key)
@@ -49,23 +51,30 @@ def lambda_of(call: Call, at: int, env: Env, least: int, most: int) -> Lambda:
     """Read the lambda at a place of a call. Raises TemplateError where there is none, or of another arity."""
     node = call.args[at]
     if not isinstance(node, Call) or node.key != "lambda":
-        raise fault(f"The template language function '{call.name}' expects a lambda as parameter {at + 1}.")
-    *names, body = node.args
-    texts = [name.value for name in names if isinstance(name, Literal) and isinstance(name.value, str)]
-    if len(texts) < len(names) or not least <= len(names) <= most:
-        wanted = str(least) if least == most else f"{least} or {most}"
         raise fault(
-            f"The template language function '{call.name}' expects the lambda at index '{at}' to have "
-            f"{wanted} "
-            f"parameter(s), but {len(names)} were provided."
+            f"The template language function '{call.name}' expects its {ORDINALS[at]} parameter to be of "
+            "type "
+            "'lambda'. The provided value is of type 'Token'."
         )
+    check_count(node, least + 1, most + 1)
+    *names, body = node.args
+    texts: list[str] = []
+    for place, name in enumerate(names):
+        value = name.value if isinstance(name, Literal) else name
+        if not isinstance(value, str):
+            raise wrong_kind(node.name, ("String",), value, place, alone=False)
+        texts.append(value)
     return Lambda(tuple(texts), body, env)
 
 
 def _array(call: Call, env: Env) -> Routine:
+    return (yield from _typed(call, env, "Array"))
+
+
+def _typed(call: Call, env: Env, kind: str) -> Routine:
     value = yield from given(call.args[0], env)
-    if not isinstance(value, (list, Node)):
-        raise wrong_kind(call.name, ("Array",), value, 0, alone=False)
+    if not isinstance(value, Node) and type_name(value) != kind:
+        raise wrong_kind(call.name, (kind,), value, 0, alone=False)
     return value
 
 
@@ -91,10 +100,10 @@ def _open_lambda(call: Call, env: Env) -> Generator[Request, Value, Node]:
 
 def run_map(call: Call, env: Env) -> Routine:
     """`map(array, lambda)`."""
-    function = lambda_of(call, 1, env, 1, 2)
     items = yield from _array(call, env)
     if isinstance(items, Node):
         return (yield from _kept(call, env, items))
+    function = lambda_of(call, 1, env, 1, 2)
     made: list[Value] = []
     assert isinstance(items, list)
     for at, item in enumerate(items):
@@ -105,10 +114,10 @@ def run_map(call: Call, env: Env) -> Routine:
 
 def run_filter(call: Call, env: Env) -> Routine:
     """`filter(array, lambda)`."""
-    function = lambda_of(call, 1, env, 1, 2)
     items = yield from _array(call, env)
     if isinstance(items, Node):
         return (yield from _kept(call, env, items))
+    function = lambda_of(call, 1, env, 1, 2)
     made: list[Value] = []
     assert isinstance(items, list)
     for at, item in enumerate(items):
@@ -116,7 +125,7 @@ def run_filter(call: Call, env: Env) -> Routine:
         if isinstance(keep, Node):
             return (yield from _kept(call, env, items))
         if not isinstance(keep, bool):
-            raise _answer(call, 1, "Boolean", keep)
+            raise _answer(call, "Boolean", keep, at)
         if keep:
             made.append(item)
     env.context.budget.weigh(made)
@@ -125,11 +134,11 @@ def run_filter(call: Call, env: Env) -> Routine:
 
 def run_reduce(call: Call, env: Env) -> Routine:
     """`reduce(array, start, lambda)`."""
-    function = lambda_of(call, 2, env, 2, 3)
     items = yield from _array(call, env)
     value = yield from given(call.args[1], env)
     if isinstance(items, Node) or isinstance(value, Node):
         return (yield from _kept(call, env, items, value))
+    function = lambda_of(call, 2, env, 2, 3)
     start = value
     assert isinstance(items, list)
     for at, item in enumerate(items):
@@ -141,10 +150,10 @@ def run_reduce(call: Call, env: Env) -> Routine:
 
 def run_sort(call: Call, env: Env) -> Routine:
     """`sort(array, lambda)`: a stable merge sort, since the lambda can be asked only one pair at a time."""
-    function = lambda_of(call, 1, env, 2, 2)
     items = yield from _array(call, env)
     if isinstance(items, Node):
         return (yield from _kept(call, env, items))
+    function = lambda_of(call, 1, env, 2, 2)
     assert isinstance(items, list)
     runs: list[list[Value]] = [[item] for item in items]
     while len(runs) > 1:
@@ -172,7 +181,7 @@ def _merge(call: Call, function: Lambda, one: list[Value], two: list[Value]) -> 
         if isinstance(sooner, Node):
             return sooner
         if not isinstance(sooner, bool):
-            raise _answer(call, 1, "Boolean", sooner)
+            raise _answer(call, "Boolean", sooner)
         if sooner:
             made.append(two[right])
             right += 1
@@ -184,49 +193,60 @@ def _merge(call: Call, function: Lambda, one: list[Value], two: list[Value]) -> 
 
 def run_to_object(call: Call, env: Env) -> Routine:
     """`toObject(array, key lambda, [value lambda])`."""
-    keys = lambda_of(call, 1, env, 1, 1)
-    values = lambda_of(call, 2, env, 1, 1) if len(call.args) > 2 else None  # noqa: PLR2004 - the optional third
     items = yield from _array(call, env)
     if isinstance(items, Node):
         return (yield from _kept(call, env, items))
+    keys = lambda_of(call, 1, env, 1, 1)
+    values = lambda_of(call, 2, env, 1, 1) if len(call.args) > 2 else None  # noqa: PLR2004 - the optional third
     made: dict[str, Value] = {}
     seen: set[str] = set()
     assert isinstance(items, list)
-    for item in items:
+    for at, item in enumerate(items):
         key = yield keys.given(item)
-        if not isinstance(key, (str, Node)):
-            raise _answer(call, 1, "String", key)
-        text = key_text(key)
-        if text.lower() in seen and not isinstance(key, Node):
+        if isinstance(key, Node):
+            return (yield from _open_object(items, keys, values))
+        if not isinstance(key, str):
+            raise _answer(call, "String", key, at)
+        if key.lower() in seen:
             raise fault(
                 f"The lambda expression parameter at index '1' of function '{call.name}' returned a "
                 "duplicate key "
-                f"'{text}'. Object keys must be strings that are case-insensitively unique."
+                f"'{key}'. Object keys must be strings that are case-insensitively unique."
             )
-        seen.add(text.lower())
-        made[text] = (yield values.given(item)) if values else item
+        seen.add(key.lower())
+        made[key] = (yield values.given(item)) if values else item
     env.context.budget.weigh(made)
     return made
 
 
+def _open_object(items: list[Value], keys: Lambda, values: Lambda | None) -> Routine:
+    """Give the object as a call: one of its keys is known only at run time."""
+    parts: list[Node] = []
+    for item in items:
+        key = yield keys.given(item)
+        value = (yield values.given(item)) if values else item
+        parts += [as_node(key), as_node(value)]
+    return Call("createObject", tuple(parts), "createobject")
+
+
 def run_group_by(call: Call, env: Env) -> Routine:
     """`groupBy(array, key lambda, [value lambda])`: keys meet without regard to case."""
-    keys = lambda_of(call, 1, env, 1, 2)
-    values = lambda_of(call, 2, env, 1, 2) if len(call.args) > 2 else None  # noqa: PLR2004 - the optional third
     items = yield from _array(call, env)
     if isinstance(items, Node):
         return (yield from _kept(call, env, items))
+    keys = lambda_of(call, 1, env, 1, 1)
+    values = lambda_of(call, 2, env, 1, 1) if len(call.args) > 2 else None  # noqa: PLR2004 - the optional third
     made: dict[str, list[Value]] = {}
     names: dict[str, str] = {}
     assert isinstance(items, list)
     for at, item in enumerate(items):
-        key = yield keys.given(item, at)
+        key = yield keys.given(item)
         if isinstance(key, Node):
             return (yield from _kept(call, env, items))
         if not isinstance(key, str):
-            raise _answer(call, 1, "String", key)
+            raise _answer(call, "String", key, at)
         name = names.setdefault(key.lower(), key)
-        made.setdefault(name, []).append((yield values.given(item, at)) if values else item)
+        made.setdefault(name, []).append((yield values.given(item)) if values else item)
     result: dict[str, Value] = dict(made)
     env.context.budget.weigh(result)
     return result
@@ -234,12 +254,11 @@ def run_group_by(call: Call, env: Env) -> Routine:
 
 def run_map_values(call: Call, env: Env) -> Routine:
     """`mapValues(object, lambda)`."""
-    function = lambda_of(call, 1, env, 1, 1)
-    value = yield from given(call.args[0], env)
+    value = yield from _typed(call, env, "Object")
     if isinstance(value, Node):
         return (yield from _kept(call, env, value))
-    if not isinstance(value, dict):
-        raise wrong_kind(call.name, ("Object",), value, 0, alone=False)
+    function = lambda_of(call, 1, env, 1, 1)
+    assert isinstance(value, dict)
     made: dict[str, Value] = {}
     for key in value:
         made[key] = yield function.given(value[key])
@@ -247,15 +266,17 @@ def run_map_values(call: Call, env: Env) -> Routine:
     return made
 
 
-def _answer(call: Call, at: int, kind: str, value: Value) -> TemplateError:
+def _answer(call: Call, kind: str, value: Value, at: int | None = None) -> TemplateError:
+    where = "" if at is None else f" on the input element at position {at}"
     return fault(
-        f"The lambda expression parameter at index '{at}' of function '{call.name}' returned a value of type "
-        f"'{type_name(value)}', expected type is '{kind}'."
+        f"The lambda expression provided to language function '{call.name}' is expected to return a value of "
+        "type "
+        f"'{kind}', but evaluation{where} returned a value of type '{type_name(value)}'."
     )
 
 
 TABLE = {
-    "lambdavariables": Special(run_lambda_variables, 1, 1),
+    "lambdavariables": Special(run_lambda_variables, 0, None),
     "map": Special(run_map, 2, 2),
     "filter": Special(run_filter, 2, 2),
     "reduce": Special(run_reduce, 3, 3),

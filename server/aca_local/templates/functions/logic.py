@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from aca_local.templates.errors import TemplateError, fault
 from aca_local.templates.machine import Function, wrong_kind
 from aca_local.templates.numbers import LARGEST, SMALLEST
+from aca_local.templates.syntax import Node
 from aca_local.templates.utf16 import ordinal
-from aca_local.templates.values import Value, same, type_name
+from aca_local.templates.values import MISSING, Value, same
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -123,13 +124,10 @@ def _extreme(name: str, values: Sequence[Value], choose: Callable[..., int | flo
             "provided."
         )
     numbers = [value for value in values if isinstance(value, (int, float)) and not isinstance(value, bool)]
+    if len(numbers) < sum(not isinstance(value, Node) for value in values):
+        raise _not_numeric(name)
     if len(numbers) < len(values):
-        raise fault(
-            f"The provided arguments for template language function '{name}' is not valid: all function "
-            "arguments should "
-            "be of numeric types.",
-            f"https://aka.ms/arm-functions#{name}",
-        )
+        return MISSING
     return choose(numbers)
 
 
@@ -163,13 +161,23 @@ def _order(name: str, one: Value, two: Value) -> int:
     if isinstance(one, str) and isinstance(two, str):
         left, right = ordinal(one), ordinal(two)
         return (left > right) - (left < right)
-    kinds = WHOLE if type_name(one) == "Integer" and type_name(two) != "String" else ("String",)
-    for at, value in enumerate((one, two)):
-        if type_name(value) not in kinds:
-            raise wrong_kind(name, kinds, value, at, alone=False)
-    assert isinstance(one, int)
-    assert isinstance(two, int)
+    if isinstance(one, str) or isinstance(two, str):
+        at, wrong = (1, two) if isinstance(one, str) else (0, one)
+        raise wrong_kind(name, ("String",), wrong, at, alone=False)
+    if not (isinstance(one, (int, float)) and isinstance(two, (int, float))) or bool in (
+        type(one),
+        type(two),
+    ):
+        raise _not_numeric(name)
     return (one > two) - (one < two)
+
+
+def _not_numeric(name: str) -> TemplateError:
+    return fault(
+        f"The provided arguments for template language function '{name}' is not valid: "
+        "all function arguments should be of numeric types.",
+        f"https://aka.ms/arm-functions#{name}",
+    )
 
 
 def negated(value: bool) -> bool:
@@ -186,9 +194,9 @@ TABLE = {
     "mul": Function(mul, 2, 2, (WHOLE,)),
     "div": Function(div, 2, 2, (WHOLE,)),
     "mod": Function(mod, 2, 2, (WHOLE,)),
-    "min": Function(smallest, 1, None),
-    "max": Function(largest, 1, None),
-    "equals": Function(equals, 2, 2),
+    "min": Function(smallest, 1, None, waits="never"),
+    "max": Function(largest, 1, None, waits="never"),
+    "equals": Function(equals, 2, 2, waits="shallow"),
     "greater": Function(greater, 2, 2),
     "greaterorequals": Function(greater_or_equals, 2, 2),
     "less": Function(less, 2, 2),

@@ -99,7 +99,7 @@ def management_group_resource_id(*args: str) -> str:
 
 def extension_resource_id(parent: str, *args: str) -> str:
     """`extensionResourceId(parent, type, name, …)`."""
-    if not parent.strip("/"):
+    if not parent.startswith("/") or not parent.strip("/"):
         raise _bad("extensionResourceId", f"the provided parent resource id '{parent}' is not a valid uri.")
     _, kind, names = split_id("extensionResourceId", args, 0)
     return id_below("/" + parent.strip("/"), kind, names)

@@ -6,9 +6,9 @@ import re
 from typing import TYPE_CHECKING
 
 from aca_local.templates.errors import TemplateError, fault
-from aca_local.templates.machine import Function
+from aca_local.templates.machine import Function, wrong_kind
 from aca_local.templates.syntax import Access, Call, Literal, Node
-from aca_local.templates.values import taken
+from aca_local.templates.values import MISSING, taken
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from aca_local.templates.environment import Env
     from aca_local.templates.values import JSON, Value
 
+TEXT = ("String",)
+GROUP_TYPE = "Microsoft.Resources/resourceGroups"
 GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 PUBLIC_CLOUD: Mapping[str, Value] = {
     "name": "AzureCloud",
@@ -56,21 +58,33 @@ def unknown(env: Env, name: str, *members: str) -> Node:
     return env.context.left_open(node)
 
 
-def resource_group(env: Env, name: str | None = None) -> Value:
-    """`resourceGroup()`."""
+def resource_group(env: Env, *args: Value) -> Value:
+    """`resourceGroup()`, or of a name, or of a subscription and a name."""
     scope = env.context.scope
-    wanted = name if name is not None else scope.resource_group
-    if wanted is None:
+    if args:
+        return _other_group(scope.subscription_id, args)
+    if scope.resource_group is None:
         raise fault(
             "The template function 'resourceGroup' is not expected at this location. "
             "The function can only be used in resource group deployments."
         )
-    base: dict[str, Value] = {
-        "id": f"{scope.subscription}/resourceGroups/{wanted}",
-        "name": wanted,
-        "type": "Microsoft.Resources/resourceGroups",
+    base: dict[str, Value] = {"id": scope.base, "name": scope.resource_group, "type": GROUP_TYPE}
+    return base | _group_facts(env)
+
+
+def _other_group(subscription_id: str, args: tuple[Value, ...]) -> Value:
+    whole = (subscription_id, *args)[-2:]
+    for at, arg in ((0, whole[0]), (2, whole[1])):
+        if not isinstance(arg, (str, Node)):
+            raise wrong_kind("subscriptionResourceId", TEXT, arg, at, alone=False)
+    if any(isinstance(arg, Node) for arg in whole):
+        return MISSING
+    _check_subscription(str(whole[0]))
+    return {
+        "id": f"/subscriptions/{whole[0]}/resourceGroups/{whole[1]}",
+        "name": whole[1],
+        "type": GROUP_TYPE,
     }
-    return base if name is not None else base | _group_facts(env)
 
 
 def _group_facts(env: Env) -> dict[str, Value]:
@@ -106,15 +120,19 @@ def _live_group(env: Env) -> Mapping[str, JSON] | None:
     return found if isinstance(found, dict) else {}
 
 
+def _check_subscription(identifier: str) -> None:
+    if not GUID.fullmatch(identifier):
+        raise fault(
+            f"The provided value '{identifier}' is not valid subscription identifier.",
+            "https://aka.ms/arm-resource-functions/#subscriptionresourceid",
+        )
+
+
 def subscription(env: Env, identifier: str | None = None) -> Value:
     """`subscription()`."""
     scope = env.context.scope
     if identifier is not None:
-        if not GUID.fullmatch(identifier):
-            raise fault(
-                f"The provided value '{identifier}' is not valid subscription identifier.",
-                "https://aka.ms/arm-resource-functions/#subscriptionresourceid",
-            )
+        _check_subscription(identifier)
         return {"id": f"/subscriptions/{identifier}", "subscriptionId": identifier}
     name: Value = scope.subscription_name
     if name is None:
@@ -139,10 +157,12 @@ def tenant(env: Env) -> Value:
     }
 
 
-def management_group(name: str | None = None) -> Value:
+def management_group(name: Value = MISSING) -> Value:
     """`managementGroup()`: there is none around a group or a subscription."""
-    if name is None:
+    if name is MISSING:
         raise TemplateError("The deployment metadata 'managementGroup' is not valid.")
+    if not isinstance(name, str):
+        raise wrong_kind("tenantResourceId", TEXT, name, 1, alone=False)
     return {
         "id": f"/providers/Microsoft.Management/managementGroups/{name}",
         "name": name,
@@ -150,13 +170,8 @@ def management_group(name: str | None = None) -> Value:
     }
 
 
-def deployment(env: Env, *args: Value) -> Value:
+def deployment(env: Env) -> Value:
     """`deployment()`: name, and what is said of the template."""
-    if args:
-        raise fault(
-            "The provided parameters for template language function 'deployment' is not valid. "
-            "The function does not accept parameters."
-        )
     scope = env.context.scope
     template = env.context.template
     told: dict[str, Value] = {
@@ -190,13 +205,12 @@ def deployer(env: Env) -> Value:
     return unknown(env, "deployer")
 
 
-TEXT = ("String",)
 TABLE = {
-    "resourcegroup": Function(resource_group, 0, 1, (TEXT,), scoped=True),
+    "resourcegroup": Function(resource_group, 0, 2, scoped=True, waits="never"),
     "subscription": Function(subscription, 0, 1, (TEXT,), scoped=True),
     "tenant": Function(tenant, 0, 0, scoped=True),
-    "managementgroup": Function(management_group, 0, 1, (TEXT,)),
-    "deployment": Function(deployment, 0, None, scoped=True),
+    "managementgroup": Function(management_group, 0, 1),
+    "deployment": Function(deployment, 0, 0, scoped=True),
     "environment": Function(environment, 0, 0, scoped=True),
     "deployer": Function(deployer, 0, 0, scoped=True),
 }

@@ -11,7 +11,7 @@ from aca_local.templates.errors import TemplateError, fault
 from aca_local.templates.formatting import composite
 from aca_local.templates.hashing import unique_string
 from aca_local.templates.jsontext import read_json, write_json
-from aca_local.templates.machine import Function
+from aca_local.templates.machine import Function, wrong_kind
 from aca_local.templates.utf16 import joined, lower, units, upper
 from aca_local.templates.values import Value, type_name
 
@@ -94,9 +94,16 @@ def string(value: Value) -> str:
     return write_json(value)
 
 
-def pad_left(value: Value, width: int, fill: str = " ") -> str:
+def pad_left(value: Value, width: Value, fill: str = " ") -> str:
     """`padLeft(text or number, width, [character])`."""
-    text = value if isinstance(value, str) else str(value)
+    if type(value) not in (int, str):
+        raise _pad(
+            "the first parameter is invalid. The source string must be a String or integer type, "
+            f"while '{type_name(value)}' was provided."
+        )
+    if type(width) is not int:
+        raise wrong_kind("padLeft", ("Integer",), width, 1, alone=False)
+    text = str(value)
     if not 0 < width <= WIDEST:
         raise _pad(
             "the second parameter is invalid. Total width must be a positive integer value and not greater "
@@ -182,19 +189,26 @@ def check_elements(name: str, items: list[Value], kinds: tuple[str, ...]) -> Non
         )
 
 
-def split(text: str, separators: str | list[Value]) -> list[Value]:
+def like(text: str, pattern: str) -> bool:
+    """`like(text, pattern)`: "*" stands for anything, case for nothing."""
+    parts = "".join(".*" if char == "*" else re.escape(char) for char in upper(re.sub(r"\*+", "*", pattern)))
+    return re.fullmatch(parts, upper(text), re.DOTALL) is not None
+
+
+def split(text: str, separators: Value) -> list[Value]:
     """`split(text, separator or separators)`:
 
     the earliest separator first, at one place the first in the list.
     """
-    for mark in separators:
-        if not isinstance(mark, str):
-            raise fault(
-                "The template language function 'split' expects its second parameter to be of type 'String "
-                "or Array "
-                f"of Strings'. The provided value is of type '{type_name(mark)}'."
-            )
-    marks = [separators] if isinstance(separators, str) else [str(mark) for mark in separators]
+    listed = separators if isinstance(separators, list) else [separators]
+    marks = [mark for mark in listed if isinstance(mark, str)]
+    if len(marks) < len(listed):
+        wrong = next(mark for mark in listed if not isinstance(mark, str))
+        raise fault(
+            "The template language function 'split' expects its second parameter to be of type 'String or "
+            "Array "
+            f"of Strings'. The provided value is of type '{type_name(wrong)}'."
+        )
     marks = [mark for mark in marks if mark]
     if not marks:
         return [text]
@@ -235,20 +249,21 @@ TABLE = {
     "base64tostring": Function(from_base64, 1, 1, (TEXT,)),
     "base64tojson": Function(base64_to_json, 1, 1, (TEXT,)),
     "json": Function(to_json, 1, 1, (TEXT,)),
-    "concat": Function(concat, 0, None, whole=False),
-    "format": Function(format_text, 1, None, (TEXT, None)),
+    "concat": Function(concat, 0, None, waits="shallow"),
+    "format": Function(format_text, 1, None, (TEXT, None), late=True),
     "guid": Function(guid, 1, None, (TEXT,)),
     "uniquestring": Function(unique_string, 1, None, (TEXT,)),
     "string": Function(string, 1, 1, (("Integer", "String", "Boolean", "Object", "Array"),)),
     "tolower": Function(lower, 1, 1, (TEXT,)),
     "toupper": Function(upper, 1, 1, (TEXT,)),
-    "padleft": Function(pad_left, 2, 3, (("Integer", "String"), ("Integer",), TEXT)),
+    "padleft": Function(pad_left, 2, 3, (None, None, TEXT), late=True),
     "replace": Function(replace, 3, 3, (TEXT,)),
-    "substring": Function(substring, 2, 3, (TEXT, ("Integer",))),
+    "substring": Function(substring, 2, 3, (TEXT, ("Integer",)), late=True),
     "startswith": Function(starts_with, 2, 2, (TEXT,)),
     "endswith": Function(ends_with, 2, 2, (TEXT,)),
-    "split": Function(split, 2, 2, (TEXT, ("String", "Array"))),
+    "split": Function(split, 2, 2, (TEXT, None)),
     "join": Function(join, 2, 2, (("Array",), TEXT)),
+    "like": Function(like, 2, 2, (TEXT,)),
     "trim": Function(trim, 1, 1, (TEXT,)),
     "fail": Function(fail, 1, 1, (TEXT,)),
 }
