@@ -1,1 +1,32 @@
-"""Finds and drives the Bicep CLI. Standard library only."""
+"""Finds Microsoft's Bicep CLI and drives it as a service. Standard library only.
+
+Facts: `bicep jsonrpc --stdio` (Azure/bicep, `src/Bicep.Cli/Rpc/ICliJsonRpcProtocol.cs`), tried with 0.49.2.
+"""
+
+from bicep_cli.find import Bicep, find, version_of
+from bicep_cli.model import (
+    BicepError,
+    Compilation,
+    Diagnostic,
+    FileReferences,
+    Level,
+    ParametersCompilation,
+    Position,
+    Range,
+)
+from bicep_cli.service import BicepService
+
+__all__ = [
+    "Bicep",
+    "BicepError",
+    "BicepService",
+    "Compilation",
+    "Diagnostic",
+    "FileReferences",
+    "Level",
+    "ParametersCompilation",
+    "Position",
+    "Range",
+    "find",
+    "version_of",
+]
