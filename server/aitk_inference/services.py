@@ -48,7 +48,7 @@ def clouds(
         tokens: The editor's account, when there is an editor.
         log: Where adapters tell what they do.
     """
-    logging.getLogger("azure").setLevel(logging.WARNING)
+    logging.getLogger("azure").setLevel(logging.ERROR)  # its warnings reach people in our own words
     return _Clouds(settings, tokens, log or logging.getLogger("aitk_inference"))
 
 

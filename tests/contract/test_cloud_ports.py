@@ -285,7 +285,7 @@ async def test_the_console_is_read_and_followed(place: Place, deployed: Deployme
 
         async def follow() -> None:
             async with aclosing(
-                cloud.apps.console(place.app, revision, replica.name, tail=0, follow=True)  # type: ignore[type-var] # the port promises an iterator; the adapter gives a generator
+                cloud.apps.console(place.app, revision, replica.name, tail=0, follow=True)
             ) as lines:
                 async for line in lines:
                     found.put_nowait(line)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import aclosing
 from typing import TYPE_CHECKING, TypeVar
 
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
@@ -154,8 +155,9 @@ class ArmContainerApps:
             raise NotFound(
                 f"The replica {replica} has no console yet.", suggestion="Wait until its container started."
             )
-        async for line in self._streams.console(ref, address, tail=tail, follow=follow):
-            yield line
+        async with aclosing(self._streams.console(ref, address, tail=tail, follow=follow)) as lines:
+            async for line in lines:
+                yield line
 
     async def events(self, ref: AppRef, *, tail: int, follow: bool) -> AsyncIterator[LogLine]:
         """System log lines of the app (image pulls, volume mounts, probes, restarts)."""
@@ -164,8 +166,9 @@ class ArmContainerApps:
         address = found.properties.event_stream_endpoint if found.properties else None
         if not address:
             raise NotFound(f"The container app {ref.name} has no system log yet.")
-        async for line in self._streams.events(ref, address, tail=tail, follow=follow):
-            yield line
+        async with aclosing(self._streams.events(ref, address, tail=tail, follow=follow)) as lines:
+            async for line in lines:
+                yield line
 
     async def _secrets(self, app: str) -> dict[str, Json]:
         return await self._clients.post(f"{app}/listSecrets", TEMPLATE_API)

@@ -2,8 +2,7 @@
 
 The app's own token (``getAuthToken``) opens both streams; they answer one JSON object a line and end or break
 at any time (recorded: ``test_containerapp_logstream``, ``test_containerapp_eventstream``). Followed, they are
-opened again, and lines that were told are not told twice. A stream ends for good when its replica is gone:
-NotFound.
+opened again, and lines that were told are not told twice, until the replica is gone.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 import httpx
 
 from aitk_inference.azure.errors import answer_error, map_azure_errors
-from aitk_inference.core.errors import Unreachable
+from aitk_inference.core.errors import AppError, NotFound, Unreachable
 from aitk_inference.core.model import LogLine
 
 if TYPE_CHECKING:
@@ -64,15 +63,15 @@ class LogStreams:
         self._http = http
         self._clock = clock
 
-    def console(self, ref: AppRef, address: str, *, tail: int, follow: bool) -> AsyncIterator[LogLine]:
+    def console(self, ref: AppRef, address: str, *, tail: int, follow: bool) -> AsyncGenerator[LogLine, None]:
         """Console lines of the container whose ``logStreamEndpoint`` is ``address``."""
         return self._lines(ref, _Stream(address, console_line, min(tail, _MOST_LINES), follow))
 
-    def events(self, ref: AppRef, address: str, *, tail: int, follow: bool) -> AsyncIterator[LogLine]:
+    def events(self, ref: AppRef, address: str, *, tail: int, follow: bool) -> AsyncGenerator[LogLine, None]:
         """System log lines of the app whose ``eventStreamEndpoint`` is ``address``."""
         return self._lines(ref, _Stream(address, event_line, min(tail, _MOST_LINES), follow))
 
-    async def _lines(self, ref: AppRef, stream: _Stream) -> AsyncIterator[LogLine]:
+    async def _lines(self, ref: AppRef, stream: _Stream) -> AsyncGenerator[LogLine, None]:
         told: deque[LogLine] = deque(maxlen=2 * _MOST_LINES)
         failures = 0
         while True:
@@ -81,9 +80,11 @@ class LogStreams:
                     async for line in lines:
                         failures = 0
                         yield line
-            except Unreachable:
+            except (Unreachable, NotFound) as error:
                 failures += 1
-                if not stream.follow or failures > _FAILURES:
+                if not _may_come_back(error, stream, failures):
+                    if isinstance(error, NotFound) and told:
+                        return
                     raise
             if not stream.follow:
                 return
@@ -121,6 +122,11 @@ class LogStreams:
         with map_azure_errors(f"opening the log of {ref.name}"):
             answer = await apps.get_auth_token(ref.resource_group, ref.name)
         return (answer.properties.token if answer.properties else None) or ""
+
+
+def _may_come_back(error: AppError, stream: _Stream, failures: int) -> bool:
+    """Whether a stream that failed is worth another try; one whose replica is gone is not."""
+    return stream.follow and isinstance(error, Unreachable) and failures <= _FAILURES
 
 
 @asynccontextmanager

@@ -6,7 +6,6 @@ import ssl
 import aiohttp
 import httpx
 import pytest
-import yaml
 from aitk_inference.azure.error_tree import tree_of, tree_of_body
 from aitk_inference.azure.errors import answer_error, map_azure_errors
 from aitk_inference.core.errors import (
@@ -27,6 +26,7 @@ from azure.core.exceptions import (
     ServiceResponseTimeoutError,
 )
 from shared import shared
+from unit.azure.doubles import recorded
 
 
 def error(code: str, message: str = "", **more: Json) -> str:
@@ -227,7 +227,7 @@ def recorded_errors(text: str) -> list[tuple[str, int]]:
     if not text.lstrip().startswith("interactions"):
         return []
     found = []
-    for item in yaml.load(text, Loader=TolerantLoader)["interactions"]:
+    for item in recorded(text):
         response = item["response"]
         status = (
             response["status"]["code"]
@@ -240,21 +240,6 @@ def recorded_errors(text: str) -> list[tuple[str, int]]:
         if int(status) >= 400 and body and ("code" in body.lower()):
             found.append((body, int(status)))
     return found
-
-
-class TolerantLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
-    """The recordings hold tags of Python objects, which are none of ours."""
-
-
-def unknown(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> object:
-    if isinstance(node, yaml.MappingNode):
-        return loader.construct_mapping(node, deep=True)
-    if isinstance(node, yaml.SequenceNode):
-        return loader.construct_sequence(node, deep=True)
-    return loader.construct_scalar(node) if isinstance(node, yaml.ScalarNode) else None
-
-
-TolerantLoader.add_multi_constructor("tag:yaml.org,2002:python/", unknown)
 
 
 @pytest.mark.parametrize(
