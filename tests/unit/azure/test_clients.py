@@ -1,0 +1,100 @@
+"""A refused token is answered with a new one, of the directory that the service names."""
+
+import base64
+from typing import Any
+
+import pytest
+from aitk_inference.azure.clients import FreshTokens, challenged_tenant
+from aitk_inference.azure.credentials import Credential, TokenRequest
+from azure.core.credentials import AccessToken
+from azure.core.pipeline import AsyncPipeline
+from azure.core.pipeline.transport import AsyncHttpTransport
+from azure.core.rest import AsyncHttpResponse, HttpRequest
+
+TENANT = "11111111-1111-4111-8111-111111111111"
+WRONG_TENANT = (
+    f'Bearer authorization_uri="https://login.windows.net/{TENANT}", error="invalid_token", '
+    'error_description="The access token is from the wrong issuer."'
+)
+EXPIRED = 'Bearer authorization_uri="https://login.windows.net/", error="invalid_token"'
+
+
+class Counting(Credential):
+    """Numbers its tokens and remembers what they were for."""
+
+    def __init__(self) -> None:
+        self.asked: list[TokenRequest] = []
+        self.forgotten = 0
+
+    def forget(self) -> None:
+        self.forgotten += 1
+
+    async def _token(self, request: TokenRequest) -> AccessToken:
+        self.asked.append(request)
+        return AccessToken(f"t{len(self.asked)}", 2**31)
+
+
+class Answer:
+    """As much of a response as policies look at."""
+
+    def __init__(self, status: int, challenge: str = "") -> None:
+        self.status_code = status
+        self.headers = {"WWW-Authenticate": challenge} if challenge else {}
+
+
+class Canned(AsyncHttpTransport[HttpRequest, AsyncHttpResponse]):
+    """A transport that gives these answers in turn."""
+
+    def __init__(self, *answers: Answer) -> None:
+        self.answers = list(answers)
+        self.sent: list[str] = []
+
+    async def send(self, request: HttpRequest, **_: Any) -> Any:
+        self.sent.append(request.headers["Authorization"])
+        return self.answers.pop(0)
+
+    async def open(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+    async def __aexit__(self, *_: object) -> None: ...
+
+    async def sleep(self, duration: float) -> None: ...
+
+
+async def run(*answers: Answer) -> tuple[Counting, Canned, int]:
+    credential, transport = Counting(), Canned(*answers)
+    policy = FreshTokens(credential, "https://x/.default", credential.forget)
+    async with AsyncPipeline(transport, [policy]) as pipeline:
+        done = await pipeline.run(HttpRequest("GET", "https://x/"))
+    return credential, transport, done.http_response.status_code
+
+
+async def test_a_good_token_is_asked_for_once() -> None:
+    credential, transport, status = await run(Answer(200))
+    assert (status, transport.sent, len(credential.asked)) == (200, ["Bearer t1"], 1)
+
+
+async def test_the_directory_that_the_service_names_is_signed_in_to() -> None:
+    credential, transport, status = await run(Answer(401, WRONG_TENANT), Answer(200))
+    assert (status, transport.sent) == (200, ["Bearer t1", "Bearer t2"])
+    assert credential.asked[1].tenant_id == TENANT
+
+
+async def test_an_expired_token_is_forgotten_and_asked_for_again_once() -> None:
+    credential, transport, status = await run(Answer(401, EXPIRED), Answer(401, EXPIRED))
+    assert (status, transport.sent) == (401, ["Bearer t1", "Bearer t2"])
+    assert credential.forgotten == 1
+
+
+async def test_claims_that_the_service_wants_are_handed_on() -> None:
+    claims = base64.urlsafe_b64encode(b'{"access_token":{}}').decode().rstrip("=")
+    challenge = f'Bearer realm="", error="insufficient_claims", claims="{claims}"'
+    credential, _, status = await run(Answer(401, challenge), Answer(200))
+    assert status == 200
+    assert credential.asked[1].claims == '{"access_token":{}}'
+
+
+@pytest.mark.parametrize(("header", "tenant"), [(WRONG_TENANT, TENANT), (EXPIRED, None), ("", None)])
+def test_the_tenant_is_read_from_the_challenge(header: str, tenant: str | None) -> None:
+    assert challenged_tenant(header) == tenant
