@@ -17,10 +17,19 @@ from aitk_inference.flows.scaffold import new_project, packaged_infra
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Sequence
     from pathlib import Path
 
     from aitk_inference.core.model import Json
-    from aitk_inference.core.ports import Clouds, UserInterface, Wire
+    from aitk_inference.core.ports import (
+        Action,
+        Answers,
+        Clouds,
+        ProgressEvent,
+        Question,
+        UserInterface,
+        Wire,
+    )
 
 GROUP = "aitk-demo"
 QUESTION = "Why is the sea salty?"
@@ -35,6 +44,7 @@ async def demo(arguments: argparse.Namespace, wire: Wire, ui: UserInterface) -> 
     project: Path = arguments.project.expanduser().resolve()
     clouds = wire(settings_from(os.environ), None)
     report = Reporter(ui)
+    report = replace(report, ui=_OneClock(ui, report))
     running = await clouds.local_running()
     try:
         outcome = await _journey(project, arguments.question or QUESTION, clouds, report)
@@ -43,6 +53,26 @@ async def demo(arguments: argparse.Namespace, wire: Wire, ui: UserInterface) -> 
             report.step("Stop", "Stopping the local Azure")
             await clouds.stop_local()
     return _told(outcome, report, stopped=arguments.once and not running)
+
+
+class _OneClock:
+    """The same user interface with one clock over several flows."""
+
+    def __init__(self, ui: UserInterface, report: Reporter) -> None:
+        self._ui = ui
+        self._report = report
+
+    async def ask(self, questions: Sequence[Question]) -> Answers:
+        """Ask."""
+        return await self._ui.ask(questions)
+
+    def progress(self, event: ProgressEvent) -> None:
+        """Show a step with the time since the first flow began; no flow is the whole."""
+        self._ui.progress(replace(event, elapsed=self._report.elapsed, percent=None))
+
+    def say(self, level: Level, text: str, actions: Sequence[Action] = ()) -> None:
+        """Say."""
+        self._ui.say(level, text, actions)
 
 
 async def _journey(project: Path, question: str, clouds: Clouds, report: Reporter) -> Outcome:

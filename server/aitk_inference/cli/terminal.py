@@ -39,7 +39,7 @@ T = TypeVar("T")
 @dataclass
 class Screen:
     """Lines on a terminal or in a pipe; on a terminal a step that differs from the one before in its numbers
-    alone renews that line.
+    alone renews that line. In a pipe such a step is left out.
 
     Attributes:
         live: True on a terminal that can renew a line.
@@ -63,10 +63,12 @@ class Screen:
     def step(self, event: ProgressEvent) -> None:
         """Show a step."""
         text = f"{_clock(event.elapsed)}  {event.step:<10} {event.message}"
-        if not self.live:
-            put(self.out, f"{text}\n")
-            return
         subject = _DIGITS.sub("0", f"{event.step} {event.message}")
+        if not self.live:
+            if subject != self._step:
+                put(self.out, f"{text}\n")
+            self._step = subject
+            return
         if self._step and self._step != subject:
             self.settle()
         self._step, self._pending = subject, text

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aitk_inference.core.errors import AppError, Conflict, DeployFailed
+from aitk_inference.core.redaction import redact
 from aitk_inference.flows.progress import duration
 
 if TYPE_CHECKING:
@@ -29,6 +30,9 @@ _CRASHES = 2
 """A start command that failed twice in a new replica is not going to work by itself."""
 _STOPPED = "stopped"
 _LOG_LINES, _LOG_SECONDS = 40, 10.0
+_QUIET = 5.0
+"""Seconds of waiting after which the console's last line is shown, too."""
+_TAIL_SECONDS, _TAIL_LENGTH = 2.0, 80
 _TROUBLE = (
     "backoff",
     "back-off",
@@ -85,7 +89,7 @@ async def wait_until_ready(
     Raises:
         DeployFailed: the start command fails, or nothing answers in time; with the end of the console log.
     """
-    revision, began, shown = _revision(app), cloud.clock.monotonic(), ""
+    revision, teller = _revision(app), _Teller(app, mark, cloud, report, cloud.clock.monotonic())
     while True:
         replicas = await cloud.apps.replicas(app.ref, revision)
         await _fail_early(app, replicas, mark, cloud)
@@ -94,14 +98,10 @@ async def wait_until_ready(
             state = await _probe(endpoint, cloud, counts=state is None)
         if state is None:
             return
-        waited = cloud.clock.monotonic() - began
-        if waited > timeout:
+        if teller.waited > timeout:
             new = [replica for replica in replicas if is_new(replica, mark)]
-            raise await _timed_out(app, new, f"{duration(waited)}: {_lower(state)}", cloud)
-        if state != shown:
-            percent = _FIRST_PERCENT + int((_LAST_PERCENT - _FIRST_PERCENT) * min(waited / 60, 1))
-            report.step(_WAIT, state, percent)
-            shown = state
+            raise await _timed_out(app, new, f"{duration(teller.waited)}: {_lower(state)}", cloud)
+        await teller.tell(state, replicas)
         await cloud.clock.sleep(_LOCAL_PAUSE if cloud.is_local else _PAUSE)
 
 
@@ -122,6 +122,41 @@ def _state(replicas: Sequence[Replica], mark: Mark) -> str | None:
     if any(replica.ready for replica in replicas if not is_new(replica, mark)):
         return "The old replica ends"
     return None
+
+
+@dataclass
+class _Teller:
+    """Tells what is waited for; when it takes long, also the last line that the new replica wrote."""
+
+    app: ContainerApp
+    mark: Mark
+    cloud: Cloud
+    report: Reporter
+    began: float
+    shown: str = ""
+    again_at: float = _QUIET
+
+    @property
+    def waited(self) -> float:
+        return self.cloud.clock.monotonic() - self.began
+
+    async def tell(self, state: str, replicas: Sequence[Replica]) -> None:
+        waited = self.waited
+        if state == self.shown and waited < self.again_at:
+            return
+        self.shown, self.again_at = state, waited + _QUIET
+        line = await self._last_line(replicas) if waited >= _QUIET else ""
+        percent = _FIRST_PERCENT + int((_LAST_PERCENT - _FIRST_PERCENT) * min(waited / 60, 1))
+        self.report.step(_WAIT, f"{state}: {line}" if line else state, percent)
+
+    async def _last_line(self, replicas: Sequence[Replica]) -> str:
+        new = [replica for replica in replicas if is_new(replica, self.mark)]
+        if not new:
+            return ""
+        revision = _revision(self.app)
+        lines = self.cloud.apps.console(self.app.ref, revision, new[-1].name, tail=1, follow=False)
+        said = await _collect(lines, _TAIL_SECONDS)
+        return redact(said[-1]).strip()[:_TAIL_LENGTH] if said else ""
 
 
 async def _probe(endpoint: str, cloud: Cloud, *, counts: bool) -> str | None:
@@ -182,11 +217,11 @@ async def _events(app: ContainerApp, cloud: Cloud) -> tuple[str, ...]:
     return await _collect(cloud.apps.events(app.ref, tail=_LOG_LINES, follow=False))
 
 
-async def _collect(lines: AsyncIterator[LogLine]) -> tuple[str, ...]:
+async def _collect(lines: AsyncIterator[LogLine], limit: float = _LOG_SECONDS) -> tuple[str, ...]:
     """The lines that come in time; logs help, and never hide the error that they explain."""
     found: list[str] = []
     try:
-        async with asyncio.timeout(_LOG_SECONDS):
+        async with asyncio.timeout(limit):
             async for line in lines:
                 found.append(line.text.rstrip())  # noqa: PERF401 - keeps what came before a time-out
     except (AppError, TimeoutError):
