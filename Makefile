@@ -60,8 +60,9 @@ test: setup ## all tests that fit in some minutes
 	@if [ "$${AITK_REQUIRE_E2E:-}" = 1 ]; then $(MAKE) --no-print-directory e2e-setup; fi
 	$(BIN)/pytest
 
-test-deep: setup ## what takes longer: Microsoft's own tests of the Files SDK (their sdist comes from PyPI)
+test-deep: setup ## what takes longer: Microsoft's own tests of the Files SDK (their sdist comes from PyPI), 200 kills
 	$(BIN)/python tests/microsoft_suite/run.py
+	AITK_KILLS=200 $(BIN)/pytest -q tests/contract/test_instance_kills.py
 
 infra: ## compile infra/provision/inference.bicep (needs the Bicep CLI)
 	$(PYTHON) scripts/compile_infra.py

@@ -127,7 +127,8 @@ def _detach(folder: DataFolder, options: argparse.Namespace) -> int:
     with log.open("ab") as output:
         began = output.tell()
         child = subprocess.Popen(
-            [sys.executable, "-m", "aca_local", *_foreground(options), "--data-dir", str(folder.path)],
+            [sys.executable, "-P", "-m", "aca_local", *_foreground(options), "--data-dir", str(folder.path)],
+            cwd=folder.path,  # and -P: a project may hold a json.py, and its folder may go
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=output,
