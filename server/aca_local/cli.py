@@ -79,7 +79,9 @@ def _add_data_dir(command: argparse.ArgumentParser) -> None:
 
 
 def _evaluate(arguments: Sequence[str]) -> int:
-    return _fail("evaluate is not there yet.") if arguments is not None else 2
+    from aca_local.evaluate_command import main as evaluate  # noqa: PLC0415 # the other commands need no templates
+
+    return evaluate(arguments)
 
 
 def _serve(folder: DataFolder, options: argparse.Namespace) -> int:
