@@ -1,5 +1,6 @@
 """Stand-ins for the supervisor of replicas and the ingress, for tests of Resource Manager alone."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -63,12 +64,15 @@ class FakeReplicas:
 
 @dataclass
 class FakeIngress:
-    """Gives addresses out and remembers the routes."""
+    """Gives addresses out (not while it is ``held``) and remembers the routes."""
 
     ports: dict[str, int] = field(default_factory=dict)
     routes: dict[str, str] = field(default_factory=dict)
+    held: bool = False
 
     async def expose(self, app_id: str, app: str, *, target_port: int) -> str:
+        while self.held:  # noqa: ASYNC110 - the test, on another thread, sets it
+            await asyncio.sleep(0.01)
         port = self.ports.setdefault(app_id.lower(), 50000 + len(self.ports))
         return f"127.0.0.1:{port}"
 

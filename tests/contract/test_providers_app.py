@@ -134,6 +134,34 @@ def test_a_dedicated_gpu_must_be_there_from_the_start(client: ContainerAppsAPICl
     assert error_of(caught) == (400, "WorkloadProfileCannotBeAdded")
 
 
+def test_more_gpus_than_the_region_gives_are_refused(client: ContainerAppsAPIClient) -> None:
+    gpu = {"name": "GPU", "workloadProfileType": "NC96-A100", "minimumCount": 0, "maximumCount": 6}
+    with pytest.raises(HttpResponseError) as caught:
+        client.managed_environments.begin_create_or_update(GROUP, "greedy", environment(gpu))
+    assert error_of(caught) == (400, "MaxRegionalQuotaExceeded")
+    assert "cannot have more than 20 SubscriptionNCA100Gpus in region East US." in str(caught.value)
+
+
+def test_two_changes_of_one_app_at_a_time_are_refused(
+    http: httpx.Client, running: Running, name: str
+) -> None:
+    path = f"{BASE}/Microsoft.App/containerApps/{name}"
+    running.ingress.held = True
+    try:
+        assert http.put(path, json=app()).status_code == 201
+        for method, below, body in (
+            ("PUT", "", app()),
+            ("PATCH", "", {}),
+            ("POST", "/stop", None),
+            ("DELETE", "", None),
+        ):
+            answer = http.request(method, f"{path}{below}", json=body)
+            assert answer.status_code == 409, method
+            assert answer.json()["error"]["code"] == "ContainerAppOperationInProgress"
+    finally:
+        running.ingress.held = False
+
+
 def test_profile_types_usages_and_states(client: ContainerAppsAPIClient) -> None:
     types = {one.name: one.properties for one in client.available_workload_profiles.get("eastus")}
     assert (types["D4"].category, types["D4"].cores, types["D4"].memory_gi_b) == ("GeneralPurpose", 4, 16)

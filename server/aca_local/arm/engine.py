@@ -67,7 +67,7 @@ class Run:
     @property
     def runtime(self) -> CloudRuntime:
         """What runtime expressions ask."""
-        return CloudRuntime(self.cloud, self.registry)
+        return CloudRuntime(self.cloud, self.registry, self.plan)
 
 
 def task_name(deployment_id: str) -> str:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from aca_local.state import JsonObject
 
 OPERATION = "operation"
+ACTIVE = "active-operation"
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,7 @@ def store_change(
     with cloud.store.transaction():
         cloud.store.put(RESOURCE, target.key, document)
         cloud.store.put(OPERATION, operation["name"], operation)
+        cloud.store.put(ACTIVE, target.key, {"operation": operation["name"]})
     cloud.tasks.spawn(run(cloud, kind, operation))
     return Change(document, operation, created)
 
@@ -98,9 +100,8 @@ def find_operation(cloud: Cloud, name: str) -> JsonObject | None:
 
 def active_operation(cloud: Cloud, target: ResourceId) -> JsonObject | None:
     """The operation that is under way on a resource, if any."""
-    wanted = str(target).lower()
-    running = (one for one in cloud.store.list(OPERATION) if one["status"] not in TERMINAL)
-    return next((one for one in running if one["target"].lower() == wanted), None)
+    active = cloud.store.get(ACTIVE, target.key)
+    return None if active is None else find_operation(cloud, active["operation"])
 
 
 async def run(cloud: Cloud, kind: ResourceType, operation: JsonObject) -> None:
@@ -122,6 +123,7 @@ def _finish(cloud: Cloud, operation: JsonObject, status: str, error: JsonObject 
     target = parse(operation["target"])
     with cloud.store.transaction():
         cloud.store.put(OPERATION, operation["name"], {**operation, "status": status, "error": error})
+        cloud.store.delete(ACTIVE, target.key)
         if operation["action"] == "delete" and status == "Succeeded":
             forget(cloud, target)
             return

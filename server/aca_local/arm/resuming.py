@@ -4,6 +4,7 @@ deleted.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from aca_local.arm import deployments, engine, generic, groups, operations
@@ -14,6 +15,7 @@ from aca_local.providers.accounts import ACCOUNT
 from aca_local.providers.environments import APP
 from aca_local.providers.model import RESOURCE
 from aca_local.state import TERMINAL
+from aca_local.state.clock import stamp
 
 if TYPE_CHECKING:
     from aca_local.arm.cloud import Cloud
@@ -21,14 +23,20 @@ if TYPE_CHECKING:
     from aca_local.state import JsonObject
 
 
+_KEPT = timedelta(days=1)  # how long the status of an ended operation can be asked for
+
+
 async def resume(cloud: Cloud, registry: Registry) -> None:
     """Bring what the store holds to where it belongs; called once, before the first request."""
+    oldest = stamp(cloud.clock() - _KEPT)
     for one in cloud.store.list(RESOURCE):
         if one["type"] == ACCOUNT:
             cloud.shares.create_account(one["name"])
     for operation in cloud.store.list(operations.OPERATION):
         if operation["status"] not in TERMINAL:
             _resume_operation(cloud, registry, operation)
+        elif operation["startTime"] < oldest:
+            cloud.store.delete(operations.OPERATION, operation["name"])
     await _resume_apps(cloud)
     for deployment in cloud.store.list(DEPLOYMENT):
         if engine.is_active(deployment) and not deployment["private"].get("nested"):

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from aca_local.arm import errors
+from aca_local.templates import TemplateError
+from aca_local.templates.source import read_template
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,13 +49,19 @@ class Ask:
             )
         if not data.strip():
             return {}
-        try:
-            value = json.loads(data, strict=False)
-        except ValueError as error:
-            raise errors.invalid_body(str(error)) from None
-        if not isinstance(value, dict):
-            raise errors.invalid_body("The body is not a JSON object.")
-        return value
+        return _read_json(data)
+
+
+def _read_json(data: bytes) -> JsonObject:
+    """Read a body as ARM does: comments and bare names are allowed; the Azure CLI sends them (recorded)."""
+    try:
+        text = data.decode()
+        value = json.loads(text, strict=False) if text.strip().startswith("[") else read_template(text)
+    except (UnicodeDecodeError, ValueError, TemplateError) as error:
+        raise errors.invalid_body(str(error)) from None
+    if not isinstance(value, dict):
+        raise errors.invalid_body("The body is not a JSON object.")
+    return value
 
 
 Handler = Callable[["Cloud", Ask], Awaitable["web.StreamResponse"]]

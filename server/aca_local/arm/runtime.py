@@ -16,22 +16,26 @@ if TYPE_CHECKING:
     from aca_local.arm.cloud import Cloud
     from aca_local.providers.registry import Registry
     from aca_local.state import JSON, JsonObject
+    from aca_local.templates import Plan, PlannedResource
 
 
 class CloudRuntime:
     """The ``Runtime`` of the template engine, on this cloud."""
 
-    def __init__(self, cloud: Cloud, registry: Registry) -> None:
+    def __init__(self, cloud: Cloud, registry: Registry, plan: Plan) -> None:
         self._cloud = cloud
         self._registry = registry
+        self._plan = plan
 
     def reference(self, resource_id: str, api_version: str | None, full: bool) -> JSON:
         """A resource's properties, or the whole of it. Raises TemplateError."""
+        resource_id = _identify(self._plan, resource_id)
         whole = self._whole(resource_id, api_version)
         return _full(resource_id, whole, api_version) if full else whole.get("properties", {})
 
     def list_call(self, function: str, resource_id: str, api_version: str, body: JSON | None) -> JSON:
         """What a ``list*`` function answers. Raises TemplateError."""
+        resource_id = _identify(self._plan, resource_id)
         try:
             target = parse(resource_id)
             call = Call(target, body if isinstance(body, dict) else {}, {}, api_version)
@@ -56,6 +60,23 @@ class CloudRuntime:
         except (ArmError, ValueError) as error:
             raise _failed(error, resource_id) from None
         return kind.show(self._cloud, document)
+
+
+def _identify(plan: Plan, text: str) -> str:
+    """A resource of the same template may be named by its name, or by type and name (recorded)."""
+    if text.startswith("/"):
+        return text
+    wanted = text.lower()
+    for one in plan.resources:
+        if wanted in {one.name.lower(), _type_and_name(one).lower(), (one.symbolic_name or one.name).lower()}:
+            return one.id
+    return text
+
+
+def _type_and_name(one: PlannedResource) -> str:
+    namespace, *types = one.type.split("/")
+    pairs = zip(types, one.name.split("/"), strict=False)
+    return "/".join((namespace, *(f"{kind}/{name}" for kind, name in pairs)))
 
 
 def _full(resource_id: str, whole: JsonObject, api_version: str | None) -> JsonObject:

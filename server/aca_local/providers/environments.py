@@ -23,7 +23,8 @@ APP = "Microsoft.App/containerApps"
 
 _NAME = re.compile(r"[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,58}[a-zA-Z0-9])?")
 _STORAGE_NAME = re.compile(r"[a-zA-Z0-9](?:[a-zA-Z0-9._-]{0,78}[a-zA-Z0-9])?")
-_ENVIRONMENT_LIMIT = 40
+ENVIRONMENT_LIMIT = 40
+GPU_QUOTA = 20  # A100 of dedicated profiles, a region
 _CORES = {"GeneralPurpose": 100, "MemoryOptimized": 50, "Consumption": 100}
 
 
@@ -44,6 +45,7 @@ def write(cloud: Cloud, request: Write) -> JsonObject:
     location = request.body["location"]
     wanted = profiles.check(asked.get("workloadProfiles") or [], location, before)
     _check_in_use(cloud, request.target, wanted, before or [])
+    _check_quota(cloud, request.target, wanted, location)
     document: JsonObject = {
         "id": str(request.target),
         "name": request.target.name,
@@ -152,6 +154,39 @@ def check_idle(cloud: Cloud, target: ResourceId) -> None:
         )
 
 
+def _check_quota(cloud: Cloud, target: ResourceId, wanted: list[JsonObject], location: str) -> None:
+    """Raises MaxRegionalQuotaExceeded for more dedicated GPU nodes than the region gives."""
+    others = [one for one in _profiles_in(cloud, location) if one["environment"] != target.key]
+    if wanted and _gpus([*others, *wanted]) > GPU_QUOTA:
+        raise ArmError(
+            400,
+            "MaxRegionalQuotaExceeded",
+            f"Regional max quota limit threshold hit. The subscription {cloud.settings.subscription_id}"
+            " cannot have"
+            f" more than {GPU_QUOTA} SubscriptionNCA100Gpus in region {locations.display(location)}.",
+        )
+
+
+def _profiles_in(cloud: Cloud, location: str) -> list[JsonObject]:
+    region = locations.canonical(location)
+    return [
+        {**profile, "environment": parse(one["id"]).key}
+        for one in cloud.store.list(RESOURCE)
+        if one["type"] == ENVIRONMENT and locations.canonical(one["location"]) == region
+        for profile in one["properties"].get("workloadProfiles") or []
+    ]
+
+
+def _gpus(asked: list[JsonObject]) -> int:
+    """How many A100 a list of profiles may grow to."""
+    total = 0
+    for one in asked:
+        kind = profiles.find(one["workloadProfileType"])
+        if kind is not None and kind.gpus and profiles.dedicated(kind):
+            total += int(one.get("maximumCount", 0)) * kind.gpus
+    return total
+
+
 def _check_in_use(
     cloud: Cloud, target: ResourceId, wanted: list[JsonObject], before: list[JsonObject]
 ) -> None:
@@ -230,12 +265,10 @@ def region_usages(cloud: Cloud, location: str) -> JsonObject:
         if one["type"] == ENVIRONMENT
         and locations.canonical(one["location"]) == locations.canonical(location)
     ]
-    asked = [profile for one in here for profile in one["properties"].get("workloadProfiles") or []]
-    gpus = sum(one.get("maximumCount", 0) for one in asked if "NC" in one["workloadProfileType"])
     return {
         "value": [
-            _usage("ManagedEnvironmentCount", len(here), _ENVIRONMENT_LIMIT),
-            _usage("SubscriptionNCA100Gpus", gpus, 20),
+            _usage("ManagedEnvironmentCount", len(here), ENVIRONMENT_LIMIT),
+            _usage("SubscriptionNCA100Gpus", _gpus(_profiles_in(cloud, location)), GPU_QUOTA),
             _usage("SubscriptionConsumptionNCA100Gpus", 0, 20),
             _usage("SubscriptionConsumptionT4Gpus", 0, 20),
         ]

@@ -192,7 +192,9 @@ def list_all(cloud: Cloud, prefix: str) -> list[JsonObject]:
 def _resource(cloud: Cloud, app: JsonObject, app_id: ResourceId, revision: JsonObject) -> JsonObject:
     states = cloud.replicas.states(app["id"], revision["name"])
     ingress = app["properties"]["configuration"]["ingress"]
-    template = {**revision["template"], "revisionSuffix": revision["template"]["revisionSuffix"] or None}
+    written = revision["template"]
+    containers = [{**one, "probes": one.get("probes", [])} for one in written["containers"]]
+    template = {**written, "revisionSuffix": written["revisionSuffix"] or None, "containers": containers}
     return {
         "id": str(app_id.child("revisions", revision["name"])),
         "name": revision["name"],

@@ -1,0 +1,321 @@
+"""aca-local beside recorded traffic of real Azure: the same requests, the same statuses, headers and body
+keys.
+
+Not compared: values that are Azure's own (ids, times, addresses). What differs on purpose stands in
+``DIFFERENT``,
+with its reason; a difference that is neither there nor in the recording fails.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+from contract.arm_server import LIMIT, SUBSCRIPTION, TOKEN, Running, run_arm
+from shared import shared
+
+Json = Any
+RECORDED = "00000000-0000-0000-0000-000000000000"
+HEADERS = ("location", "azure-asyncoperation", "x-ms-failure-cause", "x-ms-async-operation-timeout")
+
+DIFFERENT = {
+    "properties.kedaConfiguration": "no KEDA runs here",
+    "properties.daprConfiguration": "no Dapr runs here",
+    "properties.primaryEndpoints.blob": "only the Files service runs here",
+    "properties.primaryEndpoints.dfs": "only the Files service runs here",
+    "properties.primaryEndpoints.queue": "only the Files service runs here",
+    "properties.primaryEndpoints.table": "only the Files service runs here",
+    "properties.primaryEndpoints.web": "only the Files service runs here",
+    "properties.outputs": "Microsoft.Network is not served: another template stands in",
+    "managedByTenants": "no managing tenants here",
+    "value.managedByTenants": "no managing tenants here",
+    "value.properties.outputs": "Microsoft.Network is not served: another template stands in",
+    "resourceTypes": "a provider has the types that aca-local serves",
+    "authorizations": "no first-party applications here",
+    "properties.containers.execEndpoint": "there is no exec here: null",
+}
+
+
+@cache
+def cassette(path: Path) -> list[dict[str, Json]]:
+    found: list[dict[str, Json]] = yaml.load(path.read_text(), yaml.CSafeLoader)["interactions"]
+    return found
+
+
+def recorded(relative: str, index: int) -> tuple[dict[str, Json], int, dict[str, str], Json]:
+    """One exchange: the request, and the answer's status, headers and body."""
+    one = cassette(shared(f"wire/{relative}"))[index]
+    answer = one["response"]
+    headers = {key.lower(): values[0] for key, values in answer["headers"].items()}
+    text = answer["body"]["string"]
+    return one["request"], answer["status"]["code"], headers, json.loads(text) if text else None
+
+
+def shape(value: Json, path: str = "") -> set[str]:
+    """The paths of all keys of a body; of a list, the keys of all its elements."""
+    if isinstance(value, list):
+        return set().union(*(shape(one, path) for one in value)) if value else set()
+    if not isinstance(value, dict):
+        return set()
+    found = set()
+    for key, held in value.items():
+        here = f"{path}.{key}" if path else key
+        found |= {here} | shape(held, here)
+    return found
+
+
+def excused(path: str) -> bool:
+    return any(path == one or path.startswith(f"{one}.") for one in DIFFERENT)
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    with run_arm(tmp_path_factory.mktemp("arm")) as running:
+        yield running
+
+
+class Player:
+    """Sends recorded requests to aca-local, with its subscription."""
+
+    def __init__(self, running: Running) -> None:
+        self.client = httpx.Client(
+            base_url=running.url, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=LIMIT
+        )
+
+    def send(self, request: dict[str, Json], body: Json = None) -> httpx.Response:
+        """Send a recorded request, or one like it with another body."""
+        path = re.sub(r"^https://[^/]+", "", request["uri"]).replace(RECORDED, SUBSCRIPTION)
+        content = json.dumps(body) if body is not None else (request["body"] or "")
+        return self.client.request(request["method"], path, content=content.replace(RECORDED, SUBSCRIPTION))
+
+    def group(self, name: str, location: str = "eastus") -> None:
+        path = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{name}"
+        self.client.put(path, params={"api-version": "2022-09-01"}, json={"location": location})
+
+    def follow(self, answer: httpx.Response) -> httpx.Response:
+        """Wait for the operation that an answer points to; the last poll."""
+        url = answer.headers.get("Azure-AsyncOperation") or answer.headers.get("Location")
+        while url:
+            answer = self.client.get(url)
+            if answer.status_code == 202 or (
+                answer.content and answer.json().get("status") in {"InProgress", "Running", "Accepted"}
+            ):
+                continue
+            url = None
+        return answer
+
+
+@pytest.fixture(scope="module")
+def player(running: Running) -> Iterator[Player]:
+    player = Player(running)
+    player.group("clitest.rg000001")
+    player.group("client.env_rg_eastus")
+    player.group("cli_test_deployment_what_if000001", "westus")
+    player.group("cli_test_resource_group_deployment000001", "westus")
+    player.group("rgname", "westus")
+    yield player
+    player.client.close()
+
+
+def compare(answer: httpx.Response, relative: str, index: int) -> None:
+    """The answer has the recorded status, the same of the headers that matter, and the recorded keys."""
+    _, status, headers, body = recorded(relative, index)
+    assert answer.status_code == status
+    assert {one for one in HEADERS if one in answer.headers} == {one for one in HEADERS if one in headers}
+    if body is None:
+        assert answer.content == b""
+        return
+    missing = {one for one in shape(body) - shape(answer.json()) if not excused(one)}
+    assert not missing, f"keys that Azure answers and aca-local does not: {sorted(missing)}"
+
+
+STORAGE = "containerapp-core/test_containerapp_env_storage.yaml"
+APPS = "containerapp-core/test_containerapp_scale_revision_copy.yaml"
+GPU = "containerapp-ext/test_containerapp_up_foundry_model_e2e.yaml"
+DEPLOY = "arm-sdk-resource/test_mgmt_resource.test_deployments_basic.yaml"
+CLI = "arm-cli-resource/test_resource_group_deployment.yaml"
+WHAT_IF = "arm-cli-resource/test_resource_group_level_what_if.yaml"
+
+
+def test_an_environment_with_a_storage(player: Player) -> None:
+    for index in (4, 5):
+        answer = player.send(recorded(STORAGE, index)[0])
+        compare(answer, STORAGE, index)
+    assert answer.json()["properties"]["provisioningState"] == "Waiting"
+    last = player.follow(answer)
+    assert set(last.json()) == set(recorded(STORAGE, 36)[3])
+    compare(player.send(recorded(STORAGE, 37)[0]), STORAGE, 37)
+    compare(player.send(recorded(STORAGE, 40)[0]), STORAGE, 40)
+    answer = player.send(recorded(STORAGE, 41)[0])
+    compare(answer, STORAGE, 41)
+    assert not shape(recorded(STORAGE, 43)[3]) - shape(player.follow(answer).json()) - set(DIFFERENT)
+    for index in (44, 45, 47, 48, 50, 52, 54, 56):
+        compare(player.send(recorded(STORAGE, index)[0]), STORAGE, index)
+
+
+def test_an_app_with_its_revisions(player: Player) -> None:
+    profiles = [
+        {"workloadProfileType": "Consumption", "name": "Consumption"},
+        {"workloadProfileType": "D4", "name": "d4", "minimumCount": 1, "maximumCount": 3},
+    ]
+    environment = {"location": "eastus", "properties": {"workloadProfiles": profiles}}
+    player.follow(player.send(recorded(APPS, 1)[0] | {"method": "PUT"}, environment))
+    compare(player.send(recorded(APPS, 1)[0]), APPS, 1)
+    created = player.send(recorded(APPS, 5)[0])
+    compare(created, APPS, 5)
+    assert (
+        created.json()["properties"]["provisioningState"],
+        created.json()["properties"]["latestRevisionName"],
+    ) == ("InProgress", "")
+    assert set(player.follow(created).json()) == set(recorded(APPS, 8)[3])
+    compare(player.send(recorded(APPS, 9)[0]), APPS, 9)
+    patched = player.send(recorded(APPS, 15)[0])
+    compare(patched, APPS, 15)
+    compare(player.follow(patched), APPS, 17)
+    revisions = player.send(recorded(APPS, 20)[0])
+    compare(revisions, APPS, 20)
+    old, mine = (one["name"] for one in revisions.json()["value"])
+
+    def renamed(index: int) -> dict[str, Json]:
+        request = dict(recorded(APPS, index)[0])
+        name = old if index == 21 else mine
+        request["uri"] = re.sub(r"aca000002--[a-z0-9]+(?=[/?])", name, request["uri"])
+        return request
+
+    for index in (21, 22, 23, 24, 25, 34):
+        answer = player.send(renamed(index))
+        compare(answer, APPS, index)
+        if index in {22, 23, 24, 25}:
+            assert answer.json() == recorded(APPS, index)[3]
+    compare(player.send(recorded(APPS, 41)[0]), APPS, 41)
+    removed = player.send(recorded(APPS, 46)[0])
+    compare(removed, APPS, 46)
+    assert player.follow(removed).status_code == 204
+
+
+def test_a_workspace_and_a_gpu_profile_added_by_patch(player: Player) -> None:
+    created = player.send(recorded(GPU, 6)[0])
+    compare(created, GPU, 6)
+    assert set(player.follow(created).json()) == set(recorded(GPU, 7)[3])
+    compare(player.send(recorded(GPU, 9)[0]), GPU, 9)
+    compare(player.send(recorded(GPU, 10)[0]), GPU, 10)
+    environment = {
+        "location": "westus3",
+        "properties": {"workloadProfiles": [{"workloadProfileType": "Consumption", "name": "Consumption"}]},
+    }
+    player.follow(player.send(recorded(GPU, 12)[0] | {"method": "PUT"}, environment))
+    patched = player.send(recorded(GPU, 54)[0])
+    compare(patched, GPU, 54)
+    profiles = player.follow(patched).json()["properties"]["workloadProfiles"]
+    assert [one["name"] for one in profiles] == ["Consumption", "serverless-t4"]
+
+
+TEMPLATE = {
+    "$schema": "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#",
+    "contentVersion": "1.0.0.0",
+    "parameters": {"location": {"type": "string"}},
+    "resources": [
+        {
+            "type": "Microsoft.OperationalInsights/workspaces",
+            "apiVersion": "2023-09-01",
+            "name": "recorded",
+            "location": "[parameters('location')]",
+            "properties": {},
+        }
+    ],
+    "outputs": {
+        "myparameter": {
+            "type": "object",
+            "value": "[reference('Microsoft.OperationalInsights/workspaces/recorded')]",
+        }
+    },
+}
+
+
+def test_a_deployment_from_its_first_to_its_last_state(player: Player) -> None:
+    """The recording deploys an availability set; here a workspace stands in, all else is the recorded
+    request.
+    """
+    body = {
+        "properties": {
+            "template": TEMPLATE,
+            "parameters": {"location": {"value": "West US"}},
+            "mode": "Incremental",
+        }
+    }
+    compare(player.send(recorded(DEPLOY, 0)[0]), DEPLOY, 0)
+    created = player.send(recorded(DEPLOY, 1)[0], body)
+    compare(created, DEPLOY, 1)
+    assert re.search(
+        r"/deployments/[^/]+/operationStatuses/\d{20}\?", created.headers["Azure-AsyncOperation"]
+    )
+    assert player.follow(created).json() == recorded(DEPLOY, 2)[3]
+    for index in (3, 4, 5, 8, 10):
+        compare(player.send(recorded(DEPLOY, index)[0]), DEPLOY, index)
+    assert player.send(recorded(DEPLOY, 12)[0]).json() == {"template": TEMPLATE}
+    assert player.send(recorded(DEPLOY, 1)[0], body).status_code == recorded(CLI, 10)[1] == 200
+    compare(player.send(recorded(DEPLOY, 11)[0], body), DEPLOY, 11)
+    removed = player.send(recorded(DEPLOY, 13)[0])
+    while removed.status_code == 409:  # the second deployment has not ended yet
+        removed = player.send(recorded(DEPLOY, 13)[0])
+    compare(removed, DEPLOY, 13)
+    assert player.follow(removed).status_code == recorded(DEPLOY, 14)[1] == 204
+
+
+def test_what_the_cli_sends_with_comments_and_a_missing_parameter(player: Player) -> None:
+    request, _, _, error = recorded(CLI, 14)
+    answer = player.send(request)
+    compare(answer, CLI, 14)
+    found, wanted = answer.json()["error"], error["error"]
+    at = re.compile(r"at line '\d+' and column '\d+'")
+    assert at.sub("", found["message"]) == at.sub("", wanted["message"])
+    assert found["additionalInfo"][0]["info"]["path"] == wanted["additionalInfo"][0]["info"]["path"]
+
+
+def test_what_if_of_a_changed_storage_account(player: Player) -> None:
+    for index in (0, 1):
+        answer = player.send(recorded(WHAT_IF, index)[0])
+        compare(answer, WHAT_IF, index)
+    assert player.follow(answer).json() == recorded(WHAT_IF, 3)[3]
+    asked = player.send(recorded(WHAT_IF, 5)[0])
+    compare(asked, WHAT_IF, 5)
+    (found,) = player.follow(asked).json()["properties"]["changes"]
+    (wanted,) = recorded(WHAT_IF, 6)[3]["properties"]["changes"]
+    assert found["changeType"] == wanted["changeType"] == "Modify"
+    assert found["delta"] == wanted["delta"]
+    assert found["resourceId"].rpartition("/")[0] == wanted["resourceId"].rpartition("/")[0].replace(
+        RECORDED, SUBSCRIPTION
+    )
+    for side in ("before", "after"):
+        assert found[side]["sku"]["name"] == wanted[side]["sku"]["name"]
+        assert set(wanted[side]) <= set(found[side])
+
+
+def test_what_if_of_a_bad_template_fails_with_status_200(player: Player) -> None:
+    template = {**TEMPLATE, "parameters": {"location": {"type": "string"}}}
+    body = {"properties": {"template": template, "parameters": {}, "mode": "Incremental"}}
+    asked = player.send(recorded(DEPLOY, 6)[0], body)
+    compare(asked, DEPLOY, 6)
+    answer = player.follow(asked)
+    compare(answer, DEPLOY, 7)
+    assert (answer.json()["status"], answer.json()["error"]["code"]) == ("Failed", "InvalidTemplate")
+
+
+@pytest.mark.parametrize(
+    ("relative", "index"),
+    [
+        ("arm-sdk-resource/test_mgmt_resource_subscriptions.test_subscriptions.yaml", 0),
+        ("arm-sdk-resource/test_mgmt_resource_subscriptions.test_subscriptions.yaml", 1),
+        ("arm-sdk-resource/test_mgmt_resource_subscriptions.test_subscriptions.yaml", 2),
+        ("containerapp-core/test_containerapp_env_workload_profiles_list_supported.yaml", 1),
+        ("containerapp-core/test_containerapp_env_usages.yaml", 1),
+        (STORAGE, 0),
+    ],
+)
+def test_what_is_only_read(player: Player, relative: str, index: int) -> None:
+    compare(player.send(recorded(relative, index)[0]), relative, index)
