@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -168,6 +170,29 @@ def test_the_page_calls_no_other_host(client: httpx.Client) -> None:
     page = starter.page(client)
     loaded = re.findall(r'<(?:script|link|img)[^>]*(?:src|href)="(https?://[^"]+)"', page)
     assert loaded == []
+
+
+def test_nothing_is_looked_up_on_the_network(python: Path, tmp_path: Path) -> None:
+    watch = (
+        "import sys\n"
+        "asked = []\n"
+        "sys.addaudithook(lambda name, given: asked.append(given) if name in "
+        "('socket.getaddrinfo', 'socket.connect') else None)\n"
+        "from silence import silence; silence()\n"
+        "import app, page, time; time.sleep(1)\n"
+        "print(asked)\n"
+    )
+    quiet = {**os.environ, "HOME": str(tmp_path), "CI": ""}  # neither a consent file nor CI decides it
+    done = subprocess.run(
+        [str(python), "-c", watch],
+        cwd=starter.INFERENCE,
+        env=quiet,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    assert done.stdout.strip() == "[]"
 
 
 def test_a_missing_adapter_is_said_everywhere(python: Path, tmp_path: Path) -> None:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import sys
+from typing import TYPE_CHECKING
 
-# Before the imports below read them. Nothing here calls home.
-os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
-os.environ.setdefault("HF_HUB_OFFLINE", "1")
+from settings import BadConfiguration, read_settings
+from silence import silence
 
-import uvicorn
-from app import make_app
-from service import open_service
-from settings import BadConfiguration, Settings, read_settings
+if TYPE_CHECKING:
+    from settings import Settings
 
 
 def main() -> None:
@@ -21,11 +18,16 @@ def main() -> None:
         settings = read_settings()
     except BadConfiguration as error:
         sys.exit(f"Not started: {error}")
+    silence()
     serve(settings)
 
 
 def serve(settings: Settings) -> None:
-    """Load the model and serve it."""
+    """Load the model and serve it. The libraries are imported here, once they have been silenced."""
+    import uvicorn  # noqa: PLC0415
+    from app import make_app  # noqa: PLC0415
+    from service import open_service  # noqa: PLC0415
+
     print(f"Loading {settings.base} …", flush=True)
     service = open_service(settings)
     print(service.problem or f"Serving {', '.join(service.models)} on port {settings.port}.", flush=True)
