@@ -140,9 +140,9 @@ def call(function: str, *arguments: object) -> None:
         raise OSError(number, f"{function}: {os.strerror(number)}")
 
 
-def mount(source: str, target: Path, kind: str | None, flags: int) -> None:
+def mount(source: str, target: Path, kind: str | None, flags: int, data: bytes | None = None) -> None:
     """Call mount(2)."""
-    call("mount", source.encode(), os.fsencode(target), kind and kind.encode(), ctypes.c_ulong(flags), None)
+    call("mount", source.encode(), os.fsencode(target), kind and kind.encode(), ctypes.c_ulong(flags), data)
 
 
 def enter_namespace(mounts: list[tuple[str, str, bool]], scratch: Path) -> None:
@@ -153,7 +153,7 @@ def enter_namespace(mounts: list[tuple[str, str, bool]], scratch: Path) -> None:
     user, group = os.geteuid(), os.getegid()
     unshare(user, group)
     mount("none", Path("/"), None, MS_REC | MS_PRIVATE)
-    mount("aca-local", scratch, "tmpfs", 0)
+    mount("aca-local", scratch, "tmpfs", 0, b"mode=0755")
     graft(Path("/"), scratch, [Path(path) for path, _, _ in mounts])
     for path, folder, read_only in mounts:
         target = scratch / path.lstrip("/")
