@@ -2,34 +2,105 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from typing import TYPE_CHECKING
 
-from aitk_inference.core.errors import NotFound
+from bicep_cli import BicepError, BicepService, Level, find
+
+from aitk_inference.core.errors import AppError, InvalidProject, NotFound, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from aitk_inference.core.errors import Problem
+    from bicep_cli import Compilation, Diagnostic
+
     from aitk_inference.core.model import Json
 
+_REPORTED = (Level.ERROR, Level.WARNING)
 
-class NoCompiler:
-    """Stands where no Bicep CLI is to be had."""
+
+class BicepCompiler:
+    """The :class:`~aitk_inference.core.ports.TemplateCompiler` port; the CLI starts at the first question.
+
+    Args:
+        path: The Bicep CLI; None looks where people have it.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self._service: BicepService | None = None
+        self._lock = asyncio.Lock()
+
+    async def __aenter__(self) -> BicepCompiler:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._service is not None:
+            await self._service.close()
 
     async def compile(self, source: Path) -> Json:
-        """Always refuses.
+        """The compiled ARM template of a ``.bicep`` file.
 
         Raises:
-            NotFound: says what to install.
+            InvalidProject: the Bicep file has errors, with their places.
+            NotFound: there is no Bicep CLI.
         """
-        raise NotFound(
-            f"There is no Bicep CLI to compile {source.name} with.",
-            suggestion="Install it (`az bicep install`), or name it in the setting of the Bicep path.",
-            link="https://learn.microsoft.com/azure/azure-resource-manager/bicep/install",
-        )
+        found = await self._compiled(source)
+        if found.template is None or found.errors:
+            raise _wrong(source, found.errors)
+        template: Json = json.loads(found.template)
+        return template
 
     async def lint(self, source: Path) -> Sequence[Problem]:
-        """Nothing can be said of the file."""
-        del source
-        return ()
+        """Warnings and errors of a ``.bicep`` file.
+
+        Raises:
+            NotFound: there is no Bicep CLI.
+        """
+        return _problems((await self._compiled(source)).diagnostics)
+
+    async def _compiled(self, source: Path) -> Compilation:
+        service = await self._started()
+        try:
+            return await service.compile(source)
+        except BicepError as error:
+            raise AppError(error.message, suggestion=error.suggestion, link=error.link) from error
+
+    async def _started(self) -> BicepService:
+        async with self._lock:
+            if self._service is None:
+                setting = str(self._path) if self._path else None
+                try:
+                    self._service = BicepService(await asyncio.to_thread(find, setting))
+                except BicepError as error:
+                    raise NotFound(error.message, suggestion=error.suggestion, link=error.link) from error
+            return self._service
+
+
+def _wrong(source: Path, errors: Sequence[Diagnostic]) -> InvalidProject:
+    problems = _problems(errors)
+    if not problems:
+        return InvalidProject(f"{source.name} could not be compiled, and Bicep did not say why.", ())
+    first = problems[0]
+    return InvalidProject(
+        f"{source.name} has errors. Line {first.line + 1}: {first.message}",
+        problems,
+        suggestion=f"Mend {source} and run the command again.",
+    )
+
+
+def _problems(diagnostics: Iterable[Diagnostic]) -> tuple[Problem, ...]:
+    return tuple(
+        Problem(
+            path=item.path,
+            message=item.message,
+            line=item.range.start.line,
+            column=item.range.start.character,
+            code=item.code,
+            severity="error" if item.level is Level.ERROR else "warning",
+        )
+        for item in diagnostics
+        if item.level in _REPORTED
+    )

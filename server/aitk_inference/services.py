@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from aitk_inference import local
-from aitk_inference.bicep import NoCompiler
+from aitk_inference.bicep import BicepCompiler
 from aitk_inference.core.clock import SystemClock
 from aitk_inference.core.errors import AppError
 from aitk_inference.core.model import Subscription
@@ -136,6 +136,7 @@ async def _opened(endpoint: Endpoint, credential: Credential, settings: Settings
     async with (
         connect(endpoint, credential, timeout=settings.request_timeout) as clients,
         http_client(endpoint.tls, read_timeout=_LOG_SILENCE, is_local=endpoint.is_local) as http,
+        BicepCompiler(settings.bicep_path) as compiler,
     ):
         yield Cloud(
             subscriptions=ArmSubscriptions(clients, clock),
@@ -143,7 +144,7 @@ async def _opened(endpoint: Endpoint, credential: Credential, settings: Settings
             apps=ArmContainerApps(clients, LogStreams(clients, http, clock), clock),
             shares=ArmShares(clients, clock),
             probe=HttpProbe(http),
-            compiler=NoCompiler(),
+            compiler=compiler,
             clock=clock,
             is_local=endpoint.is_local,
         )

@@ -169,6 +169,12 @@ _RULES: Final[Mapping[str, Rule]] = {
     "ShareBeingDeleted": Rule(
         Conflict, "The file share is being deleted.", "Wait some minutes, then run Provision."
     ),
+    "ShareSizeLimitReached": Rule(
+        QuotaExceeded,
+        "The file share is full.",
+        "Raise the quota of the share in the portal, or delete files from it.",
+        f"{_FILES}/storage-how-to-create-file-share",
+    ),
     "InvalidResourceName": Rule(
         Conflict, suggestion="Rename the file or folder: Azure Files refuses its name."
     ),

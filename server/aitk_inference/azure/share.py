@@ -30,9 +30,7 @@ _LISTED = ["timestamps", "Etag"]
 _THERE = frozenset({"ResourceAlreadyExists"})
 _GONE = frozenset({"ResourceNotFound", "ParentNotFound"})
 _FULL = frozenset({"DirectoryNotEmpty"})
-_NO_DATA_YET = frozenset(
-    {HTTPStatus.BAD_REQUEST, HTTPStatus.LENGTH_REQUIRED, HTTPStatus.REQUEST_ENTITY_TOO_LARGE}
-)
+_NO_DATA_YET = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.LENGTH_REQUIRED})
 _KEYS_FORBIDDEN = "KeyBasedAuthenticationNotPermitted"
 
 _Result = TypeVar("_Result")
@@ -43,7 +41,8 @@ class FileShare:
 
     Args:
         client: The share, with the account's key where there is one.
-        with_token: Makes the client that shows the person's token, for when the service refuses the key.
+        with_token: Makes the client that shows the person's token, for when the service refuses the key;
+            None where a token can't be sent.
         clock: To wait before a request is sent again.
         backoff: How long.
     """
@@ -51,13 +50,13 @@ class FileShare:
     def __init__(
         self,
         client: ShareClient,
-        with_token: Callable[[], ShareClient],
+        with_token: Callable[[], ShareClient] | None,
         *,
         clock: Clock,
         backoff: Backoff,
     ) -> None:
         self._client = client
-        self._with_token: Callable[[], ShareClient] | None = with_token
+        self._with_token = with_token
         self._clock = clock
         self._backoff = backoff
         self._one_call = True

@@ -40,10 +40,11 @@ class ArmShares:
         """Open a share with the account's key, or the person's token where keys are forbidden."""
         account = await self._account(ref)
         endpoint = _file_endpoint(account, ref)
-        key = await self._key(ref, account)
-        first = self._client(endpoint, ref, key)
+        takes_tokens = endpoint.startswith("https://")
+        key = await self._key(ref, account, needed=not takes_tokens)
+        with_token = (lambda: self._client(endpoint, ref, None)) if takes_tokens else None
         async with FileShare(
-            first, lambda: self._client(endpoint, ref, None), clock=self._clock, backoff=Backoff()
+            self._client(endpoint, ref, key), with_token, clock=self._clock, backoff=Backoff()
         ) as share:
             yield share
 
@@ -56,14 +57,16 @@ class ArmShares:
             )
         return found
 
-    async def _key(self, ref: ShareRef, account: dict[str, Json]) -> str | None:
-        """The account's first key; None where keys are forbidden, to it or to this person."""
+    async def _key(self, ref: ShareRef, account: dict[str, Json], *, needed: bool) -> str | None:
+        """The account's first key; None where keys are forbidden, to it or to this person, and not needed."""
         properties = account.get("properties")
-        if isinstance(properties, dict) and properties.get(_KEYS_FORBIDDEN) is False:
+        if isinstance(properties, dict) and properties.get(_KEYS_FORBIDDEN) is False and not needed:
             return None
         try:
             answer = await self._clients.post(f"{_account_id(ref)}/listKeys", _API)
         except Forbidden:
+            if needed:
+                raise
             return None
         keys = answer.get("keys")
         first = keys[0] if isinstance(keys, list) and keys else None

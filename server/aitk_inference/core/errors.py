@@ -21,7 +21,7 @@ Front ends show ``message``, ``suggestion`` and ``link``; ``detail`` goes to the
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -80,6 +80,7 @@ class Problem:
         line: Zero-based line, as editors count.
         column: Zero-based column in UTF-16 code units, as editors count.
         code: A stable name for the kind of problem.
+        severity: A warning does not keep anything from being done.
     """
 
     path: Path
@@ -87,6 +88,7 @@ class Problem:
     line: int = 0
     column: int = 0
     code: str = "project"
+    severity: Literal["error", "warning"] = "error"
 
 
 class AppError(Exception):
