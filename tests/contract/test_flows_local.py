@@ -158,21 +158,26 @@ def _an_update_keeps_what_exists(desk: Desk, project: Path) -> None:
     assert _config(project) == before
 
 
-@pytest.mark.parametrize("verb", ["provision", "deploy"])
-def test_killed_after_any_line_the_same_command_finishes(desk: Desk, tmp_path: Path, verb: str) -> None:
-    for number, lines in enumerate((1, 3, 5, 8)):
-        project = _project(tmp_path / f"p{number}")
-        provision = ("provision", "--project", str(project), *GROUP, f"dev{number}")
-        if verb == "deploy":
-            desk.run(*provision)
-        command = provision if verb == "provision" else ("deploy", "--project", str(project))
-        with desk.start(*command) as running:
-            assert running.stdout is not None
-            for _ in range(lines):
-                running.stdout.readline()
-            running.kill()
-        assert desk.run(*command)[-1]["type"] == "result"
-        assert all(_config(project).values())
+def test_killed_in_the_middle_the_same_command_finishes(desk: Desk, project: Path) -> None:
+    place = ("--project", str(project))
+    for lines in (2, 6):
+        provision = ("provision", *place, *GROUP, f"dev{lines}")
+        _kill_after(desk, provision, lines)
+        assert desk.run(*provision)[-1]["type"] == "result"
+        assert _config(project)["RESOURCE_GROUP_NAME"] == f"dev{lines}"
+    for lines in (3, 5):
+        (project / "inference/answer.txt").write_text(f"answer {lines}")
+        _kill_after(desk, ("deploy", *place), lines)
+        endpoint = desk.run("deploy", *place)[-1]["endpoint"]
+        assert _get(endpoint) == f"answer {lines}"
+
+
+def _kill_after(desk: Desk, command: tuple[str, ...], lines: int) -> None:
+    with desk.start(*command) as running:
+        assert running.stdout is not None
+        for _ in range(lines):
+            assert running.stdout.readline()
+        running.kill()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT for another process")

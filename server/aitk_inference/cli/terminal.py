@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _GREY, _YELLOW, _RED, _END = "\x1b[90m", "\x1b[33m", "\x1b[31m", "\x1b[0m"
 _ERASE = "\r\x1b[2K"
 _COLOURS = {Level.WARNING: _YELLOW, Level.ERROR: _RED, Level.DEBUG: _GREY}
-_CHUNK = 4096
+_CHUNK, _WIDTH = 4096, 100
 _DIGITS = re.compile(r"[\d.,]+ ?[kMGT]?B?")
 T = TypeVar("T")
 
@@ -49,7 +49,7 @@ class Screen:
     out: TextIO
     live: bool
     colours: bool
-    width: int = 100
+    width: int = _WIDTH
     _pending: str = ""
     _step: str = ""
 
@@ -57,7 +57,7 @@ class Screen:
     def of(cls, out: TextIO) -> Screen:
         """A screen as the stream and the environment allow."""
         tty = out.isatty() and os.environ.get("TERM") != "dumb"
-        width = os.get_terminal_size(out.fileno()).columns if tty else 100
+        width = (os.get_terminal_size(out.fileno()).columns if tty else 0) or _WIDTH
         return cls(out, tty, tty and not os.environ.get("NO_COLOR"), width)
 
     def step(self, event: ProgressEvent) -> None:

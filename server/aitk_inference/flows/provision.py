@@ -114,6 +114,8 @@ async def _provision(
     request: ProvisionRequest, files: _Files, report: Reporter, *, clouds: Clouds
 ) -> Outcome:
     ui, known = report.ui, target.defaults(files.config, files.finetuning)
+    if not request.subscription:
+        report.step("Connect", "Looking for your subscriptions", 0)
     subscription = await target.choose_subscription(request, known, ui=ui, clouds=clouds)
     report.step("Connect", f"Opening {subscription.name}", 1)
     async with clouds.open(subscription.id) as cloud:
