@@ -403,6 +403,7 @@ class FakeCloud:
         self.groups = {"models": ResourceGroup("models", "westus3")}
         self.names: dict[str, str] = {}
         self.steps: list[str] = []
+        self.endpoint = ENDPOINT
         self.kill_at: int | None = None
         self.on_step: Callable[[str], None] = lambda _: None
         self.clock = FakeClock()
@@ -443,7 +444,7 @@ class FakeCloud:
             "STORAGE_ACCOUNT_NAME": self.names["storageAccountName"],
             "FILE_SHARE_NAME": self.names["fileShareName"],
             "ACA_APP_NAME": self.names["acaAppName"],
-            "ACA_APP_ENDPOINT": ENDPOINT,
+            "ACA_APP_ENDPOINT": self.endpoint,
         }
 
     def provisioned(self, ref: DeploymentRef) -> None:
@@ -458,7 +459,7 @@ class FakeCloud:
             file_share=True,
             log_analytics=True,
             environment=environment,
-            app=ContainerApp(app, ENDPOINT, "rev1", "Succeeded", "Running", home, min_replicas=1),
+            app=ContainerApp(app, self.endpoint, "rev1", "Succeeded", "Running", home, min_replicas=1),
             app_document={"name": app.name},
             app_secrets={"value": [{"name": "s", "value": "hidden"}]},
         )
@@ -479,6 +480,7 @@ class FakeClouds:
     signed_in: bool = True
     opened: list[str] = field(default_factory=list)
     stopped: int = 0
+    running: bool = False
 
     @property
     def local(self) -> Subscription:
@@ -491,7 +493,7 @@ class FakeClouds:
         return [AZURE]
 
     async def local_running(self) -> bool:
-        return False
+        return self.running
 
     async def stop_local(self) -> None:
         self.stopped += 1

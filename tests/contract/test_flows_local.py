@@ -181,20 +181,26 @@ def _kill_after(desk: Desk, command: tuple[str, ...], lines: int) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT for another process")
-def test_ctrl_c_in_the_middle_cancels_the_deployment_and_says_so(desk: Desk, project: Path) -> None:
+def test_a_running_deployment_is_picked_up_and_ctrl_c_cancels_it(desk: Desk, project: Path) -> None:
     assert desk.local("serve", "--detach", "--timing", "realistic").returncode == 0
     command = ("provision", "--project", str(project), *GROUP, "dev")
     with desk.start(*command) as running:
+        _wait_for(running, ": creating")
+        running.kill()
+    with desk.start(*command) as running:
+        _wait_for(running, "Picking up the deployment")
+        running.send_signal(signal.SIGINT)
         assert running.stdout is not None
-        for line in running.stdout:
-            if '"creating"' in line or ": creating" in line:
-                running.send_signal(signal.SIGINT)
-                break
         rest = [json.loads(line) for line in running.stdout]
     assert running.returncode == 130
     assert rest[-1]["code"] == "Cancelled"
     assert "and the deployment with it" in rest[-1]["message"]
     assert not any(_config(project).values())
+
+
+def _wait_for(running: subprocess.Popen[str], words: str) -> None:
+    assert running.stdout is not None
+    assert any(words in line for line in running.stdout)
 
 
 def test_a_port_in_use_is_named(desk: Desk, project: Path) -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
+import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aitk_inference.cli import chat
@@ -18,7 +21,6 @@ from aitk_inference.flows.scaffold import new_project, packaged_infra
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
-    from pathlib import Path
 
     from aitk_inference.core.model import Json
     from aitk_inference.core.ports import (
@@ -98,5 +100,11 @@ def _told(outcome: Outcome, report: Reporter, *, stopped: bool) -> Outcome:
     if stopped:
         report.ui.say(Level.INFO, "The local Azure is stopped; its state stays for the next time.")
         return replace(outcome, summary=took, actions=())
-    how = "It goes on running: stop it with `aca-local stop`."
+    how = f"The endpoint goes on running; this stops it: {_program('aca-local')} stop"
     return replace(outcome, summary=f"{took} {how}")
+
+
+def _program(name: str) -> str:
+    """How to call a program of this installation: by its name where the shell finds it, else by its path."""
+    path = Path(sys.executable).with_name(name)
+    return name if shutil.which(name) or not path.exists() else str(path)

@@ -57,6 +57,8 @@ _SECOND_GPU = (
     "An update of the app keeps the old revision until the new one is ready: "
     "for a while that takes a second GPU of your quota."
 )
+_SETTLED = ("Succeeded", "Failed", "Canceled")
+_ENVIRONMENT_BOUND, _ENVIRONMENT_PAUSE = 20 * 60.0, 5.0
 PORTAL = "https://portal.azure.com/#resource"
 
 
@@ -140,6 +142,7 @@ async def _deploy(
     async with cancelled_with_us(spot):
         earlier = await adopt(spot)
         report.step("Look", f"Reading what exists in {group}", 10)
+        await _environment_settled(want, site, report)
         existing = await site.cloud.apps.existing(subscription_id, group, want.names)
         missing = _checked(existing, want, files, template, report)
         await _add_profile(missing, existing, site, report)
@@ -160,6 +163,18 @@ async def _register(site: _Site, report: Reporter) -> None:
     fresh = await site.cloud.subscriptions.register(site.subscription.id, PROVIDERS)
     if fresh:
         report.step("Register", f"Registered {', '.join(fresh)}", 9)
+
+
+async def _environment_settled(want: Wanted, site: _Site, report: Reporter) -> None:
+    """Wait for an environment that a cancelled deployment left in the making: Azure refuses a PUT."""
+    clock, name = site.cloud.clock, want.names["acaEnvironmentName"]
+    until = clock.monotonic() + _ENVIRONMENT_BOUND
+    while clock.monotonic() < until:
+        found = await site.cloud.apps.environment(site.subscription.id, site.group.name, name)
+        if found is None or found.provisioning_state in _SETTLED:
+            return
+        report.step("Look", f"The environment {name} is still being made ({found.provisioning_state})", 12)
+        await clock.sleep(_ENVIRONMENT_PAUSE)
 
 
 def _checked(

@@ -23,7 +23,7 @@ from aitk_inference.core.errors import (
 )
 from aitk_inference.core.model import Environment, WorkloadProfile
 from aitk_inference.core.naming import default_names
-from aitk_inference.core.ports import ActionKind, Choice
+from aitk_inference.core.ports import ActionKind, Choice, ProgressEvent
 from aitk_inference.flows.places import state_folder
 from aitk_inference.flows.project_lock import hold
 from aitk_inference.flows.provision import provision
@@ -254,6 +254,21 @@ async def test_a_half_made_environment_is_made_again(project: Path, world: FakeC
     world.apps.existing_resources = replace(existing, environment=broken)
     await _run(project, world)
     assert world.deployments.started[1].parameters["acaEnvironmentExists"] is False
+
+
+async def test_an_environment_in_the_making_is_waited_for(project: Path, world: FakeCloud) -> None:
+    await _run(project, world)
+    existing = world.apps.existing_resources
+    assert existing.environment is not None
+    making = replace(existing.environment, provisioning_state="Waiting")
+    world.apps.existing_resources = replace(existing, environment=making)
+
+    def finish(_: ProgressEvent) -> None:
+        if world.clock.seconds > 20:
+            world.apps.existing_resources = existing
+
+    await _run(project, world, Scripted(on_step=finish), again=True)
+    assert world.deployments.started[1].parameters["acaEnvironmentExists"] is True
 
 
 async def test_another_location_than_that_of_the_environment_is_named_before_deploying(
