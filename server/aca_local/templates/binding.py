@@ -10,7 +10,7 @@ from aca_local.templates.errors import AT, NotYet, OverBudget, TemplateError, fa
 from aca_local.templates.machine import Special, drive
 from aca_local.templates.model import Output
 from aca_local.templates.schema_types import FILES, Checker, Declaration, hidden
-from aca_local.templates.special import settle, user_function
+from aca_local.templates.special import LOOPS, settle, user_function
 from aca_local.templates.syntax import Literal, Node, call
 from aca_local.templates.values import Value, key_of, taken
 from aca_local.templates.writing import written
@@ -141,13 +141,39 @@ def bind_variables(context: Context) -> None:
     env = Env(context, loops=True)
     for name, value in mapping(context.template, "variables").items():
         where: Where = ("variables", name)
-        if name.lower() == "copy" and isinstance(value, list):
-            for at, item in enumerate(value):
-                if isinstance(item, dict):
-                    node = loop_node(item, (*where, at))
-                    context.variables[node.name.lower()] = Slot(node.name, node, env)
+        if name.lower() == "copy":
+            _bind_loops(context, value, env, where)
             continue
         context.variables[name.lower()] = Slot(name, _variable(value, where), env)
+
+
+def _bind_loops(context: Context, loops: JSON, env: Env, where: Where) -> None:
+    """Bind the variables that a `copy` makes. Raises TemplateError."""
+    if not isinstance(loops, list):
+        kind = "[object]" if isinstance(loops, dict) else loops
+        raise fault(
+            "The value of the 'copy' element of a template's variables must be an array, but the supplied "
+            "value was of "
+            f"type '{kind}'.",
+            LOOPS,
+        )
+    for at, item in enumerate(loops):
+        place = (*where, at)
+        loop = item if isinstance(item, dict) else {}
+        for part in ("name", "input"):
+            if loop.get(part) is None:
+                error = fault(f"The template 'copy' definition{AT} is missing a copy {part} value.", LOOPS)
+                error.path = place
+                raise error
+        node = loop_node(loop, place)
+        if node.name.lower() in context.variables:
+            raise fault(
+                "Each variable declaration have a unique name, but the template defines multiple variables "
+                "named "
+                f"'{node.name}'.",
+                LOOPS,
+            )
+        context.variables[node.name.lower()] = Slot(node.name, node, env)
 
 
 def _variable(value: JSON, where: Where) -> Node:

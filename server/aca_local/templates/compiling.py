@@ -5,8 +5,9 @@ what needs no evaluation becomes one literal, shared by all uses.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
+from aca_local.templates.errors import AT, TemplateError, fault
 from aca_local.templates.parser import parse
 from aca_local.templates.syntax import Elements, Literal, Loop, Members, Node
 from aca_local.templates.values import taken
@@ -50,26 +51,56 @@ def compile_json(value: JSON, *, loops: bool = False, where: Where = ()) -> Node
 def _members(value: dict[str, JSON], loops: bool, where: Where) -> Node:
     pairs: list[tuple[Node, Node]] = []
     for name, item in value.items():
-        if loops and name.lower() == "copy" and isinstance(item, list):
+        if loops and name.lower() == "copy" and _whole_loops(item):
             pairs.extend(_loops(item, (*where, name)))
         else:
             pairs.append((text_node(name), compile_json(item, loops=loops, where=(*where, name))))
     return _joined(Members(tuple(pairs)), [part for pair in pairs for part in pair], value)
 
 
-def _loops(items: list[JSON], where: Where) -> list[tuple[Node, Node]]:
-    return [
-        (Literal(str(item["name"])), loop_node(item, (*where, at)))
-        for at, item in enumerate(items)
-        if isinstance(item, dict) and isinstance(item.get("name"), str)
-    ]
+def _whole_loops(item: JSON) -> TypeGuard[list[dict[str, JSON]]]:
+    """Tell whether a `copy` stands for loops: a list of objects with name, count and input."""
+    return isinstance(item, list) and all(
+        isinstance(turn, dict) and {"name", "count", "input"} <= turn.keys() for turn in item
+    )
+
+
+def _loops(items: list[dict[str, JSON]], where: Where) -> list[tuple[Node, Node]]:
+    return [(text_node(str(item["name"])), loop_node(item, (*where, at))) for at, item in enumerate(items)]
 
 
 def loop_node(item: dict[str, JSON], where: Where) -> Loop:
     """Compile one `copy`: its name, count and input."""
     name = item.get("name")
-    body = compile_json(item.get("input"), loops=True, where=(*where, "input"))
+    if has_loop(item.get("input")):
+        raise nested_loop((*where, "input"))
+    body = compile_json(item.get("input"))
     return Loop(name if isinstance(name, str) else "", compile_json(item.get("count")), body, where)
+
+
+def has_loop(value: JSON) -> bool:
+    """Tell whether a part of a template holds a `copy` that stands for loops."""
+    pending = [value]
+    while pending:
+        item = pending.pop()
+        if isinstance(item, dict):
+            if any(key.lower() == "copy" and _whole_loops(inside) for key, inside in item.items()):
+                return True
+            pending.extend(item.values())
+        elif isinstance(item, list):
+            pending.extend(item)
+    return False
+
+
+def nested_loop(where: Where) -> TemplateError:
+    """Say that a loop stands inside another of the same resource."""
+    error = fault(
+        f"The template 'copy' definition{AT} has nested copy arrays. The use of nested copy arrays is not "
+        "supported.",
+        "https://aka.ms/arm-resource-loops",
+    )
+    error.path = where
+    return error
 
 
 def _joined(node: Node, parts: list[Node], value: JSON) -> Node:

@@ -23,27 +23,8 @@ if TYPE_CHECKING:
 
     from aca_local.templates.values import JSON
 
-LEFT_OUT = {
-    "copy",
-    "condition",
-    "dependson",
-    "existing",
-    "scope",
-    "comments",
-    "metadata",
-    "resources",
-    "asserts",
-}
-LEFT_OUT |= {
-    "id",
-    "type",
-    "name",
-    "apiversion",
-    "resourcegroup",
-    "subscriptionid",
-    "$options",
-    "symbolicname",
-}
+KEPT = {"location", "sku", "kind", "plan", "identity", "tags", "zones", "scale", "properties"}
+KEPT |= {"managedby", "managedbyextended", "extendedlocation"}
 DEPLOYMENT = "microsoft.resources/deployments"
 RESOURCES = "https://aka.ms/arm-syntax-resources"
 Declaration = dict[str, "JSON"]
@@ -201,15 +182,17 @@ def _identify(made: Declared) -> None:
 
 def _name(made: Declared, shown: JSON) -> Value:
     if shown is None or shown == "":
+        raise _nameless(made, _path(made.where))
+    if not isinstance(_member(made.json, "type"), str):
         error = fault(
-            f"The template resource '{_path(made.where)}' of type '{made.type}'{AT} is not valid. "
-            "The name property cannot be null or empty.",
-            RESOURCES,
+            f"The template resource '{shown}'{AT} is not valid. The type property is invalid.", RESOURCES
         )
         error.path = made.where
         raise error
     node = compile_json(shown)
     name = _evaluated(node, made)
+    if name == "":
+        raise _nameless(made, made.label)
     if isinstance(name, (str, Node)):
         return name
     if isinstance(node, Literal):
@@ -217,10 +200,21 @@ def _name(made: Declared, shown: JSON) -> Value:
     raise invalid(
         made,
         TemplateError(
-            f"Evaluation result of language expression '{name}' is type '{type_name(name)}', "
+            f"Evaluation result of language expression '{'null' if name is None else name}' is type "
+            f"'{type_name(name)}', "
             "expected type is 'String'."
         ),
     )
+
+
+def _nameless(made: Declared, label: str) -> TemplateError:
+    error = fault(
+        f"The template resource '{label}' of type '{made.type}'{AT} is not valid. "
+        "The name property cannot be null or empty.",
+        RESOURCES,
+    )
+    error.path = made.where
+    return error
 
 
 def _path(where: Where) -> str:
@@ -238,6 +232,8 @@ def _base(made: Declared) -> str:
         return made.base
     if isinstance(scope, str) and scope:
         return _scope_id(made, scope)
+    if not made.deployment:
+        return made.base
     subscription, group = (_head(made, name) for name in ("subscriptionId", "resourceGroup"))
     if isinstance(group, str) and group:
         owner = subscription if isinstance(subscription, str) else made.context.scope.subscription_id
@@ -375,16 +371,28 @@ def body_of(made: Declared) -> Routine:
 def _members(made: Declared) -> Generator[Request, Value, dict[str, Value]]:
     body: dict[str, Value] = {}
     for key, written_item in made.json.items():
-        if key.lower() in LEFT_OUT:
+        if key.lower() not in KEPT:
             continue
         inside = made.deployment and key.lower() == "properties"
         item = without_template(written_item) if inside else written_item
         runtime = key.lower() not in ("location", "kind")
         node = compile_json(item, loops=isinstance(item, dict), where=(*made.where, key))
         value = yield node, replace(made.env, runtime=runtime)
+        if key.lower() == "tags" and not isinstance(value, (dict, Node)) and value is not None:
+            raise _bad_tags(made, (*made.where, key))
         if value is not None:
             body[key] = value
     return body
+
+
+def _bad_tags(made: Declared, where: Where) -> TemplateError:
+    error = fault(
+        f"The template resource '{made.label}'{AT} has invalid Tags property. "
+        "The Tags property should be a dictionary or a valid expression.",
+        RESOURCES,
+    )
+    error.path = where
+    return error
 
 
 def without_template(properties: JSON) -> JSON:

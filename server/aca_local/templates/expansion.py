@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from aca_local.templates import shape
 from aca_local.templates.binding import (
     bind_functions,
     bind_parameters,
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     from aca_local.templates.model import Scope, Volatile
     from aca_local.templates.values import JSON
 
-MOST = {"parameters": 256, "variables": 256, "outputs": 64}
 MOST_RESOURCES = 800
 
 
@@ -61,7 +61,7 @@ def expand(
     condition: Value = True,
 ) -> tuple[Plan, dict[str, Value]]:
     """Expand a template to a plan, and its outputs as values. Raises TemplateError."""
-    _check_limits(template)
+    shape.check(template, nested=bool(where))
     context = Context(scope, settings.budget, settings.table, template, settings.volatile)
     context.run_loop = run_loop
     context.preview = settings.preview
@@ -78,21 +78,11 @@ def expand(
     return Plan(scope, resources, outputs, told(context)), values
 
 
-def _check_limits(template: Mapping[str, JSON]) -> None:
-    for name, most in MOST.items():
-        count = len(mapping(template, name))
-        if count > most:
-            raise fault(
-                f"The template {name} limit exceeded. Limit: '{most}' and actual: '{count}'.",
-                "https://aka.ms/arm-syntax",
-            )
-
-
 def _resources(
     context: Context, scope: Scope, settings: Settings, section: JSON, where: Where
 ) -> tuple[PlannedResource, ...]:
     found = read_resources(context, scope.base, section, where)
-    if len(found) > MOST_RESOURCES:
+    if settings.strict and len(found) > MOST_RESOURCES:
         raise fault(
             f"The number of template resources limit exceeded. Limit: '{MOST_RESOURCES}' and actual: "
             f"'{len(found)}'.",
@@ -188,6 +178,7 @@ def _nested(made: Declared, settings: Settings) -> PlannedResource:
     inside = body.get("properties")
     where = (*made.where, "properties", "template")
     scope = _scope_of(made, body)
+    shape.check(template, nested=True)
     try:
         if _inner(properties):
             passed = _passed(inside if isinstance(inside, dict) else {})

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from aca_local.templates.errors import TemplateError, fault
 from aca_local.templates.jsontext import write_json
+from aca_local.templates.machine import LONGEST, too_long
 from aca_local.templates.numbers import float_text
 
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
     from aca_local.templates.values import Value
 
-LONGEST = 131072
 HIGHEST = 1000000
 ITEM = re.compile(r"(?P<index>\d+) *(?:, *(?P<width>-?\d+) *)?(?::(?P<spec>[^{}]*))?\}")
 STANDARD = re.compile(r"([A-Za-z])(\d{0,9})")
@@ -58,14 +58,6 @@ def _item(pattern: str, at: int, args: Sequence[Value]) -> tuple[str, int]:
         raise too_long()
     text = shown(args[index], match["spec"] or "")
     return (text.ljust(-width) if width < 0 else text.rjust(width)), match.end()
-
-
-def too_long() -> TemplateError:
-    """Say that an expression makes a text that is too long."""
-    return TemplateError(
-        f"The result of the template language expression exceeds the maximum length limit of {LONGEST} "
-        "characters."
-    )
 
 
 def _broken(pattern: str, at: int) -> TemplateError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aca_local.templates.errors import AT, NotYet, TemplateError, fault, see
+from aca_local.templates.errors import AT, NotYet, TemplateError, see
 from aca_local.templates.schema_types import shown as shown_value
 from aca_local.templates.special import LOOPS, given
 from aca_local.templates.syntax import Loop, Node, call
@@ -42,14 +42,3 @@ def checked(count: Value, where: tuple[str | int, ...]) -> int:
     )
     kind = NotYet if isinstance(count, Node) else TemplateError
     raise kind(message, path=where)
-
-
-def nested(where: tuple[str | int, ...]) -> TemplateError:
-    """Say that a loop stands inside another of the same resource."""
-    error = fault(
-        f"The template 'copy' definition{AT} has nested copy arrays. The use of nested copy arrays is not "
-        "supported.",
-        LOOPS,
-    )
-    error.path = where
-    return error

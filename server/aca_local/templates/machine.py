@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 Request: TypeAlias = "tuple[Node, Env]"
 Routine: TypeAlias = Generator[Request, Value, Value]
 Waits: TypeAlias = Literal_["never", "shallow", "deep"]
+LONGEST = 131072  # characters of a text that an expression makes
 ORDINALS = ("first", "second", "third", "fourth", "fifth")
 
 
@@ -144,8 +145,18 @@ def apply(spec: Function, call: Call, args: list[Value], env: Env) -> Value:
     value: Value = spec.apply(env, *args) if spec.scoped else spec.apply(*args)
     if value is MISSING:
         return rebuilt(call, args)
+    if isinstance(value, str) and len(value) > LONGEST:
+        raise too_long()
     env.context.budget.weigh(value)
     return value
+
+
+def too_long() -> TemplateError:
+    """Say that an expression makes a text that is too long."""
+    return TemplateError(
+        f"The result of the template language expression exceeds the maximum length limit of {LONGEST} "
+        "characters."
+    )
 
 
 def rebuilt(call: Call, args: list[Value]) -> Call:

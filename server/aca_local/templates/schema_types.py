@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from aca_local.templates.errors import TemplateError, fault
 from aca_local.templates.syntax import Access, Literal, Node
 from aca_local.templates.utf16 import length
-from aca_local.templates.values import MISSING, Value, get, key_of, same, type_name
+from aca_local.templates.values import MISSING, Value, get, key_of, same, taken, type_name
 from aca_local.templates.writing import expression
 
 if TYPE_CHECKING:
@@ -91,11 +91,13 @@ class Checker:
 
     def _allowed(self, value: Value, declared: Declaration, path: str) -> None:
         allowed = declared.get("allowedValues")
-        if not isinstance(allowed, list) or any(same(value, item) for item in allowed):
+        if not isinstance(allowed, list) or any(same(value, taken(item)) for item in allowed):
             return
-        if isinstance(value, list) and all(any(same(part, item) for item in allowed) for part in value):
+        if isinstance(value, list) and all(
+            any(same(part, taken(item)) for item in allowed) for part in value
+        ):
             return
-        listed = ",".join(shown(item) for item in allowed)
+        listed = ",".join(shown(taken(item)) for item in allowed)
         raise TemplateError(
             f"{self._opening(path)} The value '{told(value)}' is not part of the allowed value(s): "
             f"'{listed}'."

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import TYPE_CHECKING
 
+from aca_local.templates.errors import TemplateError
 from aca_local.templates.model import Expression
 from aca_local.templates.numbers import float_text
 from aca_local.templates.syntax import Access, Call, Elements, Literal, Loop, Members, Node
@@ -106,4 +108,17 @@ def written(value: Value) -> JSON:
         return {key: written(item) for key, item in value.items()}
     if isinstance(value, list):
         return [written(item) for item in value]
+    if isinstance(value, str) and not value.isascii():
+        return _whole(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return float_text(value)
+    return value
+
+
+def _whole(value: str) -> str:
+    """Refuse half of a surrogate pair: it cannot be sent."""
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise TemplateError("Cannot transcode invalid UTF-16 string to UTF-8 JSON text.") from error
     return value
