@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from aca_local.state import JsonObject
 
 REVISION = "revision"
-_POLL = 0.1
+_POLL = 0.25
 _LETTERS = string.ascii_lowercase + string.digits
 
 
