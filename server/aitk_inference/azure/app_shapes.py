@@ -57,6 +57,7 @@ def environment_of(found: ManagedEnvironment) -> Environment:
             WorkloadProfile(item.name, item.workload_profile_type, item.minimum_count, item.maximum_count)
             for item in profiles
         ),
+        word(found.properties.provisioning_state if found.properties else None) or "Succeeded",
     )
 
 

@@ -29,6 +29,15 @@ PROFILE_NAMES: Mapping[str, str] = {
     "NC96-A100": "GPU-NC96",
 }
 """Default profile names by type, as in the template."""
+IN_THE_MAKING = (
+    "Waiting",
+    "InProgress",
+    "InitializationInProgress",
+    "InfrastructureSetupInProgress",
+    "InfrastructureSetupComplete",
+)
+"""States of an environment that is being made (the SDK's ``EnvironmentProvisioningState``)."""
+_BROKEN = ("Failed", "Canceled")
 _SUFFIX = "uniqueString(resourceGroup().id)"
 _ADD_OR_NEW = "Set workloadProfileName to a new name, or workloadProfileType to the type that exists"
 
@@ -81,8 +90,8 @@ def fill(existing: ExistingResources, want: Wanted, template: Template) -> dict[
 
 
 def whole_environment(existing: ExistingResources) -> bool:
-    """False for a half-made environment too: only a new PUT mends it."""
-    return existing.environment is not None and existing.environment.provisioning_state == "Succeeded"
+    """False for an environment whose making failed or was cancelled: only a new PUT mends it."""
+    return existing.environment is not None and existing.environment.provisioning_state not in _BROKEN
 
 
 def unkept(existing: ExistingResources, template: Template) -> tuple[str, ...]:
@@ -112,6 +121,7 @@ def check(existing: ExistingResources, want: Wanted, parameters: Parameters) -> 
     _check_app(existing, environment)
     _check_location(environment, parameters)
     if not whole_environment(existing):
+        _check_mendable(environment, want.profile)
         return None
     return _missing_profile(environment, want.profile)
 
@@ -177,6 +187,18 @@ def _check_location(environment: Environment, parameters: Parameters) -> None:
             f"but the parameter location says {given}.",
             [parameters.problem("location", message)],
             suggestion=f"Set location to null (or {environment.location}), or take a new acaEnvironmentName.",
+        )
+
+
+def _check_mendable(environment: Environment, profile: WorkloadProfile) -> None:
+    """A new PUT would take other workload profiles away, so it is done only where there are none."""
+    ours = {"consumption", profile.name.lower()}
+    others = [p.name for p in environment.workload_profiles if p.name.lower() not in ours]
+    if others:
+        raise Conflict(
+            f"The environment {environment.name} is in the state {environment.provisioning_state} and has "
+            f"other workload profiles ({', '.join(others)}), which a new deployment would remove.",
+            suggestion="Mend or delete it in the portal, or set acaEnvironmentName to a new name.",
         )
 
 

@@ -57,7 +57,6 @@ _SECOND_GPU = (
     "An update of the app keeps the old revision until the new one is ready: "
     "for a while that takes a second GPU of your quota."
 )
-_SETTLED = ("Succeeded", "Failed", "Canceled")
 _ENVIRONMENT_BOUND, _ENVIRONMENT_PAUSE = 20 * 60.0, 5.0
 PORTAL = "https://portal.azure.com/#resource"
 
@@ -171,7 +170,7 @@ async def _environment_settled(want: Wanted, site: _Site, report: Reporter) -> N
     until = clock.monotonic() + _ENVIRONMENT_BOUND
     while clock.monotonic() < until:
         found = await site.cloud.apps.environment(site.subscription.id, site.group.name, name)
-        if found is None or found.provisioning_state in _SETTLED:
+        if found is None or found.provisioning_state not in kept.IN_THE_MAKING:
             return
         report.step("Look", f"The environment {name} is still being made ({found.provisioning_state})", 12)
         await clock.sleep(_ENVIRONMENT_PAUSE)

@@ -256,6 +256,20 @@ async def test_a_half_made_environment_is_made_again(project: Path, world: FakeC
     assert world.deployments.started[1].parameters["acaEnvironmentExists"] is False
 
 
+async def test_a_broken_environment_with_other_profiles_is_left_alone(
+    project: Path, world: FakeCloud
+) -> None:
+    await _run(project, world)
+    existing = world.apps.existing_resources
+    assert existing.environment is not None
+    profiles = (*existing.environment.workload_profiles, WorkloadProfile("theirs", "D4"))
+    broken = replace(existing.environment, provisioning_state="Failed", workload_profiles=profiles)
+    world.apps.existing_resources = replace(existing, environment=broken)
+    with pytest.raises(Conflict, match="theirs"):
+        await _run(project, world)
+    assert len(world.deployments.started) == 1
+
+
 async def test_an_environment_in_the_making_is_waited_for(project: Path, world: FakeCloud) -> None:
     await _run(project, world)
     existing = world.apps.existing_resources
