@@ -355,6 +355,36 @@ async def test_a_missing_account_or_share_is_told(place: Place, deployed: Deploy
                 await share.list()
 
 
+async def test_the_resources_of_a_nested_deployment_stand_in_its_place(
+    place: Place, deployed: DeploymentStatus
+) -> None:
+    inner = template(
+        {
+            "type": "Microsoft.OperationalInsights/workspaces",
+            "apiVersion": "2023-09-01",
+            "name": "inner-log",
+            "location": place.location,
+            "properties": {"sku": {"name": "PerGB2018"}},
+        }
+    )
+    outer = template(
+        {
+            "type": "Microsoft.Resources/deployments",
+            "apiVersion": "2022-09-01",
+            "name": "inner",
+            "properties": {"mode": "Incremental", "template": inner},
+        }
+    )
+    ref = place.deployment("outer")
+    async with place.open() as cloud:
+        await cloud.deployments.start(ref, outer, {}, fingerprint="x")
+        assert (await ended(cloud, ref)).state is DeploymentState.SUCCEEDED
+        found = await cloud.deployments.operations(ref)
+    assert [(item.type, item.name) for item in found] == [
+        ("Microsoft.OperationalInsights/workspaces", "inner-log")
+    ]
+
+
 async def test_a_failed_deployment_tells_which_resource_and_why(
     place: Place, deployed: DeploymentStatus
 ) -> None:
