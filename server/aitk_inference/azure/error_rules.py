@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 _ARM = "https://learn.microsoft.com/azure/azure-resource-manager/troubleshooting"
 _APPS = "https://learn.microsoft.com/azure/container-apps"
 _FILES = "https://learn.microsoft.com/azure/storage/files"
+_PLACEHOLDERS = {"namespace": "NAMESPACE", "tenant": "DIRECTORY"}
 _LOGIN = "Sign in again: `az login`, or the account button of the editor."
 
 
@@ -56,7 +57,7 @@ class Rule:
 
     def suggest(self, node: ErrorNode) -> str:
         """What to do about it."""
-        return _fill(self.suggestion, _names(self.pattern, node))
+        return _fill(self.suggestion, {**_PLACEHOLDERS, **_names(self.pattern, node)})
 
 
 def rule_for(code: str) -> Rule | None:
@@ -137,7 +138,9 @@ _RULES: Final[Mapping[str, Rule]] = {
     "InvalidAuthenticationTokenTenant": Rule(
         NotAuthenticated,
         "The subscription belongs to another directory than the one you are signed in to.",
-        "Sign in to its directory: `az login --tenant DIRECTORY`.",
+        "Sign in to its directory: `az login --tenant {tenant}`.",
+        None,
+        r"login\.(?:windows\.net|microsoftonline\.com)/(?P<tenant>[0-9a-fA-F-]{36})",
     ),
     "ExpiredAuthenticationToken": _SIGN_IN,
     "AuthenticationFailed": _STORAGE_SIGN_IN,

@@ -111,13 +111,24 @@ POLICY = error(
             "no resource group nope",
             "Provision",
         ),
+        (
+            401,
+            error("InvalidAuthenticationTokenTenant", "?"),
+            NotAuthenticated,
+            "another",
+            "--tenant DIRECTORY",
+        ),
         (409, error("DeploymentActive", "Unable to edit …"), Conflict, "still running", "cancel it"),
         (
             401,
-            error("InvalidAuthenticationTokenTenant", "wrong issuer"),
+            error(
+                "InvalidAuthenticationTokenTenant",
+                "The access token is from the wrong issuer 'https://sts.windows.net/1/'. Please use the authority"
+                " (URL) 'https://login.windows.net/88d52eb9-4040-4847-b7f2-0d5eeef9cf39' to get the token.",
+            ),
             NotAuthenticated,
             "another directory",
-            "az login --tenant",
+            "az login --tenant 88d52eb9-4040-4847-b7f2-0d5eeef9cf39",
         ),
         (
             400,
