@@ -123,8 +123,8 @@ POLICY = error(
             401,
             error(
                 "InvalidAuthenticationTokenTenant",
-                "The access token is from the wrong issuer 'https://sts.windows.net/1/'. Please use the authority"
-                " (URL) 'https://login.windows.net/88d52eb9-4040-4847-b7f2-0d5eeef9cf39' to get the token.",
+                "The access token is from the wrong issuer. Please use the authority (URL)"
+                " 'https://login.windows.net/88d52eb9-4040-4847-b7f2-0d5eeef9cf39' to get the token.",
             ),
             NotAuthenticated,
             "another directory",
