@@ -32,7 +32,7 @@ _STOPPED = "stopped"
 _LOG_LINES, _LOG_SECONDS = 40, 10.0
 _QUIET = 5.0
 """Seconds of waiting after which the console's last line is shown, too."""
-_TAIL_SECONDS, _TAIL_LENGTH = 2.0, 80
+_TAIL, _TAIL_SECONDS, _TAIL_LENGTH = 10, 2.0, 80
 _TROUBLE = (
     "backoff",
     "back-off",
@@ -154,9 +154,9 @@ class _Teller:
         if not new:
             return ""
         revision = _revision(self.app)
-        lines = self.cloud.apps.console(self.app.ref, revision, new[-1].name, tail=1, follow=False)
-        said = await _collect(lines, _TAIL_SECONDS)
-        return redact(said[-1]).strip()[:_TAIL_LENGTH] if said else ""
+        lines = self.cloud.apps.console(self.app.ref, revision, new[-1].name, tail=_TAIL, follow=False)
+        words = [line.strip() for line in await _collect(lines, _TAIL_SECONDS) if line.strip()[:1].isalnum()]
+        return redact(words[-1])[:_TAIL_LENGTH] if words else ""
 
 
 async def _probe(endpoint: str, cloud: Cloud, *, counts: bool) -> str | None:

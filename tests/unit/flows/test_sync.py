@@ -14,7 +14,7 @@ from aitk_inference.flows.places import state_folder
 from aitk_inference.flows.progress import Reporter
 from aitk_inference.flows.project_lock import hold, holder_of
 from aitk_inference.flows.sync.ignore import LOCK_NAME, MANIFEST_NAME, ignore_rules
-from aitk_inference.flows.sync.lock import LIFETIME
+from aitk_inference.flows.sync.lock import LIFETIME, hold_share
 from aitk_inference.flows.sync.manifest import Manifest, Sent, decode, encode, project_identity
 from aitk_inference.flows.sync.run import Job, sync
 from aitk_inference.flows.sync.scan import scan
@@ -200,6 +200,13 @@ async def test_a_lock_of_another_computer_is_respected_until_it_ends(tree: Path,
     await _sync(tree, world)
     assert "a.py" in world.share.files
     assert LOCK_NAME not in world.share.folders
+
+
+async def test_a_lock_that_became_anothers_is_left_to_it(tree: Path, world: FakeCloud) -> None:
+    async with hold_share(world.share, holder_of(tree), world.clock, state_folder()):
+        world.clock.seconds += 10 * LIFETIME.total_seconds()
+        world.share.folders[LOCK_NAME] = {"holder": "elsewhere/abc", "token": "theirs"}
+    assert world.share.folders[LOCK_NAME]["token"] == "theirs"
 
 
 async def test_a_lock_of_our_own_killed_run_is_taken_over_at_once(tree: Path, world: FakeCloud) -> None:

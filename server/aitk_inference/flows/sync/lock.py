@@ -44,6 +44,7 @@ async def hold_share(share: Share, holder: Holder, clock: Clock, state: Path) ->
     """
     token = secrets.token_hex(8)
     await _acquire(share, holder, token, clock, state)
+    acquired = clock.now()
     renewing = asyncio.create_task(_renew(share, holder, token, clock))
     try:
         yield
@@ -52,7 +53,7 @@ async def hold_share(share: Share, holder: Holder, clock: Clock, state: Path) ->
         with suppress(asyncio.CancelledError, AppError):
             await renewing
         with suppress(AppError):
-            await share.delete_directory(LOCK_NAME)
+            await _release(share, token, acquired, clock)
 
 
 async def _acquire(share: Share, holder: Holder, token: str, clock: Clock, state: Path) -> None:
@@ -88,7 +89,20 @@ async def _renew(share: Share, holder: Holder, token: str, clock: Clock) -> None
     while True:
         await asyncio.sleep(_RENEW_SECONDS)
         with suppress(AppError):
+            if not await _is_ours(share, token):
+                return
             await share.set_directory_metadata(LOCK_NAME, _note(holder, token, clock))
+
+
+async def _release(share: Share, token: str, acquired: datetime, clock: Clock) -> None:
+    """Give the lock back; one that may have run out meanwhile is looked at first: it can be another's."""
+    if clock.now() - acquired < LIFETIME or await _is_ours(share, token):
+        await share.delete_directory(LOCK_NAME)
+
+
+async def _is_ours(share: Share, token: str) -> bool:
+    note = await share.directory_metadata(LOCK_NAME)
+    return note is not None and note.get("token") == token
 
 
 def _note(holder: Holder, token: str, clock: Clock) -> dict[str, str]:

@@ -1,0 +1,77 @@
+"""Ctrl+C: once cancels and says how it ended, twice leaves at once and says what goes on."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).resolve().parents[2]
+PROGRAM = """\
+import asyncio, sys
+from aitk_inference.cli import run
+from doubles import FakeCloud, FakeClouds
+
+world = FakeCloud()
+world.deployments.looks = 10**9
+original = world.deployments.cancel
+
+async def cancel(ref):
+    await asyncio.sleep(3600 if sys.argv[2] == "stuck" else 0)
+    return await original(ref)
+
+async def sleep(seconds):
+    await asyncio.sleep(0.02)
+
+world.deployments.cancel = cancel
+world.clock.sleep = sleep
+arguments = ["provision", "--project", sys.argv[1], "--subscription", "local", "--resource-group", "models"]
+sys.exit(run(arguments, lambda *_: FakeClouds(world)))
+"""
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT for another process")
+
+
+def _start(project: Path, how: str, tmp_path: Path) -> subprocess.Popen[str]:
+    environment = {**os.environ, "PYTHONPATH": str(TESTS), "AITK_LOG_DIR": str(tmp_path / "log")}
+    return subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, str(project), how],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        stdin=subprocess.DEVNULL,
+        text=True,
+        env=environment,
+    )
+
+
+def _wait_for(running: subprocess.Popen[str], words: str) -> None:
+    assert running.stdout is not None
+    assert any(words in line for line in running.stdout)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_once_cancels_the_deployment_and_says_so(
+    project: Path, tmp_path: Path, number: signal.Signals
+) -> None:
+    with _start(project, "well", tmp_path) as running:
+        _wait_for(running, ": creating")
+        running.send_signal(number)
+        _, said = running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert "and the deployment with it" in said
+
+
+def test_twice_leaves_at_once_and_says_what_goes_on(project: Path, tmp_path: Path) -> None:
+    with _start(project, "stuck", tmp_path) as running:
+        _wait_for(running, ": creating")
+        running.send_signal(signal.SIGINT)
+        _wait_for(running, "Cancelling the deployment")
+        running.send_signal(signal.SIGINT)
+        _, said = running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert "goes on there" in said
+    assert "Traceback" not in said
