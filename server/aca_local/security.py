@@ -5,8 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from ipaddress import ip_address
-
-from yarl import URL
+from urllib.parse import urlsplit
 
 
 def is_local_host(host: str | None) -> bool:
@@ -14,7 +13,7 @@ def is_local_host(host: str | None) -> bool:
     if not host:
         return False
     try:
-        name = URL(f"http://{host}").host or ""
+        name = urlsplit(f"//{host}").hostname or ""
     except ValueError:
         return False
     return name == "localhost" or name.endswith(".localhost") or _is_loopback(name)

@@ -149,3 +149,13 @@ def test_a_wrong_faults_file_is_one_clear_line(folder: Path, tmp_path: Path) -> 
     assert failed.returncode == 1
     assert "'nope' is not one of" in failed.stderr.splitlines()[-1]
     assert aca_local(folder, "serve", "--no-such-option").returncode == 2
+
+
+def test_evaluate_is_one_of_its_commands(tmp_path: Path) -> None:
+    template = tmp_path / "t.json"
+    schema = "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#"
+    template.write_text(json.dumps({"$schema": schema, "contentVersion": "1.0.0.0", "resources": []}))
+    command = [sys.executable, "-m", "aca_local", "evaluate", str(template), "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT, check=False)
+    assert done.returncode == 0, done.stderr
+    assert isinstance(json.loads(done.stdout), dict)
