@@ -119,6 +119,34 @@ def test_an_app_that_was_deployed_answers_at_its_address_and_again_after_a_resta
         again.stop()
 
 
+@pytest.mark.parametrize(("command", "status"), [("exit 0", "Succeeded"), ("exit 3", "Failed")])
+def test_a_job_runs_once_and_tells_how_it_ended(
+    local: Local, folder: Path, command: str, status: str
+) -> None:
+    make_group(local)
+    mark = folder.parent / "marks"
+    container = {
+        "name": "main",
+        "image": "x",
+        "command": ["/bin/bash", "-c", f"echo run >> {mark}; {command}"],
+    }
+    configuration = {"triggerType": "Manual", "replicaTimeout": 60, "replicaRetryLimit": 1}
+    with ContainerAppsAPIClient(Token(local.line["token"]), local.subscription, **local.options) as client:
+        made = environment()
+        body = {"location": "eastus", "properties": made["properties"]}
+        place = client.managed_environments.begin_create_or_update(GROUP, "env", body).result()
+        template = {"containers": [container]}
+        job = {"environmentId": place.id, "configuration": configuration, "template": template}
+        client.jobs.begin_create_or_update(GROUP, "tune", {"location": "eastus", "properties": job}).result()
+        name = client.jobs.begin_start(GROUP, "tune").result().name
+        ended = lambda: client.job_execution(GROUP, "tune", name).properties.status  # noqa: E731
+        until(lambda: str(getattr(ended(), "value", ended())) == status)
+        assert [one.name for one in client.jobs_executions.list(GROUP, "tune")] == [name]
+    assert mark.read_text() == "run\n" * (1 if status == "Succeeded" else 2), (
+        "a failed one is tried once more"
+    )
+
+
 async def test_the_aio_clients_work_too(local: Local) -> None:
     credential, options = AsyncToken(local.line["token"]), local.options
     async with AsyncResourceManagementClient(credential, local.subscription, **options) as client:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from aca_local.arm import deployments, engine, generic, groups, operations
 from aca_local.arm.deployments import DEPLOYMENT, Place
 from aca_local.arm.ids import parse
-from aca_local.providers import container_apps
+from aca_local.providers import container_apps, jobs
 from aca_local.providers.accounts import ACCOUNT
 from aca_local.providers.environments import APP
 from aca_local.providers.model import RESOURCE
@@ -37,6 +37,7 @@ async def resume(cloud: Cloud, registry: Registry) -> None:
             _resume_operation(cloud, registry, operation)
         elif operation["startTime"] < oldest:
             cloud.store.delete(operations.OPERATION, operation["name"])
+    jobs.resume(cloud)
     await _resume_apps(cloud)
     for deployment in cloud.store.list(DEPLOYMENT):
         if engine.is_active(deployment) and not deployment["private"].get("nested"):

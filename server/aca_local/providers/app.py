@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aca_local.arm import locations
-from aca_local.providers import container_apps, environments, revisions, tokens
+from aca_local.providers import container_apps, environments, jobs, revisions, tokens
 from aca_local.providers.model import RESOURCE, Call, ResourceType
 
 if TYPE_CHECKING:
@@ -118,4 +118,31 @@ _REPLICAS = ResourceType(
     missing=revisions.replica_missing,
 )
 
-TYPES = (_ENVIRONMENTS, _STORAGES, _APPS, _REVISIONS, _REPLICAS)
+_JOBS = ResourceType(
+    "Microsoft.App",
+    "jobs",
+    API_VERSIONS,
+    jobs.show,
+    write=jobs.write,
+    patch=jobs.patch,
+    before_remove=jobs.check_idle,
+    settle={"delete": jobs.settle_delete},
+    wire="app",
+    lists={"listSecrets": jobs.list_secrets},
+    actions={"start": jobs.start, "stop": jobs.stop_all},
+    locations=locations.NAMES,
+)
+
+_EXECUTIONS = ResourceType(
+    "Microsoft.App",
+    "jobs/executions",
+    API_VERSIONS,
+    _show,
+    find=jobs.find_execution,
+    list_all=jobs.list_executions,
+    remove=False,
+    actions={"stop": jobs.stop_execution},
+    missing=jobs.execution_missing,
+)
+
+TYPES = (_ENVIRONMENTS, _STORAGES, _APPS, _REVISIONS, _REPLICAS, _JOBS, _EXECUTIONS)

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from aca_local.arm.cloud import Cloud
-    from aca_local.replicas.model import ProbeKind
     from aca_local.state import JsonObject
 
 
@@ -24,15 +23,12 @@ def build(cloud: Cloud, app: JsonObject, revision: JsonObject) -> RevisionSpec:
     does.
     """
     template = revision["template"]
-    ingress = app["properties"]["configuration"]["ingress"]
+    ingress = app["properties"]["configuration"].get("ingress")
     scale = template.get("scale") or {}
     port = ingress["targetPort"] if ingress else None
     mounts = _volumes(cloud, app, template)
     secrets = {one["name"]: one.get("value", "") for one in app["private"]["secrets"]}
-    containers = tuple(
-        _container(one, secrets, mounts, port if index == 0 else None)
-        for index, one in enumerate(template["containers"])
-    )
+    containers = tuple(_container(one, secrets, mounts) for one in template["containers"])
     return RevisionSpec(
         app_id=app["id"],
         app=app["name"],
@@ -44,9 +40,7 @@ def build(cloud: Cloud, app: JsonObject, revision: JsonObject) -> RevisionSpec:
     )
 
 
-def _container(
-    one: JsonObject, secrets: Mapping[str, str], volumes: Mapping[str, Mount], port: int | None
-) -> ContainerSpec:
+def _container(one: JsonObject, secrets: Mapping[str, str], volumes: Mapping[str, Mount]) -> ContainerSpec:
     resources = one.get("resources") or {}
     return ContainerSpec(
         name=one["name"],
@@ -55,7 +49,7 @@ def _container(
         args=tuple(one.get("args") or ()),
         env={pair["name"]: _value(pair, secrets) for pair in one.get("env") or ()},
         mounts=tuple(_mount(each, volumes) for each in one.get("volumeMounts") or ()),
-        probes=_probes(one.get("probes") or (), port),
+        probes=tuple(_probe(each) for each in one.get("probes") or ()),
         cpu=float(resources.get("cpu", 0.5)),
         memory=resources.get("memory", "1Gi"),
     )
@@ -98,33 +92,6 @@ def _azure_file(cloud: Cloud, app: JsonObject, volume: JsonObject) -> Mount:
 
 def _failed(why: str) -> Mount:
     return Mount(path="", folder=Path(), failure=why)
-
-
-_DEFAULTS: tuple[tuple[ProbeKind, dict[str, float]], ...] = (
-    ("Startup", {"initial_delay": 1, "period": 1, "timeout": 3, "failure_threshold": 240}),
-    ("Readiness", {"initial_delay": 3, "period": 5, "timeout": 5, "failure_threshold": 48}),
-)
-
-
-def _probes(asked: object, port: int | None) -> tuple[Probe, ...]:
-    assert isinstance(asked, list | tuple)
-    probes = [_probe(one) for one in asked]
-    present = {one.kind for one in probes}
-    if port is not None and not probes:
-        probes += [_default(kind, port, timing) for kind, timing in _DEFAULTS if kind not in present]
-    return tuple(probes)
-
-
-def _default(kind: ProbeKind, port: int, timing: Mapping[str, float]) -> Probe:
-    """The TCP probes that Container Apps adds to an app with ingress and none of its own."""
-    return Probe(
-        kind=kind,
-        port=port,
-        initial_delay=timing["initial_delay"],
-        period=timing["period"],
-        timeout=timing["timeout"],
-        failure_threshold=int(timing["failure_threshold"]),
-    )
 
 
 def _probe(one: JsonObject) -> Probe:

@@ -25,8 +25,8 @@ def write(cloud: Cloud, request: Write) -> JsonObject:
     app_body.check_name(request.target.name)
     check_idle(cloud, request.target)
     asked = request.body.get("properties") or {}
-    environment = _environment(cloud, asked)
-    profile_name, profile_type = _profile(environment, asked.get("workloadProfileName"))
+    environment = environment_of(cloud, asked)
+    profile_name, profile_type = profile_of(environment, asked.get("workloadProfileName"))
     secrets = app_body.secrets((asked.get("configuration") or {}).get("secrets"))
     template = app_body.template(asked.get("template") or {}, profile_type)
     app_body.check_secret_refs(template, {one["name"] for one in secrets})
@@ -83,7 +83,8 @@ def _fill_secrets(merged: JsonObject, existing: JsonObject) -> None:
             one["value"] = known[one["name"]]
 
 
-def _environment(cloud: Cloud, asked: JsonObject) -> JsonObject:
+def environment_of(cloud: Cloud, asked: JsonObject) -> JsonObject:
+    """The environment that an app or job names, ready to take it."""
     wanted = asked.get("environmentId") or asked.get("managedEnvironmentId")
     if not wanted:
         raise ArmError(400, "ContainerAppEnvironmentIdRequired", "The property environmentId is required.")
@@ -107,7 +108,8 @@ def _environment(cloud: Cloud, asked: JsonObject) -> JsonObject:
     return environment
 
 
-def _profile(environment: JsonObject, asked: str | None) -> tuple[str | None, str | None]:
+def profile_of(environment: JsonObject, asked: str | None) -> tuple[str | None, str | None]:
+    """Name and type of the workload profile that an app or job runs on (None: a consumption environment)."""
     known = {one["name"].lower(): one for one in environment["properties"].get("workloadProfiles") or []}
     if not asked:
         return ("Consumption", "Consumption") if "consumption" in known else (None, None)

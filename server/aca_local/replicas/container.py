@@ -98,11 +98,13 @@ class Container:
         )
 
     async def run(self) -> None:
-        """Start it, again and again, until cancelled."""
+        """Start it, again and again, until cancelled; a job's container once."""
         clock, crashes = asyncio.get_running_loop().time, 0
         while True:
             began = clock()
             lived = await self._live_once()
+            if lived and self.spec.once:
+                return
             crashes = 1 if clock() - began > self.pace.healthy_after else crashes + 1
             delay = self.pace.back_off(crashes)
             if lived and delay:

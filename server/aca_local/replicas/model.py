@@ -55,7 +55,10 @@ class Probe:
 
 @dataclass(frozen=True)
 class ContainerSpec:
-    """One container of a template; secrets in ``env`` are resolved already."""
+    """One container of a template; secrets in ``env`` are resolved already.
+
+    ``once``: it is not started again when it has ended (a job).
+    """
 
     name: str
     image: str
@@ -66,6 +69,7 @@ class ContainerSpec:
     probes: tuple[Probe, ...] = ()
     cpu: float = 0.5
     memory: str = "1Gi"
+    once: bool = False
 
 
 @dataclass(frozen=True)
