@@ -1,4 +1,4 @@
-"""The SDKs' management clients for one Azure (the public one, or aca-local), made on first use."""
+"""The SDKs' management clients for one Azure (the public one, or aca-local), loaded and made on first use."""
 
 from __future__ import annotations
 
@@ -16,11 +16,7 @@ import aiohttp
 from azure.core.pipeline.policies import AsyncRetryPolicy
 from azure.core.pipeline.transport import AioHttpTransport
 from azure.core.rest import HttpRequest
-from azure.mgmt.appcontainers.aio import ContainerAppsAPIClient
 from azure.mgmt.core.policies import AsyncARMChallengeAuthenticationPolicy
-from azure.mgmt.resource.deployments.aio import DeploymentsMgmtClient
-from azure.mgmt.resource.resources.aio import ResourceManagementClient
-from azure.mgmt.resource.subscriptions.aio import SubscriptionClient
 
 from aitk_inference.azure.errors import answer_error, map_azure_errors
 
@@ -30,6 +26,10 @@ if TYPE_CHECKING:
 
     from azure.core.pipeline import PipelineRequest, PipelineResponse
     from azure.core.rest import AsyncHttpResponse
+    from azure.mgmt.appcontainers.aio import ContainerAppsAPIClient
+    from azure.mgmt.resource.deployments.aio import DeploymentsMgmtClient
+    from azure.mgmt.resource.resources.aio import ResourceManagementClient
+    from azure.mgmt.resource.subscriptions.aio import SubscriptionClient
 
     from aitk_inference.azure.credentials import Credential
     from aitk_inference.core.model import Json
@@ -128,10 +128,14 @@ class Clients:
 
     def subscriptions(self) -> SubscriptionClient:
         """Subscriptions and locations."""
+        from azure.mgmt.resource.subscriptions.aio import SubscriptionClient
+
         return self._once("subscriptions", lambda: SubscriptionClient(self.credential, **self._options()))
 
     def resources(self, subscription_id: str) -> ResourceManagementClient:
         """Resource groups, providers, and whatever has no client of its own."""
+        from azure.mgmt.resource.resources.aio import ResourceManagementClient
+
         return self._once(
             f"resources/{subscription_id}",
             lambda: ResourceManagementClient(self.credential, subscription_id, **self._options()),
@@ -139,6 +143,8 @@ class Clients:
 
     def deployments(self, subscription_id: str) -> DeploymentsMgmtClient:
         """Deployments."""
+        from azure.mgmt.resource.deployments.aio import DeploymentsMgmtClient
+
         return self._once(
             f"deployments/{subscription_id}",
             lambda: DeploymentsMgmtClient(self.credential, subscription_id, **self._options()),
@@ -146,6 +152,8 @@ class Clients:
 
     def apps(self, subscription_id: str) -> ContainerAppsAPIClient:
         """Container apps and their environments."""
+        from azure.mgmt.appcontainers.aio import ContainerAppsAPIClient
+
         return self._once(
             f"apps/{subscription_id}",
             lambda: ContainerAppsAPIClient(self.credential, subscription_id, **self._options()),

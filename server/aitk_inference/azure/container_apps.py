@@ -7,8 +7,6 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, TypeVar
 
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
-from azure.mgmt.appcontainers.models import ManagedEnvironment, ManagedEnvironmentProperties
-from azure.mgmt.appcontainers.models import WorkloadProfile as SdkProfile
 
 from aitk_inference.azure.app_shapes import app_of, environment_of, replica_of
 from aitk_inference.azure.errors import codes, map_azure_errors, tree_of_error
@@ -19,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
     from azure.mgmt.appcontainers.aio import ContainerAppsAPIClient
+    from azure.mgmt.appcontainers.models import WorkloadProfile as SdkProfile
 
     from aitk_inference.azure.clients import Clients
     from aitk_inference.azure.log_streams import LogStreams
@@ -99,6 +98,8 @@ class ArmContainerApps:
         self, subscription_id: str, group: str, environment: str, profile: WorkloadProfile
     ) -> None:
         """Add one profile to an environment that exists (a PATCH that keeps the others), and wait."""
+        from azure.mgmt.appcontainers.models import ManagedEnvironment, ManagedEnvironmentProperties
+
         environments = self._clients.apps(subscription_id).managed_environments
         with map_azure_errors(f"adding the workload profile {profile.name} to {environment}"):
             current = await environments.get(group, environment)
@@ -190,6 +191,8 @@ class ArmContainerApps:
 
 
 def _sdk_profile(profile: WorkloadProfile) -> SdkProfile:
+    from azure.mgmt.appcontainers.models import WorkloadProfile as SdkProfile
+
     return SdkProfile(
         name=profile.name,
         workload_profile_type=profile.type,

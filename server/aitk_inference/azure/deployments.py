@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
-from azure.mgmt.resource.deployments.models import Deployment, DeploymentParameter, DeploymentProperties
 
 from aitk_inference.azure.error_tree import tree_of
 from aitk_inference.azure.errors import codes, map_azure_errors, tree_of_error
@@ -46,11 +45,17 @@ class ArmDeployments:
         self, ref: DeploymentRef, template: Json, parameters: Mapping[str, Json], *, fingerprint: str
     ) -> None:
         """Ask for the deployment; returns once ARM accepted it."""
+        from azure.mgmt.resource.deployments.models import (
+            Deployment,
+            DeploymentParameter,
+            DeploymentProperties,
+        )
+
         body = Deployment(
             properties=DeploymentProperties(
                 mode="Incremental",
                 template=template,
-                parameters=_wrapped(parameters),
+                parameters={name: DeploymentParameter(value=value) for name, value in parameters.items()},
             ),
             tags={FINGERPRINT_TAG: fingerprint},
         )
@@ -106,10 +111,6 @@ class ArmDeployments:
             return await self._operations(nested, depth - 1) or [operation]
         except ResourceNotFoundError:
             return [operation]
-
-
-def _wrapped(parameters: Mapping[str, Json]) -> dict[str, DeploymentParameter]:
-    return {name: DeploymentParameter(value=value) for name, value in parameters.items()}
 
 
 def _status(found: DeploymentExtended) -> DeploymentStatus:

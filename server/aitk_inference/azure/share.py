@@ -7,7 +7,6 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, TypeVar
 
 from azure.core.exceptions import AzureError, HttpResponseError, ResourceNotFoundError
-from azure.storage.fileshare import ContentSettings
 
 from aitk_inference.azure.errors import map_azure_errors
 from aitk_inference.azure.share_retry import error_code
@@ -166,6 +165,7 @@ class FileShare:
 
     async def set_modified(self, path: str, modified: datetime) -> ShareEntry:
         """Set the last write time after the last range."""
+        from azure.storage.fileshare import ContentSettings
 
         async def ask(share: ShareClient) -> ShareEntry:
             file = share.get_file_client(path)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from azure.storage.fileshare.aio import ShareClient
-
 from aitk_inference.azure.clients import USER_AGENT
 from aitk_inference.azure.share import FileShare
 from aitk_inference.azure.share_retry import Backoff
@@ -14,6 +12,8 @@ from aitk_inference.core.errors import Forbidden, NotFound
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+    from azure.storage.fileshare.aio import ShareClient
 
     from aitk_inference.azure.clients import Clients
     from aitk_inference.azure.credentials import Credential
@@ -78,6 +78,8 @@ class ArmShares:
 
         Trailing dots are kept: without the header the service strips them, and ``a.`` would overwrite ``a``.
         """
+        from azure.storage.fileshare.aio import ShareClient
+
         if key is None:
             credential: dict[str, str] | Credential = self._clients.credential
         else:
