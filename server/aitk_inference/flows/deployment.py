@@ -70,7 +70,7 @@ async def adopt(spot: Spot) -> DeploymentStatus | None:
     status = await spot.cloud.deployments.status(spot.ref)
     if status is None or status.state.is_final:
         return status
-    spot.report.step(_STEP, f"Picking up the deployment {spot.ref.name}, which is running", _FIRST_PERCENT)
+    spot.report.step(_STEP, f"Picking up the deployment {spot.ref.name}, which is running")
     return await _watch(spot, 0)
 
 
@@ -113,7 +113,8 @@ def _show(
 ) -> None:
     done = sum(operation.state == _DONE for operation in operations)
     total = max(len(operations), expected, 1)
-    percent = _FIRST_PERCENT + (_LAST_PERCENT - _FIRST_PERCENT) * done // total
+    share = _FIRST_PERCENT + (_LAST_PERCENT - _FIRST_PERCENT) * done // total
+    percent = share if expected else None
     for operation in operations:
         if operation.resource_id and shown.get(operation.resource_id) != operation.state:
             shown[operation.resource_id] = operation.state

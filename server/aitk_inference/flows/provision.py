@@ -151,6 +151,8 @@ async def _deploy(
             report.step("Resources", "This very deployment has succeeded, and all of it exists", 95)
             status = earlier
         else:
+            if existing.app is not None and _on_gpu(want):
+                report.warn(_SECOND_GPU)
             parameters = {**wishes, **kept.fill(existing, want, template)}
             status = await run(spot, template.document, parameters, mark)
     config = await _config(status, want, files.config, site)
@@ -182,8 +184,6 @@ def _checked(
     missing = kept.check(existing, want, files.parameters)
     for words in kept.unkept(existing, template):
         report.warn(f"The edited template has no parameter that keeps the {words} that exists as it is.")
-    if existing.app is not None and "GPU" in want.profile.type + want.profile.name:
-        report.warn(_SECOND_GPU)
     return missing
 
 
@@ -201,6 +201,10 @@ async def _add_profile(
 def _wishes(files: _Files, want: Wanted, template: Template) -> dict[str, Json]:
     given = {name: value for name, value in want.given.items() if name in template.parameters}
     return {**files.parameters.values, **given}
+
+
+def _on_gpu(want: Wanted) -> bool:
+    return want.profile.type not in ("", "Consumption")
 
 
 def _spot(site: _Site, name: str, report: Reporter) -> Spot:

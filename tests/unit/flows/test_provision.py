@@ -312,6 +312,15 @@ async def test_a_missing_serverless_profile_is_added_first(project: Path, world:
     assert world.apps.added == [WorkloadProfile("serverless-T4", "Consumption-GPU-NC8as-T4")]
 
 
+async def test_a_second_gpu_is_spoken_of_only_when_an_app_is_updated(project: Path, world: FakeCloud) -> None:
+    set_parameters(project, workloadProfileType="Consumption-GPU-NC8as-T4")
+    first, second, third = Scripted(), Scripted(), Scripted()
+    await _run(project, world, first)
+    await _run(project, world, second)
+    await _run(project, world, third, again=True)
+    assert ["second GPU" in repr(ui.said) for ui in (first, second, third)] == [False, False, True]
+
+
 async def test_a_dedicated_gpu_can_not_join_an_environment_that_exists(
     project: Path, world: FakeCloud
 ) -> None:

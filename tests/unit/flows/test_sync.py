@@ -93,6 +93,15 @@ async def test_it_never_deletes_what_it_did_not_send(tree: Path, world: FakeClou
     assert set(world.share.files) == {"adapter.safetensors", "b.py", MANIFEST_NAME}
 
 
+async def test_a_file_that_is_ignored_now_stays_on_the_share(tree: Path, world: FakeCloud) -> None:
+    _write(tree, **{f"f{n}_py": "x" for n in range(10)})
+    await _sync(tree, world)
+    (tree / ".aitkignore").write_text("f0.py\n")
+    assert (await _sync(tree, world)).deleted == ()
+    (tree / "f0.py").unlink()
+    assert (await _sync(tree, world)).deleted == ("f0.py",)
+
+
 async def test_empty_folders_of_ours_go_with_their_files(tree: Path, world: FakeCloud) -> None:
     _write(tree, a_py="1", b__c__d_py="2")
     await _sync(tree, world)

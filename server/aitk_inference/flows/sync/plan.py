@@ -58,11 +58,18 @@ class Plan:
 
 
 def make_plan(root: Path, files: Sequence[LocalFile], sent: Mapping[str, Sent]) -> Plan:
-    """Compare; a file with another time but the same size is hashed before it counts as changed."""
+    """Compare; a file with another time but the same size is hashed before it counts as changed.
+
+    A file that is ignored now, but still here, is left on the share as it is.
+    """
     unchanged = {file.path: same for file in files if (same := _same(root, file, sent.get(file.path)))}
     send = tuple(file for file in files if file.path not in unchanged)
     local = {file.path for file in files}
-    return Plan(send, unchanged, tuple(sorted(path for path in sent if path not in local)))
+    return Plan(
+        send,
+        unchanged,
+        tuple(sorted(path for path in sent if path not in local and not (root / path).exists())),
+    )
 
 
 def risky(plan: Plan, sent: Mapping[str, Sent]) -> tuple[str, ...]:
