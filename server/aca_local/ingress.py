@@ -35,6 +35,7 @@ CONNECT_LIMIT = 10.0  # seconds
 HOP_BY_HOP = frozenset(
     (
         "connection",
+        "expect",
         "keep-alive",
         "proxy-authenticate",
         "proxy-authorization",
@@ -124,7 +125,9 @@ class ReverseProxy:
         async def handle(request: web.BaseRequest) -> web.StreamResponse:
             return await self._handle(door, request)
 
-        server = web.Server(self._around(handle), handler_cancellation=True, access_log=None)
+        server = web.Server(
+            self._around(handle), handler_cancellation=True, auto_decompress=False, access_log=None
+        )
         runner = web.ServerRunner(server, shutdown_timeout=2.0)
         door = _Door(app_id, port, runner)
         await runner.setup()
@@ -164,6 +167,8 @@ class ReverseProxy:
 
     async def _http(self, request: web.BaseRequest, port: int) -> web.StreamResponse:
         answer: web.StreamResponse | None = None
+        if request.headers.get("Expect", "").lower() == "100-continue" and request.transport:
+            request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")  # the body is passed on as it comes
         try:
             async with self._session().request(
                 request.method,

@@ -29,7 +29,7 @@ from aca_local.listeners import (
 )
 from aca_local.page import Page
 from aca_local.ports import PortBook
-from aca_local.replicas.container import Pace
+from aca_local.replicas.container import AS_AZURE, Pace
 from aca_local.replicas.process import can_mount
 from aca_local.replicas.replica import Workshop
 from aca_local.replicas.supervisor import Supervisor
@@ -67,7 +67,7 @@ async def serve(folder: DataFolder, options: Options, ready: Callable[[Instance]
     stopping = _stop_on_signals()
     parts = _parts(folder, options)
     async with AsyncExitStack() as stack:
-        supervisor = await _supervisor(folder.path / "apps", parts.faults)
+        supervisor = await _supervisor(folder.path / "apps", parts.faults, options.timing)
         stack.push_async_callback(supervisor.close)
         ingress = ReverseProxy(supervisor, parts.ports, around=parts.around("ingress"))
         stack.push_async_callback(ingress.close)
@@ -170,7 +170,7 @@ def _ports(path: Path, options: Options) -> PortBook:
     return ports
 
 
-async def _supervisor(folder: Path, wrong: Faults) -> Supervisor:
+async def _supervisor(folder: Path, wrong: Faults, timing: Timing) -> Supervisor:
     """Make the supervisor and say what this system cannot do for it."""
     mounting = await can_mount(folder / ".probe")
     if not mounting:
@@ -180,7 +180,8 @@ async def _supervisor(folder: Path, wrong: Faults) -> Supervisor:
         )
     if os.name == "nt":
         log.warning("A template whose command is /bin/bash needs bash on PATH on this system.")
-    workshop = Workshop(VirtualEnvironments(), dict(os.environ), mounting, Pace(), wrong.of_replica)
+    pace = Pace() if timing == "instant" else AS_AZURE
+    workshop = Workshop(VirtualEnvironments(), dict(os.environ), mounting, pace, wrong.of_replica)
     return Supervisor(folder, workshop)
 
 

@@ -1,6 +1,7 @@
 """The ingress with a fake supervisor and a real program behind it."""
 
 import asyncio
+import gzip
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -150,6 +151,22 @@ async def test_a_streamed_body_goes_through(url: str, client: aiohttp.ClientSess
     async with client.head(url + "/x") as answer:
         assert answer.status == 200
         assert int(answer.headers["Content-Length"]) > 0
+
+
+async def test_a_compressed_body_stays_as_it_is(url: str, client: aiohttp.ClientSession) -> None:
+    packed = gzip.compress(b"hello")
+    headers = {"Content-Encoding": "gzip", "X-Raw": "yes"}
+    async with client.post(url + "/length", data=packed, headers=headers) as answer:
+        seen = await answer.json()
+    assert seen["headers"]["Content-Length"] == str(len(packed))
+    assert seen["headers"]["Content-Encoding"] == "gzip"
+    assert seen["body"] == "hello"
+
+
+async def test_a_client_that_asks_before_it_sends_is_told_to_go_on(url: str) -> None:
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(30)) as session:
+        answer = await session.post(url + "/big", data=b"x" * 100_000, expect100=True)
+        assert len((await answer.json())["body"]) == 100_000
 
 
 async def test_events_are_not_held_back(url: str, client: aiohttp.ClientSession, program: Program) -> None:

@@ -18,7 +18,7 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    path = tmp_path_factory.mktemp("journey") / "data"
+    path = tmp_path_factory.mktemp("journey") / "Application Support é"
     provision(start(path))
     yield path
     aca_local(path, "stop")

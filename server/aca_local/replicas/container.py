@@ -49,6 +49,9 @@ class Pace:
         )
 
 
+AS_AZURE = Pace(eager=False, first_back_off=10.0, longest_back_off=300.0, healthy_after=600.0, grace=30.0)
+
+
 class Surroundings(Protocol):
     """What a container needs from its replica."""
 

@@ -116,7 +116,7 @@ class Supervisor:
         """End everything; used when aca-local ends."""
         for task in self._background:
             task.cancel()
-        await asyncio.gather(*(self.stop(*key) for key in list(self._revisions)))
+        await asyncio.gather(*(self.stop(*key) for key in list(self._revisions)), return_exceptions=True)
         for journal in self._events.values():
             journal.close()
 
