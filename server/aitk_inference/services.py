@@ -110,7 +110,10 @@ class _Clouds:
     def _azure(self) -> tuple[Endpoint, Credential]:
         from aitk_inference.azure.clients import Endpoint
 
-        return Endpoint(), self._sign_in()
+        sign_in = self._sign_in()
+        if self._tokens is not None:
+            sign_in.allow_interaction()  # an editor asks in its own way; a terminal may have nobody before it
+        return Endpoint(), sign_in
 
     def _sign_in(self) -> SignIn:
         """One sign-in for all that is opened, so that a person is asked once."""

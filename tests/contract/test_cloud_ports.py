@@ -1,12 +1,15 @@
 """Every cloud port against a cloud: aca-local here, Azure with ``AITK_AZURE=1`` (see ``cloud_place``)."""
 
 import asyncio
+import logging
+import ssl
 from collections.abc import Callable, Iterator
 from contextlib import aclosing
 from pathlib import Path
 
+import httpx
 import pytest
-from aitk_inference import services
+from aitk_inference import local, services
 from aitk_inference.core.errors import (
     AppError,
     Conflict,
@@ -341,6 +344,30 @@ async def test_a_share_is_opened_with_the_key_of_its_account(
         assert await share.read("inference/note.txt") == b"hello"
         assert entry in await share.list("inference")
         assert await share.delete_file("inference/note.txt")
+
+
+async def test_neither_key_nor_token_reaches_a_log(
+    place: Place, deployed: DeploymentStatus, caplog: pytest.LogCaptureFixture
+) -> None:
+    skip_on_azure(place, "the token of a person is not known here")
+    running = await local.find(place.settings)
+    assert running is not None
+    account = f"{place.names.storage_account}/listKeys?api-version=2023-05-01"
+    group = f"subscriptions/{place.subscription}/resourceGroups/{place.group}"
+    async with httpx.AsyncClient(verify=ssl.create_default_context(cafile=running.ca_file)) as http:
+        answer = await http.post(
+            f"{running.arm}/{group}/providers/Microsoft.Storage/storageAccounts/{account}",
+            headers={"Authorization": f"Bearer {running.token}"},
+        )
+    key = answer.json()["keys"][0]["value"]
+    with caplog.at_level(logging.DEBUG):
+        async with place.open() as cloud, cloud.shares.open(place.share) as share:
+            await share.put_file("inference/secret.txt", b"hello")
+            assert [line async for line in cloud.apps.events(place.app, tail=1, follow=False)]
+    assert caplog.text
+    assert key not in caplog.text
+    assert running.token not in caplog.text
+    assert "SharedKey" not in caplog.text
 
 
 async def test_a_missing_account_or_share_is_told(place: Place, deployed: DeploymentStatus) -> None:
