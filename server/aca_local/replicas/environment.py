@@ -20,6 +20,7 @@ LENT = re.compile(
 )
 SECRET = re.compile(r"TOKEN|KEY|SECRET|PASSWORD|PASSWD|CREDENTIAL|^AZURE_|CONNECTION_?STRING", re.IGNORECASE)
 DNS_SUFFIX = "aca-local.localhost"
+LOOPBACK = "127.0.0.1"
 
 
 def lent(parent: Mapping[str, str]) -> dict[str, str]:
@@ -28,10 +29,11 @@ def lent(parent: Mapping[str, str]) -> dict[str, str]:
 
 
 def azure_variables(app: str, revision: str, replica: str, port: int | None) -> dict[str, str]:
-    """Name the variables that Container Apps sets in each container, and PORT.
+    """Name the variables that Container Apps sets in each container, and HOST and PORT.
 
     https://learn.microsoft.com/azure/container-apps/environment-variables#built-in-environment-variables
     Here the port is one of this computer, since all apps share it; ingress and probes are mapped to it.
+    Apps that read HOST (or Gradio's name for it) listen where only this computer reaches them.
     """
     variables = {
         "CONTAINER_APP_NAME": app,
@@ -39,6 +41,8 @@ def azure_variables(app: str, revision: str, replica: str, port: int | None) -> 
         "CONTAINER_APP_REPLICA_NAME": replica,
         "CONTAINER_APP_HOSTNAME": f"{revision}.{DNS_SUFFIX}",
         "CONTAINER_APP_ENV_DNS_SUFFIX": DNS_SUFFIX,
+        "HOST": LOOPBACK,
+        "GRADIO_SERVER_NAME": LOOPBACK,
     }
     return variables if port is None else {**variables, "CONTAINER_APP_PORT": str(port), "PORT": str(port)}
 

@@ -57,3 +57,8 @@ def test_azures_variables_name_app_revision_replica_and_port() -> None:
 def test_a_port_variable_that_names_the_target_port_gives_way_to_the_local_port() -> None:
     assert without_target_port({"PORT": "7860", "A": "1"}, 7860) == {"A": "1"}
     assert without_target_port({"PORT": "9000"}, 7860) == {"PORT": "9000"}
+
+
+def test_apps_are_told_to_listen_where_only_this_computer_reaches_them() -> None:
+    env = azure_variables("app", "app--1", "app--1-abc", 4711)
+    assert (env["HOST"], env["GRADIO_SERVER_NAME"]) == ("127.0.0.1", "127.0.0.1")
