@@ -44,10 +44,10 @@ export class PaletteCommands implements Presses {
     });
   }
 
-  /** A new project in the open folder when it is not one yet, else in a folder that is chosen; then it is opened. */
+  /** A new project in the open folder when that is empty, else in a folder that is chosen and then opened. */
   async create(): Promise<void> {
     await this.guarded('new', async () => {
-      const open = await openFolderWithoutProject();
+      const open = await emptyOpenFolder();
       const folder = open ?? (await newProjectFolder());
       if (!folder) {
         return;
@@ -104,17 +104,13 @@ function reporter(progress: vscode.Progress<{ message?: string; increment?: numb
   };
 }
 
-async function openFolderWithoutProject(): Promise<vscode.Uri | undefined> {
+async function emptyOpenFolder(): Promise<vscode.Uri | undefined> {
   const folders = vscode.workspace.workspaceFolders ?? [];
   const folder = folders.length === 1 ? folders[0]?.uri : undefined;
   if (!folder) {
     return undefined;
   }
-  const isProject = await vscode.workspace.fs.stat(vscode.Uri.joinPath(folder, 'infra')).then(
-    () => true,
-    () => false,
-  );
-  return isProject ? undefined : folder;
+  return (await vscode.workspace.fs.readDirectory(folder)).length === 0 ? folder : undefined;
 }
 
 async function chooseInterpreter(): Promise<void> {

@@ -40,7 +40,9 @@ async function showFailure(failure: Failure, presses: Presses): Promise<void> {
   if (failure.code === 'Dismissed') {
     return;
   }
-  const text = [failure.message, failure.causes[0], failure.suggestion].filter(Boolean).join(' ');
+  // A deployment's message is general, its first cause is not; other causes are places and logs for the panel.
+  const cause = failure.code === 'ProvisionFailed' ? failure.causes[0] : undefined;
+  const text = [failure.message, cause, failure.suggestion].filter(Boolean).join(' ');
   await offer(manner(failure.code), text, failure.actions, presses);
 }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from lsp.conftest import FAKE
@@ -29,26 +29,27 @@ async def waiting(client: RawClient) -> None:
     await client.until(lambda m: m.get("method") == "$/progress" and "waiting" in str(m))
 
 
-@pytest.mark.parametrize(
-    "params",
-    [
-        {"command": 5},
-        {},
-        None,
-        [1, 2],
-        {"command": "aitk-inference.deploy", "arguments": "no list"},
-        {"command": "aitk-inference.deploy", "arguments": [{"wait": "yes"}]},
-        {"command": "aitk-inference.deploy", "arguments": [{"projectUri": ["x"]}]},
-        {"command": "aitk-inference.deploy", "arguments": [{"projectUri": "untitled:1"}]},
-        {"command": "aitk-inference.deploy", "arguments": [17]},
-        {"command": "aitk-inference.nothing", "arguments": []},
-    ],
+MALFORMED = (
+    {"command": 5},
+    {},
+    None,
+    [1, 2],
+    {"command": "aitk-inference.deploy", "arguments": "no list"},
+    {"command": "aitk-inference.deploy", "arguments": [{"wait": "yes"}]},
+    {"command": "aitk-inference.deploy", "arguments": [{"projectUri": ["x"]}]},
+    {"command": "aitk-inference.deploy", "arguments": [{"projectUri": "untitled:1"}]},
+    {"command": "aitk-inference.deploy", "arguments": [17]},
+    {"command": "aitk-inference.nothing", "arguments": []},
 )
-async def test_a_malformed_command_is_answered_with_invalid_params(client: RawClient, params: Any) -> None:
-    client.send(id=1, method="workspace/executeCommand", params=params)
-    assert (await client.answer(1))["error"]["code"] == INVALID_PARAMS
-    client.execute(2, "status")
-    assert (await client.answer(2))["result"]["summary"] == "Running."
+
+
+async def test_malformed_commands_are_answered_with_invalid_params(client: RawClient) -> None:
+    for msg_id, params in enumerate(MALFORMED, start=1):
+        client.send(id=msg_id, method="workspace/executeCommand", params=params)
+        answer = await client.answer(msg_id)
+        assert answer["error"]["code"] == INVALID_PARAMS, params
+    client.execute(99, "status")
+    assert (await client.answer(99))["result"]["summary"] == "Running."
 
 
 async def test_an_unknown_method_is_answered_whatever_its_parameters(client: RawClient) -> None:
@@ -106,24 +107,25 @@ async def test_a_question_may_stay_open_while_other_work_goes_on(client: RawClie
     assert (await client.answer(1))["result"]["summary"] == "local / rg"
 
 
-@pytest.mark.parametrize(
-    "answer",
-    [
-        {"result": {"answers": {"subscription": 5}}},
-        {"result": {"answers": ["x"]}},
-        {"result": "nonsense"},
-        {"result": {"type_name": "class"}},
-        {"error": {"code": -32000, "message": "the quick pick broke"}},
-        {"error": {"code": CANCELLED, "message": "closed"}},
-        {"error": "no object"},
-    ],
+BROKEN = (
+    {"result": {"answers": {"subscription": 5}}},
+    {"result": {"answers": ["x"]}},
+    {"result": "nonsense"},
+    {"result": {"type_name": "class"}},
+    {"error": {"code": -32000, "message": "the quick pick broke"}},
+    {"error": {"code": CANCELLED, "message": "closed"}},
+    {"error": "no object"},
 )
-async def test_a_broken_answer_ends_the_run_as_dismissed(client: RawClient, answer: dict[str, Any]) -> None:
-    client.execute(1, "provision", {"resourceGroup": "ask"})
-    question = await client.request("workspace/aitk/ask")
-    client.send(id=question["id"], **answer)
-    error = (await client.answer(1))["error"]
-    assert (error["code"], error["data"]["code"]) == (CANCELLED, "Dismissed")
+
+
+async def test_broken_answers_end_the_run_as_dismissed(client: RawClient) -> None:
+    for msg_id, answer in enumerate(BROKEN, start=1):
+        client.received.clear()
+        client.execute(msg_id, "provision", {"resourceGroup": "ask"})
+        question = await client.request("workspace/aitk/ask")
+        client.send(id=question["id"], **answer)
+        error = (await client.answer(msg_id))["error"]
+        assert (error["code"], error["data"]["code"]) == (CANCELLED, "Dismissed"), answer
 
 
 async def test_fifty_cancels_leave_a_working_server(client: RawClient) -> None:

@@ -155,7 +155,7 @@ async def test_a_folder_that_is_no_project_offers_to_become_one(editor: EditorCl
     with pytest.raises(JsonRpcException) as caught:
         await editor.run("provision", resourceGroup="invalid")
     action = plain_json(caught.value.data)["actions"][0]
-    assert action == {"kind": "run", "title": "Create a project here", "target": "aitk-inference.new"}
+    assert action == {"kind": "run", "title": "Create Project…", "target": "aitk-inference.new"}
     await editor.run("new")
     assert (editor.folders[0] / "infra").is_dir()
 

@@ -25,6 +25,7 @@ from aitk_inference.lsp.codec import to_json
 if TYPE_CHECKING:
     from pathlib import Path
 
+_TEMPLATES = "infra/provision"
 SHOW_OUTPUT = Action(ActionKind.SHOW_OUTPUT, "Show output")
 
 
@@ -71,8 +72,8 @@ def _actions(error: AppError, project: Path) -> tuple[Action, ...]:
             return ()
         case Busy():
             return (Action(ActionKind.SHOW_OUTPUT, "Show what is running"),)
-        case InvalidProject() if not (project / "infra").exists():
-            return (Action(ActionKind.RUN, "Create a project here", wire.NEW.name),)
+        case InvalidProject() if not (project / _TEMPLATES).is_dir():
+            return (Action(ActionKind.RUN, "Create Project…", wire.NEW.name), SHOW_OUTPUT)
         case InvalidProject() if error.problems and error.problems[0].path.is_file():
             place = error.problems[0]
             at = f"{place.path.absolute().as_uri()}#L{place.line + 1},{place.column + 1}"

@@ -20,13 +20,10 @@ if TYPE_CHECKING:
     from lsprotocol.types import ProgressToken
 
     from aitk_inference.core.model import Json
-    from aitk_inference.core.ports import Clouds, EditorTokens, UserInterface
-    from aitk_inference.core.settings import Settings
+    from aitk_inference.core.ports import Clouds, UserInterface, Wire
     from aitk_inference.flows.requests import Outcome
     from aitk_inference.lsp.editor import Editor
     from aitk_inference.lsp.ui import LspUserInterface
-
-    Wire = Callable[[Settings, EditorTokens | None], Clouds]
 
 T = TypeVar("T")
 
@@ -57,14 +54,14 @@ class Session:
 
     Attributes:
         folders: The folders that are open in the editor, as URIs.
-        clouds: Makes the targets from the editor's settings.
+        wire: Makes the targets from the editor's settings.
         flows: Loads the flows; called at the first command, since that costs time.
     """
 
     editor: Editor
     runs: Runs
     folders: Callable[[], Sequence[str]]
-    clouds: Wire
+    wire: Wire
     flows: Callable[[], Flows]
 
     async def run(
@@ -79,7 +76,7 @@ class Session:
         async def start(ui: LspUserInterface) -> Outcome:
             chosen = await settings.read(self.editor)
             tokens = self.editor if self.editor.features.access_token else None
-            return await flow(self.flows(), ui, self.clouds(chosen.settings, tokens), chosen)
+            return await flow(self.flows(), ui, self.wire(chosen.settings, tokens), chosen)
 
         return await run(self.editor, self.runs, Job(title, project, token), start)
 

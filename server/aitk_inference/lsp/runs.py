@@ -83,7 +83,8 @@ async def run(
     except AppError as error:
         _tell(editor, job, error)
         raise as_answer(error, job.project) from None
-    editor.log(Level.INFO, f"{job.title}: {outcome.summary}")
+    where = f"\nEndpoint: {outcome.endpoint}" if outcome.endpoint else ""
+    editor.log(Level.INFO, f"{job.title}: {outcome.summary}{where}")
     _offer(editor, outcome)
     return to_json(_result(outcome))
 

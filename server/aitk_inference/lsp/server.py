@@ -14,7 +14,7 @@ from pygls.protocol import default_converter
 
 from aitk_inference import __version__
 from aitk_inference.core.ports import Level
-from aitk_inference.lsp import wire
+from aitk_inference.lsp import wire as messages
 from aitk_inference.lsp.codec import WireError, from_json
 from aitk_inference.lsp.editor import Editor
 from aitk_inference.lsp.handlers import HANDLERS, Flows, Session
@@ -25,7 +25,7 @@ from aitk_inference.lsp.runs import Runs
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from aitk_inference.lsp.handlers import Wire
+    from aitk_inference.core.ports import Wire
 
 
 class FlowServer(LanguageServer):
@@ -38,11 +38,11 @@ class FlowServer(LanguageServer):
         logging.getLogger("aitk_inference").warning("A message was dropped (%s).", type(error).__name__)
 
 
-def serve(clouds: Wire, flows: Callable[[], Flows]) -> int:
+def serve(wire: Wire, flows: Callable[[], Flows]) -> int:
     """Serve one editor on stdio until it says ``exit`` or goes away.
 
     Args:
-        clouds: Makes the targets from settings.
+        wire: Makes the targets from settings.
         flows: Loads the flows, at the first command.
 
     Returns:
@@ -50,11 +50,11 @@ def serve(clouds: Wire, flows: Callable[[], Flows]) -> int:
     """
     stdout = sys.stdout.buffer
     sys.stdout = sys.stderr  # a stray print must not break the wire
-    build(clouds, flows).start_io(sys.stdin.buffer, stdout)
+    build(wire, flows).start_io(sys.stdin.buffer, stdout)
     return 0
 
 
-def build(clouds: Wire, flows: Callable[[], Flows]) -> FlowServer:
+def build(wire: Wire, flows: Callable[[], Flows]) -> FlowServer:
     """The server with its commands, not yet started."""
     logging.getLogger("pygls").setLevel(logging.CRITICAL)  # it logs whole messages, and they hold secrets
     server = FlowServer(
@@ -64,7 +64,7 @@ def build(clouds: Wire, flows: Callable[[], Flows]) -> FlowServer:
         converter_factory=default_converter,
     )
     editor = Editor(server.protocol)
-    session = Session(editor, Runs(), lambda: tuple(server.workspace.folders), clouds, flows)
+    session = Session(editor, Runs(), lambda: tuple(server.workspace.folders), wire, flows)
     for command, handler in HANDLERS.items():
         server.command(command.name)(partial(handler, session))
     server.feature(types.INITIALIZE)(partial(_greet, editor))
@@ -78,6 +78,6 @@ def _greet(editor: Editor, params: types.InitializeParams) -> None:
     options = params.initialization_options
     announced = options.get("aitk", {}) if isinstance(options, dict) else {}
     try:
-        editor.features = from_json(wire.ClientFeatures, announced)
+        editor.features = from_json(messages.ClientFeatures, announced)
     except WireError as error:
         editor.log(Level.WARNING, f"initializationOptions.aitk is malformed and ignored: {error}")

@@ -1,0 +1,106 @@
+"""The real VS Code for tests: required with ``AITK_REQUIRE_E2E=1``, otherwise skipped, and said so."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+
+    from e2e.code_server import Profile
+    from playwright.async_api import BrowserContext
+
+ROOT = Path(__file__).resolve().parents[2]
+VSIX = ROOT / "build" / "aitk-remote-inference.vsix"
+PICTURES = ROOT / "artifacts" / "screenshots"
+BROWSER = (
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+)
+
+if os.environ.get("AITK_REQUIRE_E2E") != "1":
+    collect_ignore_glob = ["test_*.py"]
+    sys.stderr.write(
+        "NOT TESTED: the extension in the real VS Code (tests/e2e). Run: AITK_REQUIRE_E2E=1 make test\n"
+    )
+
+
+@pytest.fixture(scope="session")
+def vsix() -> Path:
+    """The built extension."""
+    assert VSIX.exists(), "build it first: make e2e-setup"
+    return VSIX
+
+
+@pytest.fixture(scope="session")
+def profile(vsix: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Profile]:
+    """A fresh profile; its local target keeps its data apart from the user's and ends with the profile."""
+    from e2e.code_server import fresh_profile
+
+    home = tmp_path_factory.mktemp("editor")
+    data = home / "local"
+    settings = {"aitk.inference.localDataFolder": str(data)}
+    yield fresh_profile(home / "profile", vsix, settings, AITK_STATE_DIR=str(home / "state"))
+    stop_local(data)
+
+
+@pytest.fixture(scope="session")
+def address(profile: Profile) -> Iterator[str]:
+    """The running editor's address."""
+    from e2e.code_server import code_server
+
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    with code_server(profile, PICTURES.parent / "code-server.log") as running:
+        yield running
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[BrowserContext]:
+    """A browser with one window's worth of cookies."""
+    from playwright.async_api import async_playwright
+
+    async with async_playwright() as playwright:
+        path = shutil.which("chromium") or shutil.which("google-chrome") or "/usr/bin/chromium"
+        chromium = await playwright.chromium.launch(executable_path=path, args=[*BROWSER])
+        yield await chromium.new_context(viewport={"width": 1280, "height": 800})
+        await chromium.close()
+
+
+@pytest.fixture
+def pictures(request: pytest.FixtureRequest) -> Path:
+    """Where this test's screenshots go; they are kept as artifacts."""
+    folder = PICTURES / request.node.name.removeprefix("test_")
+    shutil.rmtree(folder, ignore_errors=True)
+    return folder
+
+
+@pytest.fixture
+def new_project(tmp_path: Path) -> Callable[[str], Path]:
+    """Makes projects by the command line, as a person in a terminal would."""
+
+    def make(name: str) -> Path:
+        folder = tmp_path / name
+        done = aitk("new", str(folder))
+        assert done.returncode == 0, done.stderr
+        return folder
+
+    return make
+
+
+def aitk(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run ``aitk-inference`` of this checkout."""
+    command = [sys.executable, "-m", "aitk_inference", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+
+
+def stop_local(data: Path) -> None:
+    """End the local target of a data folder."""
+    command = [sys.executable, "-m", "aca_local", "stop", "--data-dir", str(data)]
+    subprocess.run(command, capture_output=True, timeout=120, check=False)

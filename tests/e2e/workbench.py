@@ -1,0 +1,144 @@
+"""The editor's window as a person uses it: palette, quick picks, notifications, the output panel."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from playwright.async_api import expect
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from playwright.async_api import BrowserContext, Locator, Page
+
+SLOW = 240_000
+"""Milliseconds for what installs packages or starts an app."""
+
+
+class Workbench:
+    """One window of the editor.
+
+    Args:
+        context: The browser.
+        address: The editor's address.
+        folder: The folder that is open; None opens the editor without one.
+        pictures: Where screenshots go.
+    """
+
+    def __init__(self, context: BrowserContext, address: str, folder: Path | None, pictures: Path) -> None:
+        self._context = context
+        self._pictures = pictures
+        self._url = f"{address}/?folder={quote(str(folder))}" if folder else f"{address}/?ew=true"
+        self._count = 0
+        self.page: Page
+
+    async def open(self) -> Workbench:
+        """Open the window and wait until it is usable."""
+        self.page = await self._context.new_page()
+        await self.page.goto(self._url)
+        await self.usable()
+        return self
+
+    async def reload(self) -> None:
+        """Reload the window, as Developer: Reload Window does."""
+        await self.page.reload()
+        await self.usable()
+
+    async def usable(self) -> None:
+        """Wait until the workbench stands and its extensions' commands are there."""
+        await expect(self.page.locator(".monaco-workbench .part.statusbar")).to_be_visible(timeout=60_000)
+
+    async def shot(self, name: str) -> None:
+        """Keep a picture of the window as it is."""
+        self._pictures.mkdir(parents=True, exist_ok=True)
+        self._count += 1
+        await self.page.screenshot(path=self._pictures / f"{self._count:02}-{name}.png")
+
+    # --- the palette and its picks ---------------------------------------------------------------------
+
+    async def palette(self, text: str) -> Locator:
+        """Open the palette and type; returns the entries."""
+        await self.page.keyboard.press("F1")
+        box = self.page.locator(".quick-input-widget .quick-input-box input")
+        await expect(box).to_be_visible()
+        await box.fill(f">{text}")
+        return self.page.locator(".quick-input-widget .monaco-list-row")
+
+    async def run(self, title: str) -> None:
+        """Run a command by its exact title."""
+        await self.knows(title)
+        rows = await self.palette(title)
+        await rows.filter(has=self.page.get_by_text(title, exact=True)).first.click()
+
+    async def knows(self, title: str) -> None:
+        """Wait until the palette has an entry of exactly this title."""
+        for _ in range(20):
+            rows = await self.palette(title)
+            found = rows.filter(has=self.page.get_by_text(title, exact=True)).first
+            try:
+                await expect(found).to_be_visible(timeout=3_000)
+            except AssertionError:
+                continue
+            finally:
+                await self.page.keyboard.press("Escape")
+            return
+        raise AssertionError(f"the palette does not have {title!r}")
+
+    async def question(self, placeholder: str) -> Locator:
+        """Wait for a quick pick; returns its entries."""
+        box = self.page.locator(f'.quick-input-widget input[placeholder^="{placeholder}"]')
+        await expect(box).to_be_visible(timeout=SLOW)
+        return self.page.locator(".quick-input-widget .monaco-list-row")
+
+    async def pick(self, label: str) -> None:
+        """Choose an entry of the quick pick that is open."""
+        await self.page.locator(".quick-input-widget .monaco-list-row").filter(has_text=label).first.click()
+
+    async def type(self, text: str) -> None:
+        """Type into the input box that is open."""
+        box = self.page.locator(".quick-input-widget .quick-input-box input")
+        await box.fill(text)
+        await box.press("Enter")
+
+    # --- notifications ---------------------------------------------------------------------------------
+
+    def toast(self, text: str | re.Pattern[str]) -> Locator:
+        """The notification that holds a text."""
+        return self.page.locator(".notifications-toasts .notification-toast").filter(has_text=text)
+
+    async def see(self, text: str | re.Pattern[str], timeout: float = SLOW) -> Locator:
+        """Wait for a notification."""
+        toast = self.toast(text).first
+        await expect(toast).to_be_visible(timeout=timeout)
+        return toast
+
+    async def press(self, toast: Locator, button: str) -> None:
+        """Press a notification's button."""
+        await toast.locator(".monaco-button").filter(has_text=button).first.click()
+
+    async def opened(self, toast: Locator, button: str) -> tuple[str, Page]:
+        """Press a button that opens a page; returns the address that was asked for and the page."""
+        async with self._context.expect_page(timeout=30_000) as coming:
+            await self.press(toast, button)
+            await self._allow()
+        page = await coming.value
+        return page.url, page
+
+    async def _allow(self) -> None:
+        """Say yes when the editor asks whether to open an external address."""
+        dialog = self.page.locator(".monaco-dialog-box .monaco-button").filter(has_text=re.compile(r"^Open$"))
+        try:
+            await dialog.click(timeout=3_000)
+        except Exception:
+            return
+
+    # --- the output panel ------------------------------------------------------------------------------
+
+    async def output(self) -> str:
+        """The text of the panel **AI Toolkit**."""
+        await self.run("AI Toolkit: Show inference output")
+        lines = self.page.locator(".part.panel .view-lines .view-line")
+        await expect(lines.first).to_be_visible(timeout=30_000)
+        return "\n".join(text.replace("\u00a0", " ") for text in await lines.all_inner_texts())
