@@ -53,6 +53,9 @@ def parser() -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=words)
         _add_data_dir(command)
         command.add_argument("--json", action="store_true", help="print one line of JSON")
+    coverage = commands.add_parser("coverage", help="list what is served, and what was refused so far")
+    _add_data_dir(coverage)
+    coverage.add_argument("--json", action="store_true", help="print one JSON object a line")
     commands.add_parser("evaluate", help="say what a template would create", add_help=False)
     return top
 
@@ -65,11 +68,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     folder = DataFolder(options.data_dir)
     try:
-        return {"serve": _serve, "stop": _stop, "status": _status}[options.command](folder, options)
+        commands = {"serve": _serve, "stop": _stop, "status": _status, "coverage": _coverage}
+        return commands[options.command](folder, options)
     except KeyboardInterrupt:
         return 130
     except OSError as problem:
         return _fail(f"{problem.filename or folder.path}: {problem.strerror or problem}")
+
+
+def _coverage(folder: DataFolder, options: argparse.Namespace) -> int:
+    from aca_local.arm.coverage import lines  # noqa: PLC0415 # the other commands need no providers
+
+    for line in lines(folder.path / "state.db", as_json=options.json):
+        sys.stdout.write(f"{line}\n")
+    return 0
 
 
 def _add_data_dir(command: argparse.ArgumentParser) -> None:

@@ -221,6 +221,45 @@ def test_complete_mode_removes_what_the_template_leaves_out(
     assert [one.name for one in resources.list_by_resource_group(GROUP)] == ["kept"]
 
 
+def changes(client: DeploymentsMgmtClient, body: dict[str, Any]) -> dict[str, Any]:
+    done = client.deployments.begin_what_if(GROUP, "w", body).result()
+    assert done.status == "Succeeded", done.error
+    return {one.resource_id.rpartition("/")[2]: one for one in done.properties.changes}
+
+
+def test_what_if_tells_what_would_be_created_changed_and_left(client: DeploymentsMgmtClient) -> None:
+    before = template(workspace("same"), workspace("changed"), workspace("beside"))
+    client.deployments.begin_create_or_update(GROUP, "d", request(before)).result()
+    sku = {"sku": {"name": "PerGB2018"}, "retentionInDays": 60}
+    after = template(workspace("same"), workspace("changed", properties=sku), workspace("fresh"))
+    found = changes(client, request(after))
+    assert {name: one.change_type for name, one in found.items()} == {
+        "same": "NoChange",
+        "changed": "Modify",
+        "fresh": "Create",
+        "beside": "Ignore",
+    }
+    (delta,) = found["changed"].delta
+    assert (delta.path, delta.before, delta.after) == ("properties.retentionInDays", 30, 60)
+    gone = changes(client, request(after, "Complete"))
+    assert gone["beside"].change_type == "Delete"
+    assert not client.deployments.check_existence(GROUP, "w")
+
+
+def test_what_if_shows_no_secret(client: DeploymentsMgmtClient) -> None:
+    app = {
+        "type": "Microsoft.App/containerApps",
+        "apiVersion": "2024-03-01",
+        "name": "app",
+        "location": "eastus",
+        "properties": {"configuration": {"secrets": [{"name": "key", "value": "s3cr3t"}]}, "template": {}},
+    }
+    found = changes(client, request(template(app)))
+    shown = str(found["app"].after)
+    assert "s3cr3t" not in shown
+    assert "*******" in shown
+
+
 def test_a_nested_deployment_is_a_deployment_of_its_own(client: DeploymentsMgmtClient) -> None:
     inner = {
         "type": "Microsoft.Resources/deployments",

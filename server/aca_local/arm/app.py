@@ -16,6 +16,7 @@ from aca_local.arm import (
     generic,
     groups,
     polling,
+    refusals,
     registration,
     resources,
     streams,
@@ -52,7 +53,7 @@ def build_arm(cloud: Cloud, registry: Registry, *, check_token: CheckToken) -> S
     ``check_token`` says whether a bearer token is good; a request without one gets 401. Before the listener
     closes, ``await cloud.tasks.close()`` ends what goes on in the background (``resume`` takes it up again).
     """
-    desk = _Desk(cloud, _routes(cloud, registry), check_token)
+    desk = _Desk(cloud, routes(registry), check_token)
 
     async def serve(request: web.BaseRequest) -> web.StreamResponse:
         correlation = request.headers.get("x-ms-correlation-request-id") or str(uuid.uuid4())
@@ -77,6 +78,7 @@ async def _answer(desk: _Desk, request: web.BaseRequest, correlation: str) -> we
     try:
         return await _dispatch(desk, request, correlation)
     except errors.ArmError as error:
+        refusals.note(desk.cloud.store, request.method, request.path, error)
         return wire.failure(error)
     except (ConnectionResetError, web.HTTPException):
         raise
@@ -147,12 +149,13 @@ def _check_version(route: Route, version: str) -> None:
         raise errors.invalid_api_version(version, route.versions)
 
 
-def _routes(cloud: Cloud, registry: Registry) -> list[Route]:
+def routes(registry: Registry) -> list[Route]:
+    """All routes of Resource Manager, the first that fits wins."""
     return [
         *_stream_routes(),
         *_subscription_routes(registry),
         *_group_routes(registry),
-        *deployment_routes.routes(cloud, registry),
+        *deployment_routes.routes(registry),
         *_provider_routes(registry),
     ]
 

@@ -29,7 +29,7 @@ _LIST = frozenset({"$filter", "$top"})
 _FILTERS = frozenset({"provisioningstate"})
 
 
-def routes(cloud: Cloud, registry: Registry) -> list[Route]:
+def routes(registry: Registry) -> list[Route]:
     """The routes of both scopes; the operations of a deployment have two paths, an older and a newer."""
     made: list[Route] = []
     for scope in (_GROUP, _SUB):

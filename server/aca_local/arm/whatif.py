@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from aca_local.state import JSON, JsonObject
     from aca_local.templates import Plan, PlannedResource
 
-_SECRET = frozenset({"sharedkey", "accountkey", "value"})
+_SECRET = frozenset({"sharedkey", "accountkey"})
+_STARS = "*******"
 _TOP = ("apiVersion", "id", "identity", "kind", "location", "name", "properties", "sku", "tags", "type")
 
 
@@ -120,8 +121,20 @@ def _parent_exists(cloud: Cloud, registry: Registry, one: PlannedResource) -> bo
 
 
 def _written(one: PlannedResource) -> JsonObject:
-    body = {key: value for key, value in one.body.items() if key in _TOP}
+    body = {key: _redacted(value, key) for key, value in one.body.items() if key in _TOP}
     return dict(sorted((body | {"id": one.id, "apiVersion": one.api_version}).items()))
+
+
+def _redacted(value: JSON, key: str) -> JSON:
+    """A body without its secrets: keys of accounts and workspaces, values of an app's secrets."""
+    if isinstance(value, dict):
+        return {name: _redacted(held, name) for name, held in value.items()}
+    if isinstance(value, list):
+        hidden = key.lower() == "secrets"
+        return [
+            {**one, "value": _STARS} if hidden and "value" in one else _redacted(one, key) for one in value
+        ]
+    return _STARS if key.lower() in _SECRET else value
 
 
 def _before(shown: JsonObject, api_version: str) -> JsonObject:
@@ -134,7 +147,7 @@ def _delta(before: JSON, after: JsonObject, path: str) -> list[JsonObject]:
     found: list[JsonObject] = []
     held = {key.lower(): value for key, value in before.items()} if isinstance(before, dict) else {}
     for key, value in after.items():
-        if (not path and key in {"apiVersion", "id", "name", "type"}) or key.lower() in _SECRET:
+        if (not path and key in {"apiVersion", "id", "name", "type"}) or key.lower() in {*_SECRET, "secrets"}:
             continue
         here = f"{path}.{key}" if path else key
         found += _compare(held.get(key.lower()), value, here, known=key.lower() in held)

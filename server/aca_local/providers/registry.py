@@ -20,6 +20,10 @@ class Registry:
     def __init__(self, kinds: Iterable[ResourceType]) -> None:
         self._kinds = {kind.full_name.lower(): kind for kind in kinds}
 
+    def all(self) -> list[ResourceType]:
+        """All types."""
+        return list(self._kinds.values())
+
     def namespaces(self) -> list[str]:
         """The namespaces, as they are written."""
         return list(dict.fromkeys(kind.namespace for kind in self._kinds.values()))
