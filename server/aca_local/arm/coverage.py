@@ -48,7 +48,7 @@ def lines(state: Path, *, as_json: bool) -> Iterator[str]:
         return
     store = Store(state)
     for each in refused(store):
-        words = f"refused {each['count']}×: {each['method']} {each['path']} ({each['code']})"
+        words = f"refused {each['count']} times: {each['method']} {each['path']} ({each['code']})"
         yield json.dumps({"refused": each}) if as_json else words
     store.close()
 
