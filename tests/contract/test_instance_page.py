@@ -2,13 +2,17 @@
 
 import json
 import os
+import shutil
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
 from aca_local.security import page_url
 from running import ACCOUNT, APP, GROUP, LIMIT, SHARE, Azure, aca_local, provision, start, until
 
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 PAGE = "/aca-local/page"
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the command is for bash")
 
@@ -100,6 +104,22 @@ def test_nothing_but_shares_can_be_looked_through(azure: Azure, browser: httpx.C
     answer = browser.get(f"{PAGE}/files/{path}")
     assert answer.status_code in {401, 404}
     assert azure.line["token"] not in answer.text
+
+
+@pytest.mark.skipif(not CHROMIUM, reason="NOT TRIED in a real browser: there is no chromium here")
+def test_a_real_browser_shows_the_page_and_keeps_it_fresh(azure: Azure, tmp_path: Path) -> None:
+    """``--dump-dom`` prints what the page became after some seconds of (virtual) time."""
+    command = [str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"]
+    command += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
+    command += [f"--user-data-dir={tmp_path}", "--enable-logging=stderr", "--virtual-time-budget=7000"]
+    url = page_url(azure.line["armHttp"], azure.line["token"])
+    done = subprocess.run(
+        [*command, "--dump-dom", url], capture_output=True, text=True, timeout=LIMIT, check=False
+    )
+    (replica,) = azure.replicas()
+    assert replica["name"] in done.stdout
+    assert "As of " in done.stdout
+    assert "Content Security Policy" not in done.stderr
 
 
 def test_faults_can_be_set_while_it_runs(azure: Azure) -> None:

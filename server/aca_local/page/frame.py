@@ -21,11 +21,11 @@ pre { white-space: pre-wrap; overflow-wrap: anywhere; font-size: .85rem }
 .state { padding: 0 .45rem; border-radius: .6rem; font-size: .85rem; border: 1px solid currentColor }
 .good { color: #2a8a3e } .bad, .error { color: #c0392b } .busy { color: #a06a00 }
 """
-# Fetches the page again while it is looked at, and puts in what changed; what the reader opened stays open.
+# Fetches the overview again while it is looked at, and puts in what changed; what was opened stays open.
 SCRIPT = """
 setInterval(async () => {
   if (document.hidden) return;
-  const answer = await fetch(location.href).catch(() => null);
+  const answer = await fetch('/aca-local/page/overview').catch(() => null);
   if (!answer || !answer.ok) { document.title = 'aca-local (stopped)'; return; }
   const fresh = new DOMParser().parseFromString(await answer.text(), 'text/html').querySelector('main');
   const old = document.querySelector('main');
@@ -34,6 +34,7 @@ setInterval(async () => {
     if (before) one.open = before.open;
   }
   if (fresh.innerHTML !== old.innerHTML) old.replaceWith(fresh);
+  document.querySelector('footer').textContent = 'As of ' + new Date().toLocaleTimeString();
 }, 2000);
 """
 
@@ -46,7 +47,7 @@ def page(title: str, *content: object, live: bool = False, status: int = 200) ->
         tag(
             "html",
             tag("head", *_head(title, nonce)),
-            tag("body", _top(), tag("main", *content)),
+            tag("body", _top(), tag("main", *content), tag("footer", class_="quiet")),
             tag("script", Raw(SCRIPT), nonce=nonce) if live else None,
             lang="en",
         ),

@@ -66,6 +66,8 @@ class Page:
         if request.path == "/":
             return page("aca-local", overview(self.cloud), live=True)
         name, _, rest = request.path.removeprefix(ROOT + "/").partition("/")
+        if name == "overview":
+            return web.Response(text=tag("main", overview(self.cloud)), content_type="text/html")
         if name == "files":
             return self._files(rest)
         query = request.query
