@@ -142,6 +142,12 @@ async def test_a_replica_is_ready_when_it_answers(supervisor: Supervisor, share:
     assert set(await reasons(supervisor)) >= {"ImageNotPulled", "ContainerCreated", "ContainerStarted"}
 
 
+async def test_rewritten_mount_paths_are_said_in_the_system_log(supervisor: Supervisor, share: Path) -> None:
+    await supervisor.apply(bash("sleep 60", share))
+    rewriting = not supervisor._workshop.mounting
+    assert ("MountPathRewritten" in await reasons(supervisor)) is rewriting
+
+
 async def test_a_program_that_insists_on_the_target_port_is_found(
     supervisor: Supervisor, share: Path
 ) -> None:

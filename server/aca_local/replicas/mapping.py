@@ -8,14 +8,18 @@ Paths that a program has in its own files stay as they are: that is what a mount
 from __future__ import annotations
 
 import hashlib
+import os
 import re
+import shutil
 import tempfile
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+from aca_local.replicas.model import ReplicasError
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from aca_local.replicas.model import ContainerSpec, Mount
 
@@ -39,6 +43,27 @@ def rewrite_container(spec: ContainerSpec, places: Mapping[str, str]) -> Contain
         args=tuple(rewrite(one, places) for one in spec.args),
         env={name: rewrite(value, places) for name, value in spec.env.items()},
     )
+
+
+def locate(
+    command: tuple[str, ...],
+    which: Callable[[str], str | None] = shutil.which,
+    *,
+    windows: bool = os.name == "nt",
+) -> tuple[str, ...]:
+    """Find a program of Linux (``/bin/bash``) by its name where a system keeps it elsewhere (Windows).
+
+    Raises ReplicasError, with the way out, where there is none.
+    """
+    if not (windows and command and command[0].startswith("/")):
+        return command
+    name = PurePosixPath(command[0]).name
+    found = which(name)
+    if found is None:
+        raise ReplicasError(
+            f"The command needs {name}, which this computer has not on PATH: Git for Windows has it."
+        )
+    return (found, *command[1:])
 
 
 def places_of(mounts: Sequence[Mount]) -> dict[str, str]:

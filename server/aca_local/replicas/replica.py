@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from aca_local.replicas.container import Container, Pace
 from aca_local.replicas.environment import azure_variables, replica_environment, without_target_port
 from aca_local.replicas.journal import Journal, RotatingFile
-from aca_local.replicas.mapping import places_of, rewrite_container
+from aca_local.replicas.mapping import locate, places_of, rewrite_container
 from aca_local.replicas.model import ImagePullError, LogLine, ReplicasError, ReplicaState
 from aca_local.replicas.probes import default_probes
 from aca_local.replicas.process import Command
@@ -118,7 +118,7 @@ class Replica:
         mapped = spec if self._workshop.mounting else rewrite_container(spec, places_of(spec.mounts))
         azure = azure_variables(self.spec.app, self.spec.revision, self.name, self.local_port)
         return Command(
-            argv=(*mapped.command, *mapped.args) if fault != "crash" else ("/bin/sh", "-c", "exit 1"),
+            argv=locate((*mapped.command, *mapped.args)) if fault != "crash" else ("/bin/sh", "-c", "exit 1"),
             folder=self._folder / spec.name,
             env=replica_environment(
                 self._workshop.parent, venv, azure, without_target_port(mapped.env, self.target_port)

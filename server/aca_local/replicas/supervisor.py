@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 
     from aca_local.replicas.model import EventType, LogLine, ReplicaState
 
+REWRITTEN = (
+    "This system has no mount namespaces: mount paths are rewritten in commands, arguments and environment. "
+    "A path inside a script is not found: use relative paths there."
+)
 KEPT_REPLICAS = 5  # folders of ended replicas (their console logs) kept for each app
 
 
@@ -61,6 +65,8 @@ class Supervisor:
         for image in {one.image for one in spec.containers if one.image}:
             words = f"Image '{image}' is not pulled: aca-local runs the template's commands on this computer."
             self._emit(spec, "", "ImageNotPulled", words)
+        if not self._workshop.mounting and any(one.mounts for one in spec.containers):
+            self._emit(spec, "", "MountPathRewritten", REWRITTEN)
         for _ in range(max(spec.min_replicas, 1)):
             self._new_replica(revision).begin()
 

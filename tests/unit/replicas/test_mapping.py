@@ -2,8 +2,8 @@ import os
 from pathlib import Path
 
 import pytest
-from aca_local.replicas.mapping import places_of, rewrite, rewrite_container, shell_safe
-from aca_local.replicas.model import ContainerSpec, Mount
+from aca_local.replicas.mapping import locate, places_of, rewrite, rewrite_container, shell_safe
+from aca_local.replicas.model import ContainerSpec, Mount, ReplicasError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -59,3 +59,16 @@ def test_a_folder_with_a_space_gets_a_name_that_a_shell_takes_unquoted(tmp_path:
 
 def test_a_volume_at_the_root_is_never_rewritten() -> None:
     assert places_of([Mount("/", Path("/data"))]) == {}
+
+
+def test_a_program_of_linux_is_found_by_its_name_on_windows() -> None:
+    command = ("/bin/bash", "-c", "ls")
+    assert locate(command, {"bash": "C:/Git/bin/bash.exe"}.get, windows=True) == (
+        "C:/Git/bin/bash.exe",
+        "-c",
+        "ls",
+    )
+    assert locate(command, {}.get, windows=False) == command
+    assert locate(("python", "a.py"), {}.get, windows=True) == ("python", "a.py")
+    with pytest.raises(ReplicasError, match=r"needs bash.*Git for Windows"):
+        locate(command, {}.get, windows=True)
