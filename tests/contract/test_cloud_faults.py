@@ -15,7 +15,7 @@ from aitk_inference.azure.clients import Clients, Endpoint, connect
 from aitk_inference.azure.credentials import StaticCredential
 from aitk_inference.azure.shares import ArmShares
 from aitk_inference.core.clock import SystemClock
-from aitk_inference.core.errors import AppError, Conflict, Forbidden, QuotaExceeded
+from aitk_inference.core.errors import AppError, Conflict, Forbidden, QuotaExceeded, Unreachable
 from aitk_inference.core.model import DeploymentState, Json
 from contract.cloud_place import Place, a_place, ended, parameters, shipped
 
@@ -120,6 +120,14 @@ async def test_a_page_of_a_proxy_instead_of_an_answer_is_told(place: Place) -> N
         with pytest.raises(Forbidden, match="looking up the container app") as caught:
             await cloud.apps.get(place.app)
     assert "<html>" not in caught.value.message
+
+
+async def test_something_else_than_a_resource_is_not_taken_for_one(place: Place) -> None:
+    await go_wrong(place, {"service": "arm", "path": "storageAccounts/", "status": 200, "body": "Welcome"})
+    async with place.open() as cloud:
+        with pytest.raises(Unreachable, match="Something other than Azure answered"):
+            async with cloud.shares.open(place.share):
+                pass
 
 
 async def test_an_answer_that_is_cut_is_told(place: Place) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import ssl
 from contextlib import asynccontextmanager
@@ -13,12 +14,13 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.request import getproxies
 
 import aiohttp
-from azure.core.pipeline.policies import AsyncRetryPolicy
+from azure.core.exceptions import DecodeError
+from azure.core.pipeline.policies import AsyncRetryPolicy, SansIOHTTPPolicy
 from azure.core.pipeline.transport import AioHttpTransport
 from azure.core.rest import HttpRequest
 from azure.mgmt.core.policies import AsyncARMChallengeAuthenticationPolicy
 
-from aitk_inference.azure.errors import answer_error, map_azure_errors
+from aitk_inference.azure.errors import answer_error, map_azure_errors, unreadable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -101,6 +103,26 @@ class FreshTokens(AsyncARMChallengeAuthenticationPolicy):
         return True
 
 
+class NoPages(SansIOHTTPPolicy[HttpRequest, "AsyncHttpResponse"]):
+    """Refuses a web page with a good status, a proxy's: the SDKs would take its text for a resource."""
+
+    def on_response(
+        self,
+        request: PipelineRequest[HttpRequest],
+        response: PipelineResponse[HttpRequest, AsyncHttpResponse],
+    ) -> None:
+        """Look at what kind of answer it is.
+
+        Raises:
+            DecodeError: it is a page.
+        """
+        del request
+        answer = response.http_response
+        kind = answer.headers.get("Content-Type", "")
+        if answer.status_code < HTTPStatus.MULTIPLE_CHOICES and kind.lower().startswith("text/html"):
+            raise DecodeError(f"{kind} instead of JSON")
+
+
 def challenged_tenant(header: str) -> str | None:
     """The tenant that a challenge names in its ``authorization_uri``."""
     found = _AUTHORITY.search(header)
@@ -180,7 +202,7 @@ class Clients:
                 return None
             if response.status_code >= HTTPStatus.BAD_REQUEST:
                 raise answer_error(response.status_code, response.text(), "", doing)
-            return cast("dict[str, Json]", response.json())
+            return _object(response.text(), doing)
 
     def transport(self) -> AioHttpTransport:
         """A transport over the shared session, for clients that are made elsewhere (file shares)."""
@@ -204,10 +226,21 @@ class Clients:
             "credential_scopes": [scope],
             "authentication_policy": FreshTokens(self.credential, scope, self.credential.forget),
             "retry_policy": AsyncRetryPolicy(retry_total=_RETRIES, retry_backoff_max=_LONGEST_BACKOFF),
+            "per_call_policies": [NoPages()],
             "transport": self.transport(),
             "user_agent": USER_AGENT,
             "polling_interval": _POLLING,
         }
+
+
+def _object(text: str, doing: str) -> dict[str, Json]:
+    try:
+        value: Json = json.loads(text or "{}")
+    except ValueError as error:
+        raise unreadable(text, doing) from error
+    if not isinstance(value, dict):
+        raise unreadable(text, doing)
+    return value
 
 
 @asynccontextmanager

@@ -11,6 +11,8 @@ import httpx
 from azure.core.exceptions import (
     AzureError,
     ClientAuthenticationError,
+    DecodeError,
+    DeserializationError,
     HttpResponseError,
     ServiceRequestError,
     ServiceResponseError,
@@ -45,7 +47,7 @@ _BY_STATUS: dict[int, type[AppError]] = {
 }
 _SERVER_ERROR = 500
 _LONGEST = 8000
-_FOREIGN = (AzureError, httpx.HTTPError, aiohttp.ClientError, TimeoutError, OSError)
+_FOREIGN = (AzureError, DeserializationError, httpx.HTTPError, aiohttp.ClientError, TimeoutError, OSError)
 
 
 @contextmanager
@@ -67,6 +69,8 @@ def map_azure_errors(doing: str) -> Iterator[None]:
 
 def translate(error: Exception, doing: str) -> AppError:
     """Our error for a foreign one."""
+    if isinstance(error, DecodeError | DeserializationError):
+        return unreadable(str(error), doing)
     if isinstance(error, HttpResponseError) and error.response is not None:
         return _of_answer(error, doing)
     if isinstance(error, httpx.HTTPStatusError):
@@ -88,6 +92,15 @@ def answer_error(status: int, body: str, header_code: str, doing: str) -> AppErr
     tree = tree_of_body(body, status, header_code)
     return error_of_tree(
         tree, status, doing, detail=f"HTTP {status} while {doing}: {redact(body)[:_LONGEST]}"
+    )
+
+
+def unreadable(text: str, doing: str) -> Unreachable:
+    """Our error for an answer that is none of Azure's: a proxy's page, or half of an answer."""
+    return Unreachable(
+        f"Something other than Azure answered, while {doing}.",
+        suggestion="Sign in to the network (a proxy may want that), check the proxy settings, and try again.",
+        detail=f"While {doing}: {redact(text)[:_LONGEST]}",
     )
 
 

@@ -4,10 +4,13 @@ import base64
 from typing import Any
 
 import pytest
-from aitk_inference.azure.clients import FreshTokens, challenged_tenant
+from aitk_inference.azure.clients import FreshTokens, NoPages, challenged_tenant
 from aitk_inference.azure.credentials import Credential, TokenRequest
+from aitk_inference.azure.errors import map_azure_errors
+from aitk_inference.core.errors import Unreachable
 from azure.core.credentials import AccessToken
-from azure.core.pipeline import AsyncPipeline
+from azure.core.pipeline import AsyncPipeline, PipelineRequest
+from azure.core.pipeline.policies import SansIOHTTPPolicy
 from azure.core.pipeline.transport import AsyncHttpTransport
 from azure.core.rest import AsyncHttpResponse, HttpRequest
 
@@ -37,9 +40,10 @@ class Counting(Credential):
 class Answer:
     """As much of a response as policies look at."""
 
-    def __init__(self, status: int, challenge: str = "") -> None:
+    def __init__(self, status: int, challenge: str = "", kind: str = "") -> None:
         self.status_code = status
-        self.headers = {"WWW-Authenticate": challenge} if challenge else {}
+        headers = {"WWW-Authenticate": challenge, "Content-Type": kind}
+        self.headers = {name: value for name, value in headers.items() if value}
 
 
 class Canned(AsyncHttpTransport[HttpRequest, AsyncHttpResponse]):
@@ -93,6 +97,34 @@ async def test_claims_that_the_service_wants_are_handed_on() -> None:
     credential, _, status = await run(Answer(401, challenge), Answer(200))
     assert status == 200
     assert credential.asked[1].claims == '{"access_token":{}}'
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "good"),
+    [
+        (200, "application/json; charset=utf-8", True),
+        (204, "", True),
+        (202, "text/plain", True),
+        (200, "text/html", False),
+        (403, "text/html", True),
+    ],
+)
+async def test_a_page_with_a_good_status_is_not_taken_for_an_answer(
+    status: int, kind: str, good: bool
+) -> None:
+    async with AsyncPipeline(Canned(Answer(status, kind=kind)), [NoPages(), Anonymous()]) as pipeline:
+        if good:
+            assert (await pipeline.run(HttpRequest("GET", "https://x/"))).http_response.status_code == status
+            return
+        with pytest.raises(Unreachable, match="Something other than Azure"), map_azure_errors("looking"):
+            await pipeline.run(HttpRequest("GET", "https://x/"))
+
+
+class Anonymous(SansIOHTTPPolicy[HttpRequest, AsyncHttpResponse]):
+    """Stands for a sign-in."""
+
+    def on_request(self, request: PipelineRequest[HttpRequest]) -> None:
+        request.http_request.headers["Authorization"] = "none"
 
 
 @pytest.mark.parametrize(("header", "tenant"), [(WRONG_TENANT, TENANT), (EXPIRED, None), ("", None)])
