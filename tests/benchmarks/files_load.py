@@ -1,0 +1,74 @@
+"""Load for the Files service: requests signed beforehand, sent over plain sockets by one small process."""
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import time
+from collections.abc import Sequence
+from email.utils import formatdate
+
+VERSION = "2026-10-06"
+
+
+def create_request(path: str, data: bytes, key: str, account: str = "acct") -> bytes:
+    """Return the bytes of one create-with-data, signed with the account's key."""
+    headers = {
+        "x-ms-content-length": str(len(data)),
+        "x-ms-date": formatdate(usegmt=True),
+        "x-ms-type": "file",
+        "x-ms-version": VERSION,
+    }
+    canonical = "".join(f"{name}:{value}\n" for name, value in sorted(headers.items()))
+    text = f"PUT\n\n\n{len(data)}\n\n\n\n\n\n\n\n\n{canonical}/{account}{path}"
+    signature = base64.b64encode(hmac.digest(base64.b64decode(key), text.encode(), hashlib.sha256)).decode()
+    head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    return (
+        f"PUT {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {len(data)}\r\n"
+        f"Authorization: SharedKey {account}:{signature}\r\n{head}\r\n"
+    ).encode() + data
+
+
+class Connection(asyncio.Protocol):
+    """Sends the next request when the reply to the last one is complete."""
+
+    def __init__(self, todo: list[bytes], done: asyncio.Future[None]) -> None:
+        self._todo, self._done = todo, done
+        self._buffer = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self._next()
+
+    def _next(self) -> None:
+        if self._todo:
+            self._transport.write(self._todo.pop())
+        elif not self._done.done():
+            self._done.set_result(None)
+
+    def data_received(self, data: bytes) -> None:
+        self._buffer += data
+        end = self._buffer.find(b"\r\n\r\n")
+        if end < 0:
+            return
+        head = self._buffer[:end]
+        assert head.startswith(b"HTTP/1.1 201") and b"content-length: 0" in head.lower(), self._buffer[:600]
+        self._buffer = self._buffer[end + 4 :]
+        self._next()
+
+    def connection_lost(self, problem: Exception | None) -> None:
+        if not self._done.done():
+            self._done.set_exception(problem or ConnectionResetError())
+
+
+async def send_all(port: int, requests: Sequence[bytes], *, connections: int = 32) -> float:
+    """Send all requests, each connection one at a time; return the seconds it took."""
+    loop = asyncio.get_running_loop()
+    todo = list(reversed(requests))
+    done: list[asyncio.Future[None]] = [loop.create_future() for _ in range(connections)]
+    start = time.perf_counter()
+    for future in done:
+        await loop.create_connection(lambda f=future: Connection(todo, f), "127.0.0.1", port)
+    await asyncio.gather(*done)
+    return time.perf_counter() - start
