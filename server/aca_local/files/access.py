@@ -59,7 +59,7 @@ class Gate:
         """Raise unless a signature in the query allows the operation; without one, ask for credentials."""
         if "sig" not in call.query:
             raise FilesError("NoAuthenticationInformation", headers=CHALLENGE)
-        check_sas(call, need, Signer(keys, lambda: self._policies(call), self.shares.clock.tick()))
+        check_sas(call, need, Signer(keys, lambda: self._policies(call), self.shares.clock.now()))
 
     def check_source(self, call: Call, *, token: str | None) -> None:
         """Raise unless the source of a copy may be read: by the token given for it, or its own signature."""
@@ -75,7 +75,7 @@ class Gate:
         account, _, signature = value.partition(":")
         if account != call.account or not is_signed(call, account, signature, keys):
             raise _refused("The signature does not match.")
-        _check_date(call.headers.get("x-ms-date") or call.headers.get("Date") or "", self.shares.clock.tick())
+        _check_date(call.ms.get("x-ms-date") or call.headers.get("Date") or "", self.shares.clock.now())
         call.owner = True
 
     def _check_token(self, call: Call, token: str, need: Need, keys: Sequence[str]) -> None:
@@ -84,7 +84,7 @@ class Gate:
         if "sig" in call.query:
             self._check_bound(call, token, need, keys)
             return
-        if call.headers.get("x-ms-file-request-intent", "").lower() != "backup" and need is not ANYONE:
+        if call.ms.get("x-ms-file-request-intent", "").lower() != "backup" and need is not ANYONE:
             raise FilesError("MissingRequiredHeader", HeaderName="x-ms-file-request-intent")
         call.owner = True
 

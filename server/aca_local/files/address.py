@@ -8,7 +8,7 @@ from urllib.parse import unquote, urlsplit
 from aiohttp import web
 from multidict import CIMultiDict, CIMultiDictProxy
 
-from aca_local.files.call import Call, parse_query, split_target
+from aca_local.files.call import Call, ms_headers, parse_query, split_target
 from aca_local.files.errors import FilesError
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
@@ -29,8 +29,8 @@ class Addresses:
         account, share, entry = self._place(host, raw_path)
         base = f"{request.scheme}://{host}/" + ("" if self._account_of(host) else f"{account}/")
         return Call(
-            request, request.method, raw_path, parse_query(raw_query), request.headers,
-            account, share, entry, base, request_id,
+            request, request.method, raw_path, parse_query(raw_query),
+            request.headers, ms_headers(request.headers), account, share, entry, base, request_id,
         )  # fmt: skip
 
     def source(self, call: Call, url: str) -> Call:
@@ -45,11 +45,11 @@ class Addresses:
             raise FilesError("CannotVerifyCopySource") from None
         headers: CIMultiDict[str] = CIMultiDict()
         for name in ("x-ms-source-allow-trailing-dot", "x-ms-version"):
-            if name in call.headers:
-                headers[name.replace("source-", "")] = call.headers[name]
+            if name in call.ms:
+                headers[name.replace("source-", "")] = call.ms[name]
         return replace(
             call, method="GET", path=parts.path, query=parse_query(parts.query),
-            headers=CIMultiDictProxy(headers), account=account, share=share, entry=entry,
+            headers=CIMultiDictProxy(headers), ms=dict(headers), account=account, share=share, entry=entry,
         )  # fmt: skip
 
     def _place(self, host: str, raw_path: str) -> tuple[str, str, str]:

@@ -28,10 +28,10 @@ def content_length(call: Call) -> int:
 def data_length(call: Call) -> int:
     """Return the length of what the body carries; a structured message is longer than that."""
     length = content_length(call)
-    if "x-ms-structured-body" not in call.headers:
+    if "x-ms-structured-body" not in call.ms:
         return length
-    if call.headers["x-ms-structured-body"] != structured.NAME:
-        raise bad_header("x-ms-structured-body", call.headers["x-ms-structured-body"])
+    if call.ms["x-ms-structured-body"] != structured.NAME:
+        raise bad_header("x-ms-structured-body", call.ms["x-ms-structured-body"])
     call.required("x-ms-structured-content-length")
     carried = call.number("x-ms-structured-content-length") or 0
     if carried > length:
@@ -42,7 +42,7 @@ def data_length(call: Call) -> int:
 async def pieces(call: Call) -> AsyncIterator[bytes]:
     """Yield what the body carries as it arrives; a structured message is unpacked and checked."""
     content = call.request.content
-    if "x-ms-structured-body" not in call.headers:
+    if "x-ms-structured-body" not in call.ms:
         while data := await content.readany():
             yield data
         return
@@ -105,7 +105,7 @@ async def receive(call: Call, limit: int, aside: str) -> Payload:
     if length > limit:
         raise FilesError("RequestBodyTooLarge")
     expected = declared_md5(call)
-    payload = await _in_memory(call, aside) if length <= IN_MEMORY else await _on_disk(call, aside)
+    payload = await _in_memory(call, length, aside) if length <= IN_MEMORY else await _on_disk(call, aside)
     if payload.length != length:
         payload.discard()
         raise FilesError("InvalidInput", "The body is not as long as it says.")
@@ -115,8 +115,11 @@ async def receive(call: Call, limit: int, aside: str) -> Payload:
     return payload
 
 
-async def _in_memory(call: Call, aside: str) -> Payload:
-    data = b"".join([piece async for piece in pieces(call)])
+async def _in_memory(call: Call, length: int, aside: str) -> Payload:
+    if length and "x-ms-structured-body" not in call.ms:
+        data = await call.request.content.readexactly(length)
+    else:
+        data = b"".join([piece async for piece in pieces(call)])
     return Payload(len(data), hashlib.md5(data, usedforsecurity=False).digest(), data, aside)
 
 
@@ -140,7 +143,7 @@ def md5_text(digest: bytes) -> str:
 
 def parse_range(call: Call) -> tuple[int, int | None] | None:
     """Return the first and last byte of `x-ms-range` or `Range` (last None: to the end); None without one."""
-    text = call.headers.get("x-ms-range") or call.headers.get("Range")
+    text = call.ms.get("x-ms-range") or call.headers.get("Range")
     return parse_span("x-ms-range", text) if text else None
 
 

@@ -10,13 +10,16 @@ from multidict import CIMultiDictProxy
 from aca_local.files.errors import FilesError
 from aca_local.files.names import check_metadata, split_path
 
+META = "x-ms-meta-"
+
 
 @dataclass(slots=True)
 class Call:
     """A request. `path` is as sent; `account`, `share` and `entry` (the path in the share) are decoded.
 
-    `query` holds decoded values by lower-case name. `version` is the service version
-    asked for; `owner` says that the caller may do anything (not only what a shared access signature grants).
+    `query` holds decoded values by lower-case name, `ms` the `x-ms-` headers by lower-case name. `version` is
+    the service version asked for; `owner` says that the caller may do anything (not only what a signature
+    grants).
     """
 
     request: web.BaseRequest
@@ -24,6 +27,7 @@ class Call:
     path: str
     query: Mapping[str, str]
     headers: CIMultiDictProxy[str]
+    ms: Mapping[str, str]
     account: str
     share: str
     entry: str
@@ -41,18 +45,14 @@ class Call:
     @property
     def metadata(self) -> dict[str, str]:
         """The `x-ms-meta-*` headers, checked; names keep the case of the wire."""
-        prefix = "x-ms-meta-"
-        return check_metadata(
-            {
-                name[len(prefix) :]: value
-                for name, value in self.headers.items()
-                if name[: len(prefix)].lower() == prefix
-            }
-        )
+        if not any(name.startswith(META) for name in self.ms):
+            return {}
+        found = {n[len(META) :]: v for n, v in self.headers.items() if n[: len(META)].lower() == META}
+        return check_metadata(found)
 
     def flag(self, header: str) -> bool | None:
         """Return a true/false header; None where it is absent."""
-        text = self.headers.get(header)
+        text = self.ms.get(header)
         if text is None:
             return None
         if text.lower() not in ("true", "false"):
@@ -61,7 +61,7 @@ class Call:
 
     def number(self, header: str, *, least: int = 0) -> int | None:
         """Return a header that holds a whole number; None where it is absent."""
-        text = self.headers.get(header)
+        text = self.ms.get(header)
         if text is None:
             return None
         if not text.lstrip("-").isdigit():
@@ -72,7 +72,7 @@ class Call:
 
     def required(self, header: str) -> str:
         """Return a header that must be there; raises MissingRequiredHeader."""
-        text = self.headers.get(header)
+        text = self.ms.get(header)
         if not text:
             raise FilesError("MissingRequiredHeader", HeaderName=header)
         return text
@@ -81,6 +81,12 @@ class Call:
 def bad_header(name: str, value: str) -> FilesError:
     """Return the error for a header whose value can't be understood."""
     return FilesError("InvalidHeaderValue", HeaderName=name, HeaderValue=value)
+
+
+def ms_headers(headers: CIMultiDictProxy[str]) -> dict[str, str]:
+    """Return the headers of the service's own by lower-case name."""
+    lowered = ((name.lower(), value) for name, value in headers.items())
+    return {name: value for name, value in lowered if name.startswith("x-ms-")}
 
 
 def parse_query(text: str) -> dict[str, str]:

@@ -20,6 +20,10 @@ class Clock:
     def __init__(self) -> None:
         self._last = 0
 
+    def now(self) -> int:
+        """Return the present, for comparing."""
+        return time.time_ns() // NS_PER_TICK
+
     def tick(self) -> int:
         """Return the present, or the next free tick after the last one given."""
         self._last = max(self._last + 1, time.time_ns() // NS_PER_TICK)

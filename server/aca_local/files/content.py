@@ -9,11 +9,11 @@ from aca_local.files.errors import FilesError
 PIECE = 256 * 1024
 
 
-def put_file(staged: str, path: str, data: bytes | None, size: int, written: int | None) -> os.stat_result:
+def put_file(staged: str, path: str, data: bytes | None, size: int, written: int) -> os.stat_result:
     """Put a file of `size` bytes, beginning with `data`, at `path` in one step; return its stat.
 
-    `data` None: the file `staged` holds the beginning already. `written` is the modification time in ticks,
-    None for the present. Raises ParentNotFound when the folder is gone.
+    `data` None: the file `staged` holds the beginning already. `written` is the modification time in ticks.
+    Raises ParentNotFound when the folder is gone.
     """
     try:
         there = _make(staged, data, size, written)
@@ -24,15 +24,14 @@ def put_file(staged: str, path: str, data: bytes | None, size: int, written: int
     return there
 
 
-def _make(staged: str, data: bytes | None, size: int, written: int | None) -> os.stat_result:
+def _make(staged: str, data: bytes | None, size: int, written: int) -> os.stat_result:
     handle = os.open(staged, os.O_WRONLY if data is None else os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644)
     try:
         if data:
             write_all(handle, data)
         if data is None or len(data) != size:
             os.ftruncate(handle, size)
-        if written is not None:
-            set_mtime(staged, written)
+        set_mtime(handle if os.utime in os.supports_fd else staged, written)
         return os.fstat(handle)
     finally:
         os.close(handle)
@@ -73,8 +72,8 @@ def write_at(path: str, start: int, data: bytes) -> None:
         os.close(handle)
 
 
-def set_mtime(path: str, ticks: int) -> None:
-    """Set a file's modification time."""
+def set_mtime(path: str | int, ticks: int) -> None:
+    """Set the modification time of a file, named by its path or an open handle."""
     os.utime(path, ns=(ticks * NS_PER_TICK, ticks * NS_PER_TICK))
 
 

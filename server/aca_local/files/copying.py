@@ -87,10 +87,11 @@ async def _finish(service: Service, area: Area, source: Entry, target: Entry, se
         extra = target.record.extra
         assert extra.copy is not None
         size = f"{source.size}/{source.size}"
-        done = replace(extra.copy, status="success", progress=size, completed=service.clock.tick())
-        there = put_file(staged, target.found.path, None, source.size, settings.written)
+        now = service.clock.tick()
+        done = replace(extra.copy, status="success", progress=size, completed=now)
+        there = put_file(staged, target.found.path, None, source.size, settings.written_at(now))
         kept = replace(extra, copy=done, ranges=source.record.extra.ranges)
-        remember(service, area, target.found, there, settings=settings, extra=kept)
+        remember(service, area, target.found, there, now=now, settings=settings, extra=kept)
     finally:
         remove_quietly(staged)
 
@@ -99,12 +100,13 @@ def _place(
     service: Service, call: Call, area: Area, staged: str, size: int, *, settings: Settings, extra: Extra
 ) -> Entry:
     found, extra.lease = place_for(service, call, area, ignore_read_only=_ignores_read_only(call))
-    there = put_file(staged, found.path, None, size, settings.written)
-    return remember(service, area, found, there, settings=settings, extra=extra)
+    now = service.clock.tick()
+    there = put_file(staged, found.path, None, size, settings.written_at(now))
+    return remember(service, area, found, there, now=now, settings=settings, extra=extra)
 
 
 def _state(service: Service, call: Call, status: str, done: int, size: int) -> Copy:
-    source = call.headers["x-ms-copy-source"].partition("?")[0]
+    source = call.ms["x-ms-copy-source"].partition("?")[0]
     return Copy(str(uuid.uuid4()), source, status, f"{done}/{size}", service.clock.tick())
 
 
@@ -123,7 +125,7 @@ def _copied(service: Service, call: Call, area: Area, source: Entry) -> tuple[Se
         settings.change_time = source.change_time
     if _says_source(call, "x-ms-file-attributes"):
         settings.attributes = kept.attributes
-    if call.headers.get("x-ms-file-permission-copy-mode", "").lower() == SOURCE and kept.permission:
+    if call.ms.get("x-ms-file-permission-copy-mode", "").lower() == SOURCE and kept.permission:
         settings.permission = _copied_permission(service, area, kept.permission)
     settings.apply(extra)
     if call.flag("x-ms-file-copy-set-archive") and extra.attributes:
@@ -143,7 +145,7 @@ def _copied_permission(service: Service, area: Area, key: str) -> str:
 async def abort(service: Service, call: Call) -> web.Response:
     """Stop a copy that is under way, and leave an empty file."""
     if call.required("x-ms-copy-action") != "abort":
-        raise bad_header("x-ms-copy-action", call.headers["x-ms-copy-action"])
+        raise bad_header("x-ms-copy-action", call.ms["x-ms-copy-action"])
     area = service.entries.area(call)
     entry = service.file_to_change(call, area)
     made, task = entry.record.extra.copy, service.copying.get(call.query.get("copyid", ""))
@@ -152,15 +154,16 @@ async def abort(service: Service, call: Call) -> web.Response:
     task.cancel()
     os.truncate(entry.found.path, 0)
     extra = replace(entry.record.extra, copy=replace(made, status="aborted"), ranges=None)
-    there = os.stat(entry.found.path)
-    remember(service, area, entry.found, there, settings=Settings(created=entry.record.created), extra=extra)
+    there, now = os.stat(entry.found.path), service.clock.tick()
+    settings = Settings(created=entry.record.created)
+    remember(service, area, entry.found, there, now=now, settings=settings, extra=extra)
     return empty(204, headers_for(call))
 
 
 async def put_range(service: Service, call: Call) -> web.Response:
     """Write a range of a file with bytes of another file."""
     if call.required("x-ms-write").lower() != "update":
-        raise bad_header("x-ms-write", call.headers["x-ms-write"])
+        raise bad_header("x-ms-write", call.ms["x-ms-write"])
     if content_length(call):
         raise bad_header("Content-Length", call.headers["Content-Length"])
     area = service.entries.area(call)
@@ -178,7 +181,7 @@ async def put_range(service: Service, call: Call) -> web.Response:
 def _source_range(service: Service, call: Call, length: int) -> tuple[Entry, int]:
     asked = service.addresses.source(call, call.required("x-ms-copy-source"))
     try:
-        service.gate.check_source(asked, token=call.headers.get("x-ms-copy-source-authorization"))
+        service.gate.check_source(asked, token=call.ms.get("x-ms-copy-source-authorization"))
         source = service.entries.file(service.entries.area(asked), asked.names)
     except FilesError as error:
         raise _unreadable(error) from None

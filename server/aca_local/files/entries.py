@@ -99,6 +99,13 @@ class Entries:
         """Remember the record of an entry."""
         self._shares.store.put_entry(area.share.id, *_key(names), record)
 
+    def keep(self, area: Area, names: Sequence[str], record: Record, there: stat_result) -> None:
+        """Remember the record of a file, unless it says no more than its stat does."""
+        if record == current(there, None, False):
+            self._shares.store.remove_row(area.share.id, *_key(names))
+        else:
+            self.save(area, names, record)
+
     def forget(self, area: Area, names: Sequence[str]) -> None:
         """Forget an entry that was deleted, with what was in it."""
         self._shares.store.remove_entry(area.share.id, *_key(names))

@@ -48,7 +48,7 @@ OVERRIDES = {
 async def create(service: Service, call: Call) -> web.Response:
     """Create or replace a file, with its content where the request has a body."""
     if call.required("x-ms-type").lower() != "file":
-        raise bad_header("x-ms-type", call.headers["x-ms-type"])
+        raise bad_header("x-ms-type", call.ms["x-ms-type"])
     size = _new_size(service, call)
     payload = await receive(call, MAX_WRITE, service.shares.staging())
     try:
@@ -60,13 +60,14 @@ async def create(service: Service, call: Call) -> web.Response:
 def _create(service: Service, call: Call, size: int, payload: Payload) -> web.Response:
     area = service.entries.area(call)
     found, lease = place_for(service, call, area)
-    settings = read_settings(call, area, service.store, service.clock.tick())
+    now = service.clock.tick()
+    settings = read_settings(call, area, service.store, now)
     extra = Extra(headers=content_headers(call), metadata=call.metadata, lease=lease)
     settings.apply(extra)
     if payload.length < size:
         extra.ranges = [(0, payload.length - 1)] if payload.length else []
-    there = put_file(payload.path, found.path, payload.data, size, settings.written)
-    entry = remember(service, area, found, there, settings=settings, extra=extra)
+    there = put_file(payload.path, found.path, payload.data, size, settings.written_at(now))
+    entry = remember(service, area, found, there, now=now, settings=settings, extra=extra)
     headers = created_headers(call, entry)
     if payload.length:
         body_headers(call, headers, payload)
@@ -75,8 +76,8 @@ def _create(service: Service, call: Call, size: int, payload: Payload) -> web.Re
 
 def body_headers(call: Call, headers: CIMultiDict[str], payload: Payload) -> None:
     """Say in a reply how the body was checked."""
-    if "x-ms-structured-body" in call.headers:
-        headers["x-ms-structured-body"] = call.headers["x-ms-structured-body"]
+    if "x-ms-structured-body" in call.ms:
+        headers["x-ms-structured-body"] = call.ms["x-ms-structured-body"]
     else:
         headers["Content-MD5"] = md5_text(payload.md5)
 
@@ -102,23 +103,17 @@ def place_for(
     names = call.names
     if not names:
         raise FilesError("InvalidUri")
-    found = area.tree.find(names)
+    found = area.tree.place(names)
     if found.is_directory:
         raise FilesError("ResourceTypeMismatch")
     if found.stat is None:
-        if not _is_folder(found):
-            raise FilesError("ParentNotFound")
         return found, None
     entry = service.entries.entry(area, found)
     lease = entry.record.extra.lease
-    leases.check_lease(call, lease, service.clock.tick(), writes=True)
+    leases.check_lease(call, lease, service.clock.now(), writes=True)
     if not ignore_read_only:
         refuse_read_only(entry)
     return found, lease
-
-
-def _is_folder(found: Found) -> bool:
-    return os.path.isdir(os.path.dirname(found.path))
 
 
 def refuse_read_only(entry: Entry) -> None:
@@ -128,16 +123,24 @@ def refuse_read_only(entry: Entry) -> None:
 
 
 def remember(
-    service: Service, area: Area, found: Found, there: os.stat_result, *, settings: Settings, extra: Extra
+    service: Service,
+    area: Area,
+    found: Found,
+    there: os.stat_result,
+    *,
+    now: int,
+    settings: Settings,
+    extra: Extra,
 ) -> Entry:
-    """Keep the record of a file that was just put in place, and return the file."""
-    changed = service.clock.tick()
-    created = changed if settings.created is None else settings.created
-    written = mtime_of(there) if settings.written is None else settings.written
-    record = Record(mtime_of(there), there.st_size, changed, created, written, extra)
+    """Keep the record of a file that was just put in place, and return the file; `now` is its version.
+
+    A file of which the disk says everything needs no record.
+    """
+    created = now if settings.created is None else settings.created
+    record = Record(mtime_of(there), there.st_size, now, created, settings.written_at(now), extra)
     if found.stat is None:
         area.tree.added(found)
-    service.entries.save(area, found.names, record)
+    service.entries.keep(area, found.names, record, there)
     return Entry(found, there, record)
 
 
@@ -169,7 +172,7 @@ async def properties(service: Service, call: Call) -> web.Response:
 
 def _readable(service: Service, call: Call) -> Entry:
     entry = service.entries.file(service.entries.area(call), call.names)
-    leases.check_lease(call, entry.record.extra.lease, service.clock.tick(), writes=False)
+    leases.check_lease(call, entry.record.extra.lease, service.clock.now(), writes=False)
     check_conditions(call, entry.record.changed)
     return entry
 
@@ -183,7 +186,7 @@ def _file_headers(service: Service, call: Call, entry: Entry) -> CIMultiDict[str
     headers["x-ms-server-encrypted"] = "true"
     metadata_headers(headers, extra.metadata)
     smb_headers(headers, entry)
-    leases.lease_headers(headers, extra.lease, service.clock.tick())
+    leases.lease_headers(headers, extra.lease, service.clock.now())
     if extra.copy:
         _copy_headers(headers, extra.copy)
     return headers
@@ -241,9 +244,9 @@ async def send(
 ) -> web.StreamResponse:
     """Send bytes of a file: small ones at once, others in pieces; as a structured message where asked."""
     pieces = read_pieces(path, start, length)
-    if "x-ms-structured-body" in call.headers:
-        if call.headers["x-ms-structured-body"] != structured.NAME:
-            raise bad_header("x-ms-structured-body", call.headers["x-ms-structured-body"])
+    if "x-ms-structured-body" in call.ms:
+        if call.ms["x-ms-structured-body"] != structured.NAME:
+            raise bad_header("x-ms-structured-body", call.ms["x-ms-structured-body"])
         headers["x-ms-structured-body"] = structured.NAME
         headers["x-ms-structured-content-length"] = str(length)
         pieces, length = structured.encode(pieces, length), structured.message_length(length)
@@ -286,7 +289,7 @@ async def set_properties(service: Service, call: Call) -> web.Response:
 
 
 def _sets_smb(call: Call) -> bool:
-    return "x-ms-content-length" in call.headers or any(
+    return "x-ms-content-length" in call.ms or any(
         header in call.headers for header in ("x-ms-file-permission", "x-ms-file-attributes")
     )
 
@@ -349,7 +352,7 @@ async def lease(service: Service, call: Call) -> web.Response:
     """Acquire, release, change or break a lease on a file."""
     area = service.entries.area(call)
     entry = service.entries.file(area, call.names)
-    outcome = leases.act(call, entry.record.extra.lease, service.clock.tick(), timed=False)
+    outcome = leases.act(call, entry.record.extra.lease, service.clock.now(), timed=False)
     entry.record.extra.lease = outcome.lease
     service.entries.save(area, entry.found.names, entry.record)
     headers = entry_headers(call, entry)

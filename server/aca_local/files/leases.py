@@ -80,7 +80,7 @@ def act(call: Call, lease: Lease | None, now: int, *, timed: bool) -> Outcome:
 
 
 def _acquire(call: Call, lease: Lease | None, now: int, timed: bool) -> Outcome:
-    wanted = _guid(call.headers.get("x-ms-proposed-lease-id") or str(uuid.uuid4()))
+    wanted = _guid(call.ms.get("x-ms-proposed-lease-id") or str(uuid.uuid4()))
     duration = call.number("x-ms-lease-duration", least=INFINITE)
     duration = INFINITE if duration is None else duration
     if duration != INFINITE and not (timed and SHORTEST <= duration <= LONGEST):
@@ -97,7 +97,7 @@ def _until(duration: int, now: int) -> int | None:
 def _break(call: Call, lease: Lease | None, now: int, timed: bool) -> Outcome:
     if lease is None:
         raise FilesError("LeaseNotPresentWithLeaseOperation")
-    if call.headers.get("x-ms-lease-id") not in (None, lease.id):
+    if call.ms.get("x-ms-lease-id") not in (None, lease.id):
         raise FilesError("LeaseIdMismatchWithLeaseOperation")
     period = call.number("x-ms-lease-break-period") if timed else None
     left = 0 if lease.until is None else max(0, lease.until - now) // TICKS_PER_SECOND

@@ -8,7 +8,9 @@ from aca_local.files.errors import FilesError
 SHARE_NAME = re.compile(r"(?!.*--)[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
 METADATA_NAME = re.compile(r"[^\W\d]\w*")
 FORBIDDEN = re.compile(r'["\\/:|<>*?\x00-\x1f\x7f]')
-RESERVED = re.compile(r"(?:LPT[1-9]|COM[1-9]|PRN|AUX|NUL|CON|CLOCK\$)", re.IGNORECASE)
+RESERVED = frozenset(
+    {"PRN", "AUX", "NUL", "CON", "CLOCK$", *(f"{port}{n}" for port in ("LPT", "COM") for n in range(1, 10))}
+)
 MAX_COMPONENT = 255
 MAX_PATH = 2048
 MAX_DEPTH = 250
@@ -40,7 +42,7 @@ def split_path(path: str, *, keep_trailing_dots: bool) -> tuple[str, ...]:
 
 def _component(part: str, keep_trailing_dots: bool) -> str:
     name = part if keep_trailing_dots else part.rstrip(".")
-    if part in (".", "..") or not name or FORBIDDEN.search(name) or RESERVED.fullmatch(name):
+    if part in (".", "..") or not name or FORBIDDEN.search(name) or name.upper() in RESERVED:
         raise FilesError("InvalidResourceName")
     if len(name) > MAX_COMPONENT:
         raise FilesError("InvalidResourceName", "A component of the path is longer than 255 characters.")

@@ -35,6 +35,7 @@ COMMON_HEADERS = frozenset(
         "x-ms-file-request-intent", "x-ms-meta", "x-ms-useragent",
     }
 )  # fmt: skip
+COMMON_QUERY = frozenset({"restype", "comp", "timeout"})
 LEASE = frozenset({"x-ms-lease-id"})
 DOTS = frozenset({"x-ms-allow-trailing-dot"})
 RANGE = frozenset({"x-ms-range"})
@@ -109,7 +110,8 @@ def _operation(
     metadata: bool = False,
     writes: bool = True,
 ) -> Operation:
-    return Operation(name, run, need, frozenset(headers), frozenset(query), metadata, writes)
+    known, parameters = frozenset(headers) | COMMON_HEADERS, frozenset(query) | COMMON_QUERY
+    return Operation(name, run, need, known, parameters, metadata, writes)
 
 
 def _read(

@@ -17,7 +17,7 @@ from aca_local.files.spans import Span, add, clip, remove
 async def list_ranges(service: Service, call: Call) -> web.Response:
     """List the ranges that hold data; with `prevsharesnapshot`, those written and cleared since then."""
     entry = service.entries.file(service.entries.area(call), call.names)
-    check_lease(call, entry.record.extra.lease, service.clock.tick(), writes=False)
+    check_lease(call, entry.record.extra.lease, service.clock.now(), writes=False)
     span = parse_range(call)
     first, last = (0, None) if span is None else span
     end = entry.size - 1 if last is None else last

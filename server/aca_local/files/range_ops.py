@@ -92,7 +92,7 @@ def range_written(service: Service, call: Call, area: Area, entry: Entry, before
     if extra.ranges == [(0, entry.size - 1)]:
         extra.ranges = None
     extra.change_time = None
-    mode = call.headers.get("x-ms-file-last-write-time", "now").lower()
+    mode = call.ms.get("x-ms-file-last-write-time", "now").lower()
     if mode not in ("now", "preserve"):
         raise bad_header("x-ms-file-last-write-time", mode)
     if mode == "preserve":

@@ -45,13 +45,13 @@ def _rename(service: Service, call: Call, *, directory: bool) -> web.Response:
 def _source(service: Service, call: Call, area: Area, *, directory: bool) -> Entry:
     named = service.addresses.source(call, call.required("x-ms-file-rename-source"))
     if (named.account, named.share) != (call.account, call.share):
-        raise bad_header("x-ms-file-rename-source", call.headers["x-ms-file-rename-source"])
+        raise bad_header("x-ms-file-rename-source", call.ms["x-ms-file-rename-source"])
     find = service.entries.folder if directory else service.entries.file
     entry = find(area, named.names)
     if not entry.found.names:
         raise FilesError("InvalidUri")
     lease = entry.record.extra.lease
-    leases.check_lease(call, lease, service.clock.tick(), writes=True, header="x-ms-source-lease-id")
+    leases.check_lease(call, lease, service.clock.now(), writes=True, header="x-ms-source-lease-id")
     return entry
 
 
@@ -61,7 +61,7 @@ def _clear_target(service: Service, call: Call, area: Area, target: Found, *, di
         raise FilesError("ResourceAlreadyExists")
     entry = service.entries.entry(area, target)
     lease = entry.record.extra.lease
-    leases.check_lease(call, lease, service.clock.tick(), writes=True, header="x-ms-destination-lease-id")
+    leases.check_lease(call, lease, service.clock.now(), writes=True, header="x-ms-destination-lease-id")
     if not call.flag("x-ms-file-rename-ignore-readonly"):
         refuse_read_only(entry)
     if directory:
@@ -72,10 +72,10 @@ def _set_renamed(call: Call, extra: Extra, settings: Settings) -> None:
     extra.attributes = extra.attributes if settings.attributes is None else settings.attributes
     extra.permission = settings.permission or extra.permission
     extra.change_time = settings.change_time or extra.change_time
-    if (metadata := call.metadata) or "x-ms-meta" in call.headers:
+    if (metadata := call.metadata) or "x-ms-meta" in call.ms:
         extra.metadata = metadata
-    if "x-ms-content-type" in call.headers:
-        extra.headers = {**extra.headers, "Content-Type": call.headers["x-ms-content-type"]}
+    if "x-ms-content-type" in call.ms:
+        extra.headers = {**extra.headers, "Content-Type": call.ms["x-ms-content-type"]}
 
 
 def _move(area: Area, source: Entry, target: Found, name: str) -> Found:

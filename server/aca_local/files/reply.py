@@ -20,7 +20,7 @@ def headers_for(call: Call, changed: int | None = None) -> CIMultiDict[str]:
     headers["Server"] = SERVER
     headers["x-ms-request-id"] = call.request_id
     headers["x-ms-version"] = call.version
-    client_id = call.headers.get("x-ms-client-request-id")
+    client_id = call.ms.get("x-ms-client-request-id")
     if client_id:
         headers["x-ms-client-request-id"] = client_id
     return headers

@@ -10,12 +10,12 @@ from multidict import CIMultiDict
 
 from aca_local.files.access import Gate, Keys
 from aca_local.files.address import Addresses
-from aca_local.files.call import Call
+from aca_local.files.call import META, Call
 from aca_local.files.clock import NS_PER_TICK, iso
 from aca_local.files.conditions import refuse_conditions
 from aca_local.files.entries import Entries
 from aca_local.files.errors import FilesError, error_body
-from aca_local.files.operations import COMMON_HEADERS, FROM_URL, Key, Operation, operations
+from aca_local.files.operations import FROM_URL, Key, Operation, operations
 from aca_local.files.reply import SERVER, empty
 from aca_local.files.sas import PARAMETERS
 from aca_local.files.service import FilesOptions, Service
@@ -23,7 +23,6 @@ from aca_local.files.shares import FileShares
 from aca_local.files.versions import LATEST, VERSIONS
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
-STRUCTURE = frozenset({"restype", "comp", "timeout"})
 
 
 def build_handler(
@@ -48,9 +47,11 @@ class _Handler:
         self._service = service
         self._operations = operations()
         self._log = logging.getLogger(__name__)
+        self._run = uuid.uuid4().hex
+        self._count = 0
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        request_id = str(uuid.uuid4())
+        request_id = self._request_id()
         try:
             return await self._answer(request, request_id)
         except FilesError as error:
@@ -58,6 +59,12 @@ class _Handler:
         except OSError as problem:
             self._log.warning("the disk refused %s: %s", request.method, problem)
             return _failure(request, request_id, FilesError("InternalError", problem.strerror or ""))
+
+    def _request_id(self) -> str:
+        """Return a new id in a GUID's form: this run's, and a number."""
+        self._count += 1
+        run = self._run
+        return f"{run[:8]}-{run[8:12]}-{run[12:16]}-{run[16:20]}-{self._count:012x}"
 
     async def _answer(self, request: web.BaseRequest, request_id: str) -> web.StreamResponse:
         call = self._service.addresses.read(request, request_id)
@@ -85,13 +92,13 @@ def _key(call: Call) -> Key:
     if not call.share:
         return "service", call.method, restype, comp
     level = "share" if not call.entry and restype == "share" else "entry"
-    if "x-ms-copy-source" in call.headers and comp in ("", "range"):
+    if "x-ms-copy-source" in call.ms and comp in ("", "range"):
         comp += FROM_URL
     return level, call.method, restype, comp
 
 
 def _version(call: Call) -> str:
-    version = call.headers.get("x-ms-version") or call.query.get("sv") or LATEST
+    version = call.ms.get("x-ms-version") or call.query.get("sv") or LATEST
     if version not in VERSIONS:
         raise FilesError("InvalidHeaderValue", HeaderName="x-ms-version", HeaderValue=version)
     return version
@@ -99,21 +106,14 @@ def _version(call: Call) -> str:
 
 def _check_understood(call: Call, operation: Operation) -> None:
     """Raise when a parameter or header would be passed over that may change what the request means."""
-    allowed = operation.query
-    for name in call.query:
-        if name not in allowed and name not in STRUCTURE and not ("sig" in call.query and name in PARAMETERS):
+    for name in call.query.keys() - operation.query:
+        if not ("sig" in call.query and name in PARAMETERS):
             raise FilesError("UnsupportedQueryParameter", QueryParameterName=name)
-    for header in call.headers:
-        name = header.lower()
-        if name.startswith("x-ms-") and not _takes(operation, name):
-            raise FilesError("UnsupportedHeader", HeaderName=header)
+    for name in call.ms.keys() - operation.headers:
+        if not (operation.metadata and name.startswith(META)):
+            raise FilesError("UnsupportedHeader", HeaderName=name)
     if operation.writes:
         refuse_conditions(call)
-
-
-def _takes(operation: Operation, header: str) -> bool:
-    metadata = operation.metadata and header.startswith("x-ms-meta-")
-    return header in operation.headers or header in COMMON_HEADERS or metadata
 
 
 def _failure(request: web.BaseRequest, request_id: str, error: FilesError) -> web.Response:

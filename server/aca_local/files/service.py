@@ -49,5 +49,5 @@ class Service:
     def file_to_change(self, call: Call, area: Area) -> Entry:
         """Return the file of a request that writes to it, its lease checked."""
         entry = self.entries.file(area, call.names)
-        check_lease(call, entry.record.extra.lease, self.clock.tick(), writes=True)
+        check_lease(call, entry.record.extra.lease, self.clock.now(), writes=True)
         return entry

@@ -43,7 +43,7 @@ async def create(service: Service, call: Call) -> web.Response:
 
 
 def _refuse_nfs(call: Call) -> None:
-    protocols = call.headers.get("x-ms-enabled-protocols", "SMB")
+    protocols = call.ms.get("x-ms-enabled-protocols", "SMB")
     if protocols.upper() != "SMB":
         raise FilesError(
             "UnsupportedHeader", "NFS shares need a premium account.", HeaderName="x-ms-enabled-protocols"
@@ -58,7 +58,7 @@ def _quota(call: Call) -> int | None:
 
 
 def _tier(call: Call) -> str | None:
-    text = call.headers.get("x-ms-access-tier")
+    text = call.ms.get("x-ms-access-tier")
     if text is None:
         return None
     if text.lower() not in TIERS:
@@ -76,13 +76,13 @@ def _set_flags(call: Call, share: ShareProperties) -> None:
 def the_share(service: Service, call: Call, *, writes: bool = False) -> ShareProperties:
     """Return the share of a request, its lease checked."""
     share = service.shares.get_share(call.account, call.share, call.query.get("sharesnapshot", ""))
-    leases.check_lease(call, share.lease, service.clock.tick(), writes=writes)
+    leases.check_lease(call, share.lease, service.clock.now(), writes=writes)
     return share
 
 
 def listed_properties(service: Service, share: ShareProperties) -> str:
     """Return the XML of a share's properties, as a listing carries them."""
-    now = service.clock.tick()
+    now = service.clock.now()
     state = leases.state(share.lease, now)
     fields = {
         "Last-Modified": http_date(share.changed),
@@ -115,7 +115,7 @@ async def properties(service: Service, call: Call) -> web.Response:
     headers["x-ms-enabled-protocols"] = "SMB"
     headers["x-ms-enable-snapshot-virtual-directory-access"] = str(share.snapshot_access).lower()
     headers["x-ms-enable-smb-directory-lease"] = str(share.directory_lease).lower()
-    leases.lease_headers(headers, share.lease, service.clock.tick())
+    leases.lease_headers(headers, share.lease, service.clock.now())
     return empty(200, headers)
 
 
@@ -148,7 +148,7 @@ async def set_metadata(service: Service, call: Call) -> web.Response:
 async def delete(service: Service, call: Call) -> web.Response:
     """Delete a share (with its snapshots where that is asked for), or one snapshot."""
     share = the_share(service, call, writes=True)
-    option = call.headers.get("x-ms-delete-snapshots")
+    option = call.ms.get("x-ms-delete-snapshots")
     if option not in (None, "include", "include-leased"):
         raise bad_header("x-ms-delete-snapshots", option)
     if share.snapshot:
@@ -160,7 +160,7 @@ async def delete(service: Service, call: Call) -> web.Response:
 
 
 def _check_snapshot_leases(service: Service, call: Call, option: str | None) -> None:
-    now = service.clock.tick()
+    now = service.clock.now()
     snapshots = [s for s in service.shares.list_shares(call.account, snapshots=True) if s.name == call.share]
     if option == "include" and any(leases.is_locked(s.lease, now) for s in snapshots if s.snapshot):
         raise FilesError("LeaseIdMissing")
@@ -214,7 +214,7 @@ async def get_permission(service: Service, call: Call) -> web.Response:
         raise FilesError("ResourceNotFound")
     headers = headers_for(call)
     headers["Content-Type"] = "application/json"
-    form = call.headers.get("x-ms-file-permission-format", "sddl").lower()
+    form = call.ms.get("x-ms-file-permission-format", "sddl").lower()
     if form not in ("sddl", "binary"):
         raise bad_header("x-ms-file-permission-format", form)
     shown = to_binary(text) if form == "binary" else text
@@ -224,7 +224,7 @@ async def get_permission(service: Service, call: Call) -> web.Response:
 async def lease(service: Service, call: Call) -> web.Response:
     """Acquire, renew, release, change or break a lease on a share or a snapshot."""
     share = service.shares.get_share(call.account, call.share, call.query.get("sharesnapshot", ""))
-    outcome = leases.act(call, share.lease, service.clock.tick(), timed=True)
+    outcome = leases.act(call, share.lease, service.clock.now(), timed=True)
     share.lease = outcome.lease
     service.shares.save(share, changed=False)
     headers = headers_for(call, share.changed)
@@ -247,7 +247,7 @@ async def snapshot(service: Service, call: Call) -> web.Response:
 async def restore(service: Service, call: Call) -> web.Response:
     """Bring a deleted share back."""
     if call.required("x-ms-deleted-share-name") != call.share:
-        raise bad_header("x-ms-deleted-share-name", call.headers["x-ms-deleted-share-name"])
+        raise bad_header("x-ms-deleted-share-name", call.ms["x-ms-deleted-share-name"])
     version = call.required("x-ms-deleted-share-version")
     restored = service.shares.restore_share(call.account, call.share, version)
     return empty(201, headers_for(call, restored.changed))

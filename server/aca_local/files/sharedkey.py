@@ -36,13 +36,17 @@ def _decoded(key: str) -> bytes:
 
 def _strings_to_sign(call: Call, account: str) -> Iterable[str]:
     """Yield the text as the SDKs sign it and, where it differs, with the headers sorted as plain text."""
-    extra = {name.lower(): value for name, value in call.headers.items() if name[:5].lower() == "x-ms-"}
-    names = tuple(extra)
+    names = tuple(call.ms)
     head = f"{call.method}\n{_standard_headers(call)}\n"
     tail = f"/{account}{call.path}{_canonical_query(call)}"
-    orders = (service_order(names), tuple(sorted(names)))
-    for order in dict.fromkeys(orders):
-        yield head + "".join(f"{name}:{extra[name].strip()}\n" for name in order) + tail
+    order = service_order(names)
+    yield head + _canonical_headers(call, order) + tail
+    if (plain := tuple(sorted(names))) != order:
+        yield head + _canonical_headers(call, plain) + tail
+
+
+def _canonical_headers(call: Call, names: Iterable[str]) -> str:
+    return "".join([f"{name}:{call.ms[name]}\n" for name in names])
 
 
 def _standard_headers(call: Call) -> str:

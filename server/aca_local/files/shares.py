@@ -1,5 +1,6 @@
 """Accounts and shares: the folders they live in, and the management view of them."""
 
+import itertools
 import shutil
 from collections.abc import Mapping
 from dataclasses import replace
@@ -26,6 +27,7 @@ class FileShares:
         for name in ("shares", "snapshots", "deleted", "staging", "trash"):
             (root / name).mkdir(parents=True, exist_ok=True)
         self._staging = str(root / "staging" / "_")[:-1]
+        self._staged = itertools.count()
         self.clock = Clock()
         self.store = Store(root / "files.db")
         self._accounts = self.store.accounts()
@@ -200,7 +202,7 @@ class FileShares:
 
     def staging(self) -> str:
         """Return a new name for a file on its way in, on the same file system as the shares."""
-        return f"{self._staging}{self.clock.tick():x}"
+        return f"{self._staging}{next(self._staged):x}"
 
     # --- snapshots
 

@@ -50,6 +50,10 @@ class Settings:
     change_time: int | None = None
     permission: str | None = None
 
+    def written_at(self, now: int) -> int:
+        """Return the last write time of what is written at `now`."""
+        return now if self.written is None else self.written
+
     def apply(self, extra: Extra) -> None:
         """Write attributes, permission and change time into an entry's rarer facts."""
         extra.attributes = extra.attributes if self.attributes is None else self.attributes
@@ -60,7 +64,7 @@ class Settings:
 def read_settings(call: Call, area: Area, store: Store, now: int, *, keep: str = "preserve") -> Settings:
     """Return the SMB properties that a request's headers set; `keep` is the word that sets nothing."""
     return Settings(
-        _attributes(call.headers.get("x-ms-file-attributes"), keep),
+        _attributes(call.ms.get("x-ms-file-attributes"), keep),
         _time(call, "x-ms-file-creation-time", now, keep),
         _time(call, "x-ms-file-last-write-time", now, keep),
         _time(call, "x-ms-file-change-time", None, keep),
@@ -85,7 +89,7 @@ def _time(call: Call, header: str, now: int | None, keep: str) -> int | None:
 
 
 def _permission(call: Call, area: Area, store: Store) -> str | None:
-    text, key = call.headers.get("x-ms-file-permission"), call.headers.get("x-ms-file-permission-key")
+    text, key = call.ms.get("x-ms-file-permission"), call.ms.get("x-ms-file-permission-key")
     if text and key:
         raise FilesError("InvalidInput", "Give the permission or its key, not both.")
     if key:
@@ -94,7 +98,7 @@ def _permission(call: Call, area: Area, store: Store) -> str | None:
         return key
     if text is None or text.lower() in ("inherit", "preserve"):
         return None
-    return keep_permission(area, store, text, call.headers.get("x-ms-file-permission-format", "sddl"))
+    return keep_permission(area, store, text, call.ms.get("x-ms-file-permission-format", "sddl"))
 
 
 def keep_permission(area: Area, store: Store, text: str, form: str) -> str:

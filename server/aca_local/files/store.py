@@ -35,9 +35,11 @@ class Store:
 
     def __init__(self, path: Path) -> None:
         self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=256)
+        self._db.execute("PRAGMA locking_mode=EXCLUSIVE")  # nobody else opens it: no locks to take each time
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=OFF")
         self._db.executescript(SCHEMA)
+        self._bare: set[tuple[int, str]] = set()  # folders in which nothing has a record
 
     def close(self) -> None:
         """Close the database."""
@@ -122,6 +124,7 @@ class Store:
 
     def put_entry(self, share: int, parent: str, name: str, record: Record) -> None:
         """Write the record of one file or folder."""
+        self._bare.discard((share, parent))
         self._db.execute(
             "INSERT OR REPLACE INTO entries VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
@@ -129,6 +132,23 @@ class Store:
                 record.changed, record.created, record.written, dump_extra(record.extra),
             ),
         )  # fmt: skip
+
+    def remove_row(self, share: int, parent: str, name: str) -> None:
+        """Forget one file."""
+        if self._has_rows(share, parent):
+            self._db.execute(
+                "DELETE FROM entries WHERE share = ? AND parent = ? AND name = ?", (share, parent, name)
+            )
+
+    def _has_rows(self, share: int, parent: str) -> bool:
+        """Say whether anything in a folder may have a record; asked once a folder, as long as nothing has."""
+        key = share, parent
+        if key not in self._bare:
+            query = "SELECT 1 FROM entries WHERE share = ? AND parent = ? LIMIT 1"
+            if self._db.execute(query, key).fetchone():
+                return True
+            self._bare.add(key)
+        return False
 
     def remove_entry(self, share: int, parent: str, name: str) -> None:
         """Forget one file, or one folder with what is in it."""
@@ -144,6 +164,7 @@ class Store:
 
     def move_children(self, share: int, old: str, new: str) -> None:
         """Move the records below the folder `old` to the folder `new`."""
+        self._bare.clear()
         self._db.execute(
             "UPDATE OR REPLACE entries SET parent = ? || substr(parent, ?) "
             "WHERE share = ? AND (parent = ? OR (parent >= ? AND parent < ?))",

@@ -35,6 +35,11 @@ class NameIndex:
     def __init__(self) -> None:
         self._folders: OrderedDict[str, tuple[int, dict[str, str]]] = OrderedDict()
 
+    def is_new(self, folder: str, mtime: int, name: str) -> bool:
+        """Say whether it is known without a look at the disk that `folder` has no such name."""
+        known = self._folders.get(folder)
+        return known is not None and known[0] == mtime and name.lower() not in known[1]
+
     def find(self, folder: str, mtime: int, name: str) -> str | None:
         """Return the name that stands in `folder` for `name`, whatever its case."""
         known = self._folders.get(folder)
@@ -73,12 +78,25 @@ class Tree:
         here = os.lstat(self.root)
         found = Found(self.root, (), here, here)
         for name in names:
-            if not found.is_directory or found.stat is None:
-                raise FilesError("ParentNotFound")
-            found = self._step(found, found.stat, name)
+            found = self._step(found, name)
         return found
 
-    def _step(self, parent: Found, folder: os.stat_result, name: str) -> Found:
+    def place(self, names: Sequence[str]) -> Found:
+        """Look up a path to put a file at: as `find`, but a new name in a known folder is not looked for."""
+        parent = self.find(names[:-1])
+        path, name = f"{parent.path}/{names[-1]}", names[-1]
+        if (
+            parent.is_directory
+            and parent.stat
+            and self._index.is_new(parent.path, parent.stat.st_mtime_ns, name)
+        ):
+            return Found(path, (*parent.names, name), None, parent.stat)
+        return self._step(parent, name)
+
+    def _step(self, parent: Found, name: str) -> Found:
+        folder = parent.stat
+        if folder is None or not parent.is_directory:
+            raise FilesError("ParentNotFound")
         path = f"{parent.path}/{name}"
         there = self.stat(path)
         if there is None and (actual := self._index.find(parent.path, folder.st_mtime_ns, name)) is not None:
@@ -104,7 +122,8 @@ class Tree:
 
     def added(self, found: Found) -> None:
         """Note that something new stands at `found`."""
-        self._index.added(os.path.dirname(found.path), found.folder.st_mtime_ns, found.names[-1])
+        name = found.names[-1]
+        self._index.added(found.path[: -len(name) - 1], found.folder.st_mtime_ns, name)
 
     def children(self, folder: str) -> list[tuple[str, os.stat_result]]:
         """Return the names and stats of the files and folders in a folder, sorted without case."""
