@@ -62,7 +62,7 @@ test: setup ## all tests that fit in some minutes
 
 test-deep: setup ## what takes longer: Microsoft's own tests of the Files SDK (their sdist comes from PyPI), 200 kills
 	$(BIN)/python tests/microsoft_suite/run.py
-	AITK_KILLS=200 $(BIN)/pytest -q tests/contract/test_instance_kills.py
+	AITK_KILLS=200 $(BIN)/pytest -q tests/contract/test_instance_kills.py tests/contract/test_files_durability.py
 
 infra: ## compile infra/provision/inference.bicep (needs the Bicep CLI)
 	$(PYTHON) scripts/compile_infra.py

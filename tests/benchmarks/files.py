@@ -1,7 +1,7 @@
-"""Small-file creates a second on one core, and the memory of a 1 GiB upload: `python tests/benchmarks/files.py`.
+"""Small-file creates a second on one core, and the memory of a 1 GiB upload .
 
-A create has its SharedKey verified and its content on disk (2 KB each, in 40 folders). The same requests go to a bare
-aiohttp handler in the same run, in turns: on a busy machine only the ratio means something.
+A create has its SharedKey verified and its content on disk (2 KB each, in 40 folders). The same requests go
+to a bare aiohttp handler in the same run, in turns: on a busy machine only the ratio means something.
 """
 
 import argparse
@@ -78,7 +78,11 @@ def creates(server: Server, turn: int, count: int) -> tuple[float, float]:
 def compare(turns: int, count: int) -> None:
     """Measure both servers in turns, and print the medians."""
     found: dict[str, list[tuple[float, float]]] = {"bare": [], "files": []}
-    with tempfile.TemporaryDirectory() as root, serving("bare", root) as bare, serving("files", root) as files:
+    with (
+        tempfile.TemporaryDirectory() as root,
+        serving("bare", root) as bare,
+        serving("files", root) as files,
+    ):
         for turn in range(turns):
             for server in (bare, files):
                 found[server.what].append(creates(server, turn, count))

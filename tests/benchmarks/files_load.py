@@ -53,7 +53,8 @@ class Connection(asyncio.Protocol):
         if end < 0:
             return
         head = self._buffer[:end]
-        assert head.startswith(b"HTTP/1.1 201") and b"content-length: 0" in head.lower(), self._buffer[:600]
+        assert head.startswith(b"HTTP/1.1 201"), self._buffer[:600]
+        assert b"content-length: 0" in head.lower(), head
         self._buffer = self._buffer[end + 4 :]
         self._next()
 

@@ -6,9 +6,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from aiohttp import web
-
 from aca_local.files import FileShares, build_handler
+from aiohttp import web
 
 KEY = "c2VjcmV0LWtleS1mb3ItYmVuY2htYXJrcy1vbmx5LTAxMjM0NTY3ODkwMTIzNDU2Nzg5MA=="
 

@@ -9,22 +9,11 @@ from aca_local.files.errors import FilesError
 PIECE = 256 * 1024
 
 
-def put_file(staged: str, path: str, data: bytes | None, size: int, written: int) -> os.stat_result:
-    """Put a file of `size` bytes, beginning with `data`, at `path` in one step; return its stat.
+def make_file(staged: str, data: bytes | None, size: int, written: int) -> os.stat_result:
+    """Make the file `staged`: `size` bytes that begin with `data`, last written at the tick `written`.
 
-    `data` None: the file `staged` holds the beginning already. `written` is the modification time in ticks.
-    Raises ParentNotFound when the folder is gone.
+    `data` None: the file is there already and holds the beginning. Returns its stat.
     """
-    try:
-        there = _make(staged, data, size, written)
-        place(staged, path)
-    except BaseException:
-        remove_quietly(staged)
-        raise
-    return there
-
-
-def _make(staged: str, data: bytes | None, size: int, written: int) -> os.stat_result:
     handle = os.open(staged, os.O_WRONLY if data is None else os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644)
     try:
         if data:
@@ -41,6 +30,18 @@ def place(staged: str, path: str) -> None:
     """Move a finished file into the share; the old content, or the new, is there at any moment."""
     try:
         os.replace(staged, path)
+    except FileNotFoundError:
+        raise FilesError("ParentNotFound") from None
+    except OSError as problem:
+        raise FilesError("InvalidResourceName") from problem
+
+
+def make_folder(path: str) -> None:
+    """Make a folder; raises ResourceAlreadyExists, ParentNotFound."""
+    try:
+        os.mkdir(path)
+    except FileExistsError:
+        raise FilesError("ResourceAlreadyExists") from None
     except FileNotFoundError:
         raise FilesError("ParentNotFound") from None
     except OSError as problem:

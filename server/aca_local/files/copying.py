@@ -1,7 +1,6 @@
 """Copies: of files inside an account at once, from another account in the background; of ranges at once."""
 
 import asyncio
-import os
 import shutil
 import uuid
 from dataclasses import replace
@@ -10,10 +9,10 @@ from aiohttp import web
 
 from aca_local.files.body import MAX_WRITE, content_length, parse_span
 from aca_local.files.call import Call, bad_header
-from aca_local.files.content import copy_bytes, put_file, remove_quietly
+from aca_local.files.content import copy_bytes, make_file, remove_quietly
 from aca_local.files.entries import Area, Entry
 from aca_local.files.errors import FilesError
-from aca_local.files.file_ops import place_for, refuse_read_only, remember
+from aca_local.files.file_ops import place_for, put, refuse_read_only
 from aca_local.files.model import Copy, Extra
 from aca_local.files.range_ops import range_of, range_written, spans_of, touch_range
 from aca_local.files.reply import empty, entry_headers, headers_for
@@ -89,9 +88,9 @@ async def _finish(service: Service, area: Area, source: Entry, target: Entry, se
         size = f"{source.size}/{source.size}"
         now = service.clock.tick()
         done = replace(extra.copy, status="success", progress=size, completed=now)
-        there = put_file(staged, target.found.path, None, source.size, settings.written_at(now))
+        there = make_file(staged, None, source.size, settings.written_at(now))
         kept = replace(extra, copy=done, ranges=source.record.extra.ranges)
-        remember(service, area, target.found, there, now=now, settings=settings, extra=kept)
+        put(service, area, target.found, staged, there, now=now, settings=settings, extra=kept)
     finally:
         remove_quietly(staged)
 
@@ -101,8 +100,8 @@ def _place(
 ) -> Entry:
     found, extra.lease = place_for(service, call, area, ignore_read_only=_ignores_read_only(call))
     now = service.clock.tick()
-    there = put_file(staged, found.path, None, size, settings.written_at(now))
-    return remember(service, area, found, there, now=now, settings=settings, extra=extra)
+    there = make_file(staged, None, size, settings.written_at(now))
+    return put(service, area, found, staged, there, now=now, settings=settings, extra=extra)
 
 
 def _state(service: Service, call: Call, status: str, done: int, size: int) -> Copy:
@@ -152,11 +151,11 @@ async def abort(service: Service, call: Call) -> web.Response:
     if made is None or task is None or made.id != call.query.get("copyid"):
         raise FilesError("NoPendingCopyOperation")
     task.cancel()
-    os.truncate(entry.found.path, 0)
     extra = replace(entry.record.extra, copy=replace(made, status="aborted"), ranges=None)
-    there, now = os.stat(entry.found.path), service.clock.tick()
-    settings = Settings(created=entry.record.created)
-    remember(service, area, entry.found, there, now=now, settings=settings, extra=extra)
+    settings, now = Settings(created=entry.record.created), service.clock.tick()
+    staged = service.shares.staging()
+    there = make_file(staged, b"", 0, now)
+    put(service, area, entry.found, staged, there, now=now, settings=settings, extra=extra)
     return empty(204, headers_for(call))
 
 

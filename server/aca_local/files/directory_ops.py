@@ -6,7 +6,7 @@ from aiohttp import web
 
 from aca_local.files.call import Call
 from aca_local.files.conditions import check_conditions
-from aca_local.files.entries import Entry, mtime_of
+from aca_local.files.entries import Entry
 from aca_local.files.errors import FilesError
 from aca_local.files.file_ops import created_headers, put_metadata, save_change
 from aca_local.files.model import Extra, Record
@@ -26,31 +26,13 @@ async def create(service: Service, call: Call) -> web.Response:
     settings = read_settings(call, area, service.store, now)
     extra = Extra(metadata=call.metadata)
     settings.apply(extra)
-    _mkdir(found.path)
-    there = os.stat(found.path)
-    changed = service.clock.tick()
-    record = Record(
-        mtime_of(there), there.st_size, changed,
-        changed if settings.created is None else settings.created,
-        changed if settings.written is None else settings.written,
-        extra,
-    )  # fmt: skip
+    written = settings.written_at(now)
+    created = now if settings.created is None else settings.created
+    record = Record(0, 0, now, created, written, extra)
+    service.entries.make(area, found, record)
     area.tree.added(found)
-    service.entries.forget(area, found.names)
-    service.entries.save(area, found.names, record)
-    found.stat = there
-    return empty(201, created_headers(call, Entry(found, there, record)))
-
-
-def _mkdir(path: str) -> None:
-    try:
-        os.mkdir(path)
-    except FileExistsError:
-        raise FilesError("ResourceAlreadyExists") from None
-    except FileNotFoundError:
-        raise FilesError("ParentNotFound") from None
-    except OSError as problem:
-        raise FilesError("InvalidResourceName") from problem
+    found.stat = os.stat(found.path)
+    return empty(201, created_headers(call, Entry(found, found.stat, record)))
 
 
 async def properties(service: Service, call: Call) -> web.Response:

@@ -1,12 +1,15 @@
 """Files and folders as the service sees them: what is on disk, joined with what is remembered."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from os import stat_result
 
 from aca_local.files.call import Call
 from aca_local.files.clock import NS_PER_TICK
+from aca_local.files.content import make_folder, place
 from aca_local.files.errors import FilesError
+from aca_local.files.intents import MAKE, MOVE, PUT, Intent
 from aca_local.files.model import Extra, Record, ShareProperties
 from aca_local.files.names import fold
 from aca_local.files.shares import FileShares
@@ -99,28 +102,66 @@ class Entries:
         """Remember the record of an entry."""
         self._shares.store.put_entry(area.share.id, *_key(names), record)
 
-    def keep(self, area: Area, names: Sequence[str], record: Record, there: stat_result) -> None:
-        """Remember the record of a file, unless it says no more than its stat does."""
-        if record == current(there, None, False):
-            self._shares.store.remove_row(area.share.id, *_key(names))
-        else:
-            self.save(area, names, record)
+    def put(self, area: Area, found: Found, record: Record, there: stat_result, staged: str) -> None:
+        """Move a finished file, whose stat is `there`, to its place, with its record.
+
+        A file of which the disk says everything needs no record. Raises ParentNotFound when the folder is
+        gone.
+        """
+        store, key = self._shares.store, (area.share.id, *_key(found.names))
+        old = store.entry(*key) if store.has_rows(*key[:2]) else None
+        if old is None and record == current(there, None, False):
+            place(staged, found.path)
+            return
+        with self._restoring(key, old):
+            with store.transaction():
+                store.put_entry(*key, record)
+                store.intend(Intent(PUT, staged, found.path))
+            place(staged, found.path)
+
+    def make(self, area: Area, found: Found, record: Record) -> None:
+        """Make a folder, with its record; raises ResourceAlreadyExists, ParentNotFound."""
+        store, key = self._shares.store, (area.share.id, *_key(found.names))
+        with self._restoring(key, None):
+            with store.transaction():
+                store.remove_entry(*key)
+                store.put_entry(*key, record)
+                store.intend(Intent(MAKE, "", found.path))
+            make_folder(found.path)
+        store.taken()
+
+    def move(self, area: Area, source: Entry, target: Found, record: Record) -> None:
+        """Give an entry the name of `target`, with what is in it and all records."""
+        store, share = self._shares.store, area.share.id
+        old, new = source.found.names, target.names
+        intent = Intent(MOVE, source.found.path, target.path)
+        with store.transaction():
+            if fold(old) != fold(new):
+                store.remove_entry(share, *_key(new))
+                store.move_children(share, fold(old), fold(new))
+                store.remove_entry(share, *_key(old))
+            store.put_entry(share, *_key(new), record)
+            store.intend(intent)
+        intent.take()
+        store.taken()
+
+    @contextmanager
+    def _restoring(self, key: tuple[int, str, str], old: Record | None) -> Iterator[None]:
+        """Put the old record back when what is done inside fails."""
+        store = self._shares.store
+        try:
+            yield
+        except BaseException:
+            store.taken()
+            if old is None:
+                store.remove_entry(*key)
+            else:
+                store.put_entry(*key, old)
+            raise
 
     def forget(self, area: Area, names: Sequence[str]) -> None:
         """Forget an entry that was deleted, with what was in it."""
         self._shares.store.remove_entry(area.share.id, *_key(names))
-
-    def moved(self, area: Area, old: Sequence[str], new: Sequence[str], record: Record) -> None:
-        """Remember that an entry has a new name, with what is in it."""
-        store, share = self._shares.store, area.share.id
-        if fold(old) == fold(new):
-            self.save(area, new, record)
-            return
-        store.remove_entry(share, *_key(new))
-        with store.transaction():
-            store.move_children(share, fold(old), fold(new))
-            store.put_entry(share, *_key(new), record)
-        store.remove_entry(share, *_key(old))
 
 
 def _child(folder: Found, name: str, there: stat_result, known: Record | None) -> Entry:

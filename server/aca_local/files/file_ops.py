@@ -18,7 +18,7 @@ from aca_local.files.body import (
 from aca_local.files.call import Call, bad_header
 from aca_local.files.clock import http_date
 from aca_local.files.conditions import check_conditions
-from aca_local.files.content import PIECE, put_file, read_pieces, set_mtime
+from aca_local.files.content import PIECE, make_file, read_pieces, remove_quietly, set_mtime
 from aca_local.files.entries import Area, Entry, mtime_of
 from aca_local.files.errors import FilesError
 from aca_local.files.model import Copy, Extra, Lease, Record
@@ -53,8 +53,9 @@ async def create(service: Service, call: Call) -> web.Response:
     payload = await receive(call, MAX_WRITE, service.shares.staging())
     try:
         return _create(service, call, size, payload)
-    finally:
-        payload.discard()
+    except BaseException:
+        remove_quietly(payload.path)
+        raise
 
 
 def _create(service: Service, call: Call, size: int, payload: Payload) -> web.Response:
@@ -66,8 +67,8 @@ def _create(service: Service, call: Call, size: int, payload: Payload) -> web.Re
     settings.apply(extra)
     if payload.length < size:
         extra.ranges = [(0, payload.length - 1)] if payload.length else []
-    there = put_file(payload.path, found.path, payload.data, size, settings.written_at(now))
-    entry = remember(service, area, found, there, now=now, settings=settings, extra=extra)
+    there = make_file(payload.path, payload.data, size, settings.written_at(now))
+    entry = put(service, area, found, payload.path, there, now=now, settings=settings, extra=extra)
     headers = created_headers(call, entry)
     if payload.length:
         body_headers(call, headers, payload)
@@ -122,25 +123,23 @@ def refuse_read_only(entry: Entry) -> None:
         raise FilesError("ReadOnlyAttribute")
 
 
-def remember(
+def put(
     service: Service,
     area: Area,
     found: Found,
+    staged: str,
     there: os.stat_result,
     *,
     now: int,
     settings: Settings,
     extra: Extra,
 ) -> Entry:
-    """Keep the record of a file that was just put in place, and return the file; `now` is its version.
-
-    A file of which the disk says everything needs no record.
-    """
+    """Put a finished file in place with its record, and return it; `now` is its version."""
     created = now if settings.created is None else settings.created
     record = Record(mtime_of(there), there.st_size, now, created, settings.written_at(now), extra)
+    service.entries.put(area, found, record, there, staged)
     if found.stat is None:
         area.tree.added(found)
-    service.entries.keep(area, found.names, record, there)
     return Entry(found, there, record)
 
 

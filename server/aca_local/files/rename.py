@@ -7,7 +7,7 @@ from aiohttp import web
 
 from aca_local.files import leases
 from aca_local.files.call import Call, bad_header
-from aca_local.files.content import place, set_mtime
+from aca_local.files.content import set_mtime
 from aca_local.files.entries import Area, Entry, mtime_of
 from aca_local.files.errors import FilesError
 from aca_local.files.file_ops import created_headers, refuse_read_only
@@ -35,10 +35,11 @@ def _rename(service: Service, call: Call, *, directory: bool) -> web.Response:
     if not target.names or target.path.startswith(f"{source.found.path}/"):
         raise FilesError("InvalidUri")
     if target.stat is not None and not os.path.samestat(target.stat, source.stat):
-        _clear_target(service, call, area, target, directory=directory)
+        _check_target(service, call, area, target)
     settings = read_settings(call, area, service.store, service.clock.tick())
     _set_renamed(call, source.record.extra, settings)
-    found = _move(area, source, target, call.names[-1])
+    name = call.names[-1]
+    found = replace(target, path=f"{os.path.dirname(target.path)}/{name}", names=(*target.names[:-1], name))
     return _renamed(service, call, area, source=source, found=found, settings=settings)
 
 
@@ -55,8 +56,8 @@ def _source(service: Service, call: Call, area: Area, *, directory: bool) -> Ent
     return entry
 
 
-def _clear_target(service: Service, call: Call, area: Area, target: Found, *, directory: bool) -> None:
-    """Make room for what is renamed: a file that may be replaced."""
+def _check_target(service: Service, call: Call, area: Area, target: Found) -> None:
+    """Raise unless what stands in the way is a file that may be replaced."""
     if not call.flag("x-ms-file-rename-replace-if-exists") or target.is_directory:
         raise FilesError("ResourceAlreadyExists")
     entry = service.entries.entry(area, target)
@@ -64,8 +65,6 @@ def _clear_target(service: Service, call: Call, area: Area, target: Found, *, di
     leases.check_lease(call, lease, service.clock.now(), writes=True, header="x-ms-destination-lease-id")
     if not call.flag("x-ms-file-rename-ignore-readonly"):
         refuse_read_only(entry)
-    if directory:
-        os.unlink(target.path)
 
 
 def _set_renamed(call: Call, extra: Extra, settings: Settings) -> None:
@@ -78,21 +77,12 @@ def _set_renamed(call: Call, extra: Extra, settings: Settings) -> None:
         extra.headers = {**extra.headers, "Content-Type": call.ms["x-ms-content-type"]}
 
 
-def _move(area: Area, source: Entry, target: Found, name: str) -> Found:
-    path = f"{os.path.dirname(target.path)}/{name}"
-    place(source.found.path, path)
-    found = replace(target, path=path, names=(*target.names[:-1], name))
-    if target.stat is None:
-        area.tree.added(found)
-    return found
-
-
 def _renamed(
     service: Service, call: Call, area: Area, *, source: Entry, found: Found, settings: Settings
 ) -> web.Response:
     if settings.written is not None and not source.found.is_directory:
-        set_mtime(found.path, settings.written)
-    there = os.stat(found.path)
+        set_mtime(source.found.path, settings.written)
+    there = os.stat(source.found.path)
     old = source.record
     old.extra.renamed = service.shares.latest_snapshot(area.share)
     record = Record(
@@ -103,6 +93,8 @@ def _renamed(
         old.written if settings.written is None else settings.written,
         old.extra,
     )
-    service.entries.moved(area, source.found.names, found.names, record)
+    service.entries.move(area, source, found, record)
+    if found.stat is None:
+        area.tree.added(found)
     entry = Entry(replace(found, stat=there), there, record)
     return empty(200, created_headers(call, entry))

@@ -3,6 +3,7 @@
 import itertools
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -232,8 +233,8 @@ class FileShares:
     def _set_aside(self, share: ShareProperties) -> None:
         live = self.folder_of(share)
         share.deleted, share.deleted_at = f"{self.clock.tick():016X}", self.clock.tick()
-        live.rename(self.folder_of(share))
         self.save(share)
+        live.rename(self.folder_of(share))
         del self._shares[share.account, share.name, ""]
         self._deleted[share.id] = share
 
@@ -252,6 +253,11 @@ class FileShares:
         for trash in (self.root / "trash").iterdir():
             self.store.remove_share(int(trash.name))
             shutil.rmtree(trash, ignore_errors=True)
+        intent = self.store.intent()
+        if intent is not None and intent.is_left():
+            with suppress(OSError):  # its folder may be gone: another process of the share removed it
+                intent.take()
+        self.store.taken()
         for left in (self.root / "staging").iterdir():
             shutil.rmtree(left) if left.is_dir() else left.unlink()
         for share in self.store.shares():
@@ -263,6 +269,9 @@ class FileShares:
             self.store.remove_share(share.id)  # killed before the copy was in place
             return
         if share.deleted:
+            live = self.root / "shares" / share.account / share.name
+            if not folder.exists() and live.exists():
+                live.rename(folder)
             self._deleted[share.id] = share
         else:
             key = share.account, share.name

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from aca_local.files.documents import dump_extra, dump_share, load_extra, load_share
+from aca_local.files.intents import Intent
 from aca_local.files.model import Record, ShareProperties
 
 SCHEMA = """
@@ -23,6 +24,7 @@ CREATE TABLE IF NOT EXISTS entries(
     mtime INTEGER NOT NULL, size INTEGER NOT NULL,
     changed INTEGER NOT NULL, created INTEGER NOT NULL, written INTEGER NOT NULL, extra TEXT,
     PRIMARY KEY(share, parent, name)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS intents(id INTEGER PRIMARY KEY CHECK(id = 1), kind TEXT, source TEXT, target TEXT);
 CREATE TABLE IF NOT EXISTS permissions(
     share INTEGER NOT NULL, key TEXT NOT NULL, text TEXT NOT NULL, PRIMARY KEY(share, key)) WITHOUT ROWID;
 """
@@ -133,14 +135,7 @@ class Store:
             ),
         )  # fmt: skip
 
-    def remove_row(self, share: int, parent: str, name: str) -> None:
-        """Forget one file."""
-        if self._has_rows(share, parent):
-            self._db.execute(
-                "DELETE FROM entries WHERE share = ? AND parent = ? AND name = ?", (share, parent, name)
-            )
-
-    def _has_rows(self, share: int, parent: str) -> bool:
+    def has_rows(self, share: int, parent: str) -> bool:
         """Say whether anything in a folder may have a record; asked once a folder, as long as nothing has."""
         key = share, parent
         if key not in self._bare:
@@ -153,14 +148,11 @@ class Store:
     def remove_entry(self, share: int, parent: str, name: str) -> None:
         """Forget one file, or one folder with what is in it."""
         path = f"{parent}/{name}" if parent else name
-        with self.transaction():
-            self._db.execute(
-                "DELETE FROM entries WHERE share = ? AND parent = ? AND name = ?", (share, parent, name)
-            )
-            self._db.execute(
-                "DELETE FROM entries WHERE share = ? AND (parent = ? OR (parent >= ? AND parent < ?))",
-                (share, path, f"{path}/", f"{path}0"),
-            )
+        self._db.execute(
+            "DELETE FROM entries WHERE share = ? AND ((parent = ? AND name = ?)"
+            " OR parent = ? OR (parent >= ? AND parent < ?))",
+            (share, parent, name, path, f"{path}/", f"{path}0"),
+        )
 
     def move_children(self, share: int, old: str, new: str) -> None:
         """Move the records below the folder `old` to the folder `new`."""
@@ -170,6 +162,21 @@ class Store:
             "WHERE share = ? AND (parent = ? OR (parent >= ? AND parent < ?))",
             (new, len(old) + 1, share, old, f"{old}/", f"{old}0"),
         )
+
+    def intend(self, intent: Intent) -> None:
+        """Remember the step that follows; it replaces the last one, which has been taken."""
+        self._db.execute(
+            "INSERT OR REPLACE INTO intents VALUES(1, ?, ?, ?)", (intent.kind, intent.source, intent.target)
+        )
+
+    def taken(self) -> None:
+        """Forget the step that was taken."""
+        self._db.execute("DELETE FROM intents")
+
+    def intent(self) -> Intent | None:
+        """Return the last step that was remembered."""
+        row = self._db.execute("SELECT kind, source, target FROM intents").fetchone()
+        return Intent(*row) if row else None
 
     def put_permission(self, share: int, key: str, text: str) -> None:
         """Keep a permission of a share under its key."""
