@@ -69,10 +69,13 @@ class FakeIngress:
     ports: dict[str, int] = field(default_factory=dict)
     routes: dict[str, str] = field(default_factory=dict)
     held: bool = False
+    refusal: str = ""
 
     async def expose(self, app_id: str, app: str, *, target_port: int) -> str:
         while self.held:  # noqa: ASYNC110 - the test, on another thread, sets it
             await asyncio.sleep(0.01)
+        if self.refusal:
+            raise OSError(self.refusal)
         port = self.ports.setdefault(app_id.lower(), 50000 + len(self.ports))
         return f"127.0.0.1:{port}"
 

@@ -72,6 +72,16 @@ def app(
     }
 
 
+def nested() -> dict[str, Any]:
+    inner = request(environment())["properties"]
+    return {
+        "type": "Microsoft.Resources/deployments",
+        "apiVersion": "2022-09-01",
+        "name": "inner",
+        "properties": {"mode": inner["mode"], "template": inner["template"]},
+    }
+
+
 def deployments(local: Local) -> DeploymentsMgmtClient:
     return DeploymentsMgmtClient(Token(local.line["token"]), local.subscription, **local.options)
 
@@ -181,17 +191,18 @@ def test_a_deployment_that_was_killed_goes_on(folder: Path) -> None:
         second.stop()
 
 
-def test_a_deployment_that_goes_on_is_cancelled(folder: Path) -> None:
+def test_a_deployment_that_goes_on_is_cancelled_with_what_is_nested_in_it(folder: Path) -> None:
     local = start(folder, "realistic")
     try:
         make_group(local)
         with deployments(local) as client:
-            client.deployments.begin_create_or_update(
-                GROUP, "d", request(environment(), app()), polling=False
-            )
-            until(lambda: state_of(local, "d") == "Running")
+            client.deployments.begin_create_or_update(GROUP, "d", request(nested()), polling=False)
+            until(lambda: state_of(local, "inner") == "Running")
+            until(lambda: bool(list(client.deployment_operations.list(GROUP, "inner"))))
             client.deployments.cancel(GROUP, "d")
-            assert state_of(local, "d") == "Canceled"
+            assert state_of(local, "d") == state_of(local, "inner") == "Canceled"
+            (operation,) = client.deployment_operations.list(GROUP, "inner")
+            assert operation.properties.provisioning_state == "Canceled"
             with pytest.raises(HttpResponseError) as caught:
                 client.deployments.cancel(GROUP, "d")
         assert caught.value.error.code == "DeploymentCannotBeCancelled"

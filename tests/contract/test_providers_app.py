@@ -162,6 +162,20 @@ def test_two_changes_of_one_app_at_a_time_are_refused(
         running.ingress.held = False
 
 
+def test_a_port_that_cannot_be_had_fails_the_operation_with_its_reason(
+    client: ContainerAppsAPIClient, running: Running, name: str
+) -> None:
+    running.ingress.refusal = "Port 7000 is in use."
+    try:
+        with pytest.raises(HttpResponseError) as caught:
+            create(client, name)
+        assert "Port 7000 is in use." in str(caught.value)
+        assert client.container_apps.get(GROUP, name).properties.provisioning_state == "Failed"
+    finally:
+        running.ingress.refusal = ""
+    assert create(client, name).properties.provisioning_state == "Succeeded", "the same command works later"
+
+
 def test_profile_types_usages_and_states(client: ContainerAppsAPIClient) -> None:
     types = {one.name: one.properties for one in client.available_workload_profiles.get("eastus")}
     assert (types["D4"].category, types["D4"].cores, types["D4"].memory_gi_b) == ("GeneralPurpose", 4, 16)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import logging
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from aca_local.state import JSON, JsonObject
     from aca_local.templates import Plan, PlannedResource
 
+_LOG = logging.getLogger(__name__)
 _GROUPS = "microsoft.resources/resourcegroups"
 _FAILED = (
     "At least one resource deployment operation failed. Please list deployment operations for details."
@@ -82,8 +84,25 @@ def begin(cloud: Cloud, registry: Registry, place: Place, plan: Plan) -> None:
 
 def cancel(cloud: Cloud, place: Place) -> None:
     """End a deployment where it stands; what a provider has begun goes on."""
-    deployments.set_state(cloud, place.id, "Canceled")
     cloud.tasks.cancel(task_name(place.id))
+    found = cloud.store.get(DEPLOYMENT, place.id)
+    if found is None:
+        return
+    correlation = found["private"]["correlationId"]
+    with cloud.store.transaction():
+        for one in cloud.store.list(DEPLOYMENT):
+            nested = one["private"].get("nested") and one["private"]["correlationId"] == correlation
+            if one["id"] == place.id or nested:
+                _cancel_one(cloud, one["id"])
+
+
+def _cancel_one(cloud: Cloud, deployment_id: str) -> None:
+    if deployments.set_state(cloud, deployment_id, "Canceled") is None:
+        return
+    for record in cloud.store.list(DEPLOYMENT_OPERATION, f"{deployment_id}/operations/"):
+        if record["properties"]["provisioningState"] not in TERMINAL:
+            record["properties"]["provisioningState"] = "Canceled"
+            cloud.store.put(DEPLOYMENT_OPERATION, record["id"], record)
 
 
 async def carry_out(run: Run) -> None:
@@ -176,6 +195,11 @@ async def _step(
             outcome[one.id.lower()] = None
         except StepError as error:
             outcome[one.id.lower()] = error
+        except Exception:
+            _LOG.exception("the deployment of %s failed", one.id)
+            message = "Encountered internal server error: see aca-local's log."
+            body = {"code": "InternalServerError", "target": one.id, "message": message}
+            outcome[one.id.lower()] = StepError(body, "InternalServerError")
     gates[one.id.lower()].set()
 
 
@@ -278,6 +302,7 @@ def _store_nested(run: Run, inner: Run, one: PlannedResource) -> None:
     request = {"template": properties.get("template") or {}, "parameters": {}}
     private = deployments.new_private(run.cloud, request, correlation) | {"nested": True}
     mode = str(properties.get("mode") or "Incremental")
+    run.cloud.store.delete_under(DEPLOYMENT_OPERATION, f"{inner.place.id}/")
     document = deployments.document(run.cloud, inner.place, mode, inner.plan, private=private, extra={})
     run.cloud.store.put(DEPLOYMENT, inner.place.id, document)
 

@@ -98,6 +98,7 @@ async def empty_group(cloud: Cloud, registry: Registry, operation: JsonObject) -
         cloud.store.delete(groups.GROUP, group.rpartition("/")[2])
         cloud.store.delete_under(RESOURCE, f"{group}/")
         cloud.store.delete_under("deployment", f"{group}/")
+        cloud.store.delete_under("deployment-operation", f"{group}/")
         cloud.store.put(operations.OPERATION, operation["name"], {**operation, "status": "Succeeded"})
 
 

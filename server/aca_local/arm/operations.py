@@ -7,6 +7,7 @@ the time it takes, the state after, the error it may end with, and taking it up 
 from __future__ import annotations
 
 import asyncio
+import logging
 import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 from aca_local.arm.errors import ArmError
 from aca_local.arm.ids import ResourceId, parse
 from aca_local.providers.model import RESOURCE
+from aca_local.replicas import ReplicasError
 from aca_local.state import TERMINAL, transition_of
 from aca_local.state.clock import stamp
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from aca_local.providers.model import Action, ResourceType
     from aca_local.state import JsonObject
 
+_LOG = logging.getLogger(__name__)
 OPERATION = "operation"
 ACTIVE = "active-operation"
 
@@ -115,8 +118,19 @@ async def run(cloud: Cloud, kind: ResourceType, operation: JsonObject) -> None:
             await settle(cloud, target)
     except ArmError as error:
         _finish(cloud, operation, "Failed", error.body())
+    except Exception as error:
+        _LOG.exception("%s of %s failed", operation["action"], target)
+        _finish(cloud, operation, "Failed", _unexpected(target, error))
     else:
         _finish(cloud, operation, "Succeeded", None)
+
+
+def _unexpected(target: ResourceId, error: Exception) -> JsonObject:
+    """What a client is told of a failure of this computer: a port in use, a full disk, a bug."""
+    known = isinstance(error, OSError | ReplicasError)
+    details = str(error) if known else "an internal error; see aca-local's log."
+    message = f"Failed to carry out the operation on '{target.name}'. Error details: {details}"
+    return {"code": "OperationFailed", "message": message}
 
 
 def _finish(cloud: Cloud, operation: JsonObject, status: str, error: JsonObject | None) -> None:

@@ -159,11 +159,13 @@ async def _carry_out(cloud: Cloud, job: JsonObject, target: ResourceId, template
     configuration = job["properties"]["configuration"]
     limit = cloud.clock().timestamp() + configuration["replicaTimeout"]
     status = "Failed"
-    for _ in range(configuration["replicaRetryLimit"] + 1):
-        status = await _try_once(cloud, job, target, template, limit)
-        if status != "Failed" or cloud.clock().timestamp() >= limit:
-            break
-    finish(cloud, target, status)
+    try:
+        for _ in range(configuration["replicaRetryLimit"] + 1):
+            status = await _try_once(cloud, job, target, template, limit)
+            if status != "Failed" or cloud.clock().timestamp() >= limit:
+                break
+    finally:
+        finish(cloud, target, status)
 
 
 async def _try_once(
