@@ -228,3 +228,49 @@ def test_an_edited_template_without_a_compiler_is_refused(desk: Desk, project: P
     assert done.returncode == 1, done.stdout + done.stderr
     assert "no Bicep CLI" in done.stderr
     assert not any(_config(project).values())
+
+
+FAULTS = [
+    (
+        {"service": "arm", "method": "PUT", "path": "/deployments/", "fault": "quota"},
+        "QuotaExceeded",
+        "quota",
+    ),
+    (
+        {"service": "arm", "method": "PUT", "path": "/deployments/", "fault": "policy"},
+        "Forbidden",
+        "olicy",
+    ),
+    (
+        {"service": "replicas", "path": ".", "fault": "image-pull", "times": 0},
+        "DeployFailed",
+        "does not start",
+    ),
+]
+
+
+def test_what_azure_refuses_is_told_in_words_and_conflicts_are_waited_for(desk: Desk, project: Path) -> None:
+    place = ("--project", str(project))
+    provision = ("provision", *place, *GROUP, "dev")
+    local = json.loads(desk.local("serve", "--detach", "--json").stdout)
+    for fault, code, words in FAULTS[:2]:
+        _set_faults(local, fault)
+        error = desk.run(*provision, expect=1)[-1]
+        assert (error["code"], words in str(error["message"])) == (code, True), error
+        assert not any(_config(project).values())
+    _set_faults(local)
+    desk.run(*provision)
+    for fault, code, words in FAULTS[2:]:
+        _set_faults(local, fault)
+        error = desk.run("deploy", *place, expect=1)[-1]
+        assert (error["code"], words in str(error["message"])) == (code, True), error
+    _set_faults(local, {"service": "arm", "path": "/restart", "fault": "in-progress", "times": 2})
+    assert desk.run("deploy", *place)[-1]["type"] == "result"
+
+
+def _set_faults(local: dict[str, str], *faults: dict[str, object]) -> None:
+    headers = {"Authorization": f"Bearer {local['token']}", "Content-Type": "application/json"}
+    url = f"{local['armHttp']}/aca-local/faults"
+    request = urllib.request.Request(url, json.dumps(faults).encode(), headers, method="PUT")
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        assert answer.status < 300

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 _STEP = "Sync"
 _FIRST_PERCENT, _LAST_PERCENT = 5, 45
 _LISTED = 10
+_FILE_WEIGHT = 1 << 16
+"""Bytes that sending a file is worth in the percentage: a request costs about as much."""
 _FLAG = "--yes"
 
 
@@ -220,8 +222,8 @@ class _Teller:
     shown: int = -1
 
     def __call__(self, files: int, count: int) -> None:
-        total = max(self.plan.send_bytes, 1)
-        share = (count + files) * 100 // (total + len(self.plan.send))
+        weight = _FILE_WEIGHT * len(self.plan.send) + self.plan.send_bytes
+        share = (count + _FILE_WEIGHT * files) * 100 // max(weight, 1)
         if share == self.shown:
             return
         self.shown = share
