@@ -28,11 +28,12 @@ targetScope = 'resourceGroup'
 
 // ---- documented parameters --------------------------------------------------------------------------------
 
+// --no-compile: a container starts from nothing each time, and most of what is installed is never imported.
 @description('The commands that start the web API, run in order by /bin/bash; a failed one stops the start. The file share is mounted at /mount.')
 @minLength(1)
 param defaultCommands array = [
   'cd /mount/inference'
-  'pip install --disable-pip-version-check -r requirements.txt'
+  'pip install --no-compile --disable-pip-version-check -r requirements.txt'
   'python gradio_chat.py'
 ]
 
