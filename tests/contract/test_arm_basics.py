@@ -130,6 +130,7 @@ def test_providers_are_registered_and_unregistered(client: ResourceManagementCli
 
 def test_provider_types_say_versions_and_regions(client: ResourceManagementClient) -> None:
     assert {one.namespace for one in client.providers.list()} >= {"Microsoft.App", "Microsoft.Storage"}
+    assert client.providers.get("Microsoft.Resources").registration_policy == "RegistrationFree"
     types = {one.resource_type: one for one in client.providers.get("Microsoft.App").resource_types}
     assert "2024-03-01" in types["managedEnvironments"].api_versions
     assert "East US" in types["containerApps"].locations
@@ -148,6 +149,8 @@ def test_generic_resources_are_listed_by_type_name_and_tag(
         "two-logs"
     ]
     assert [one.name for one in listed(group, filter="name eq 'one-logs'")] == ["one-logs"]
+    (expanded,) = listed(group, filter="name eq 'one-logs'", expand="createdTime,provisioningState")
+    assert (expanded.provisioning_state, expanded.created_time is None) == ("Succeeded", False)
     assert client.resources.check_existence_by_id(
         f"{BASE}/resourceGroups/{group}/providers/{LOGS}/one-logs", api_version="2023-09-01"
     )
@@ -190,6 +193,10 @@ def test_a_child_without_its_parent_is_refused(http: httpx.Client, group: str) -
         (f"{BASE}/somewhere/else?api-version=2022-09-01", (404, "UnsupportedPath")),
         (f"{BASE}/resourcegroups?api-version=2022-09-01&$orderby=name", (400, "UnsupportedQueryOption")),
         (f"{BASE}/resourcegroups?api-version=2022-09-01&$filter=x", (400, "InvalidFilterInQueryString")),
+        (
+            f"{BASE}/providers/Microsoft.App/jobs?api-version=2024-03-01&$filter=x",
+            (400, "UnsupportedQueryOption"),
+        ),
     ],
 )
 def test_what_is_not_supported_gets_a_clear_error(

@@ -331,6 +331,15 @@ def test_secrets_reach_the_process_and_no_get(
     assert specs[revision].containers[0].env == {"KEY": "n3w"}
 
 
+def test_only_the_newest_inactive_revisions_are_kept(client: ContainerAppsAPIClient, name: str) -> None:
+    made = []
+    for image in ("one", "two", "three"):
+        app = create(client, name, container={"image": image}, configuration={"maxInactiveRevisions": 1})
+        made.append(app.properties.latest_revision_name)
+        until(lambda: sum(revisions_of(client, name).values()) == 1)
+    until(lambda: revisions_of(client, name) == {made[1]: False, made[2]: True})
+
+
 def test_a_patch_merges_and_keeps_secrets(client: ContainerAppsAPIClient, name: str) -> None:
     create(client, name, configuration={"secrets": [{"name": "key", "value": "kept"}]})
     patch = {

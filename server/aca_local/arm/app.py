@@ -37,7 +37,9 @@ if TYPE_CHECKING:
     from aca_local.providers.registry import Registry
 
 _LOG = logging.getLogger(__name__)
-_LIST = frozenset({"$filter", "$top", "$expand", "$skiptoken"})
+_LIST = frozenset({"$filter", "$top"})
+_RESOURCES = _LIST | {"$expand"}
+_KEYS = frozenset({"$expand"})  # listKeys takes $expand=kerb (recorded); there are no Kerberos keys here
 _SUB = "/subscriptions/{subscription}"
 _GROUP = f"{_SUB}/resourcegroups/{{group}}"
 _STREAM = f"{_GROUP}/containerApps/{{app}}"
@@ -182,8 +184,8 @@ def _subscription_routes(registry: Registry) -> list[Route]:
         _own("GET", _SUB, subscriptions.get),
         _own("GET", f"{_SUB}/locations", subscriptions.list_locations),
         _own("GET", "/tenants", subscriptions.list_tenants),
-        _own("GET", f"{_SUB}/providers", providers["list"], _LIST),
-        _own("GET", one, providers["get"], _LIST),
+        _own("GET", f"{_SUB}/providers", providers["list"]),
+        _own("GET", one, providers["get"]),
         _own("POST", f"{one}/register", providers["register"]),
         _own("POST", f"{one}/unregister", providers["unregister"]),
         _own("GET", f"{_SUB}/operationresults/{{operation}}", polling.operation_result),
@@ -198,8 +200,8 @@ def _group_routes(registry: Registry) -> list[Route]:
         _own("PUT", _GROUP, groups.put),
         _own("PATCH", _GROUP, groups.patch),
         _own("DELETE", _GROUP, generic.delete_group(registry)),
-        _own("GET", f"{_GROUP}/resources", generic.list_resources(registry), _LIST),
-        _own("GET", f"{_SUB}/resources", generic.list_resources(registry), _LIST),
+        _own("GET", f"{_GROUP}/resources", generic.list_resources(registry), _RESOURCES),
+        _own("GET", f"{_SUB}/resources", generic.list_resources(registry), _RESOURCES),
     ]
 
 
@@ -218,9 +220,9 @@ def _provider_routes(registry: Registry) -> list[Route]:
             f"{provider}/locations/{{location}}/{{collection}}/{{operation}}",
             polling.handler(registry),
         ),
-        Route("GET", f"{provider}/{{type}}", resources.list_in_subscription(registry), _LIST),
+        Route("GET", f"{provider}/{{type}}", resources.list_in_subscription(registry)),
         *(
-            Route(method, _RESOURCE, handler, _LIST)
+            Route(method, _RESOURCE, handler, _KEYS if method == "POST" else frozenset())
             for method, handler in resources.handlers(registry).items()
         ),
     ]

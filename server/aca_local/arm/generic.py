@@ -13,7 +13,7 @@ from aca_local.providers import accounts, environments, profiles
 from aca_local.providers.model import RESOURCE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from aiohttp import web
 
@@ -66,12 +66,25 @@ def _matches(one: JsonObject, clauses: dict[str, str]) -> bool:
     )
 
 
-def _brief(one: JsonObject, query: object) -> JsonObject:
+def _brief(one: JsonObject, query: Mapping[str, str]) -> JsonObject:
     shown: JsonObject = {key: one[key] for key in _SHOWN if one.get(key)}
     shown["location"] = one["location"].replace(" ", "").lower()
     if "systemData" in one:
         shown["systemData"] = one["systemData"]
-    return shown
+    asked = {name.strip().lower() for name in query.get("$expand", "").split(",")}
+    return shown | {name: value for name, value in _expanded(one).items() if name.lower() in asked}
+
+
+def _expanded(one: JsonObject) -> JsonObject:
+    """What ``$expand`` may add to a resource in a list."""
+    properties, system = one["properties"], one.get("systemData", {})
+    created = system.get("createdAt") or properties.get("creationTime") or properties.get("createdDate")
+    changed = system.get("lastModifiedAt") or properties.get("modifiedDate") or created
+    return {
+        "createdTime": created,
+        "changedTime": changed,
+        "provisioningState": properties.get("provisioningState"),
+    }
 
 
 def delete_group(registry: Registry) -> Handler:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from aca_local.arm import errors, locations, wire
 from aca_local.arm.subscriptions import check
+from aca_local.arm.versions import RESOURCES_VERSIONS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,6 +47,14 @@ def document(cloud: Cloud, namespace: str, kinds: Sequence[ResourceType]) -> Jso
     }
 
 
+def _own(cloud: Cloud) -> JsonObject:
+    """ARM's own namespace, which needs no registration."""
+    names = ("subscriptions", "resourceGroups", "deployments", "deployments/operations")
+    versions, regions = list(RESOURCES_VERSIONS), list(locations.NAMES)
+    kinds = [{"resourceType": one, "locations": regions, "apiVersions": versions} for one in names]
+    return document(cloud, "Microsoft.Resources", ()) | {"resourceTypes": kinds}
+
+
 def _type(kind: ResourceType) -> JsonObject:
     return {
         "resourceType": kind.name,
@@ -59,12 +68,16 @@ def handlers(registry: Registry) -> dict[str, Handler]:
     """The handlers, which need to know all resource types."""
 
     def show(cloud: Cloud, namespace: str) -> JsonObject:
+        if namespace.lower() in _FREE:
+            return _own(cloud)
         name, kinds = registry.provider(namespace)
         return document(cloud, name, kinds)
 
     async def list_all(cloud: Cloud, ask: Ask) -> web.Response:
         check(cloud, ask.path["subscription"])
-        return wire.answer({"value": [show(cloud, one) for one in registry.namespaces()]})
+        return wire.answer(
+            {"value": [show(cloud, one) for one in ("Microsoft.Resources", *registry.namespaces())]}
+        )
 
     async def get(cloud: Cloud, ask: Ask) -> web.Response:
         check(cloud, ask.path["subscription"])

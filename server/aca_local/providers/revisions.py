@@ -129,6 +129,15 @@ async def _promote(cloud: Cloud, app: JsonObject, newest: JsonObject) -> None:
         for old in all_of(cloud, app["id"]):
             if old["active"] and old["name"] != newest["name"]:
                 await switch_off(cloud, fresh, old)
+    _forget_oldest(cloud, fresh)
+
+
+def _forget_oldest(cloud: Cloud, app: JsonObject) -> None:
+    """Of the inactive revisions only the newest ``maxInactiveRevisions`` are kept."""
+    inactive = [one for one in all_of(cloud, app["id"]) if not one["active"]]
+    keep = app["properties"]["configuration"]["maxInactiveRevisions"]
+    for one in inactive[: max(len(inactive) - keep, 0)]:
+        cloud.store.delete(REVISION, key_of(app, one["name"]))
 
 
 async def route(cloud: Cloud, app: JsonObject) -> None:
