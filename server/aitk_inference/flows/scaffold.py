@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -64,7 +65,20 @@ async def new_project(target: Path, *, infra: Path, ui: UserInterface) -> Outcom
 
 
 def _copy(infra: Path, target: Path) -> None:
-    target.mkdir(parents=True, exist_ok=True)
-    shutil.copytree(infra / _STARTER, target, ignore=_LEFT_OUT, dirs_exist_ok=True)
-    shutil.copytree(infra / "provision", target / "infra" / "provision", ignore=_LEFT_OUT)
-    shutil.copy2(infra / CONFIG_PATH.name, target / CONFIG_PATH)
+    """Copy beside the target and move at the end, so that a killed run leaves no half project."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as temporary:
+        made = Path(temporary) / "project"
+        shutil.copytree(infra / _STARTER, made, ignore=_LEFT_OUT)
+        shutil.copytree(infra / "provision", made / "infra" / "provision", ignore=_LEFT_OUT)
+        shutil.copy2(infra / CONFIG_PATH.name, made / CONFIG_PATH)
+        _move(made, target)
+
+
+def _move(made: Path, target: Path) -> None:
+    """An empty folder that is there stays the same folder: a shell may stand in it."""
+    if not target.exists():
+        made.rename(target)
+        return
+    for item in made.iterdir():
+        item.rename(target / item.name)
