@@ -55,6 +55,6 @@ TolerantLoader.add_multi_constructor("tag:yaml.org,2002:python/", unknown)
 
 
 def recorded(text: str) -> list[Any]:
-    """The interactions of a recording."""
-    found: list[Any] = yaml.load(text, Loader=TolerantLoader)["interactions"]
-    return found
+    """The interactions of a recording, which may hold several documents."""
+    documents = yaml.load_all(text, Loader=TolerantLoader)
+    return [one for document in documents for one in document.get("interactions", [])]
