@@ -17,7 +17,7 @@ from aca_local.templates.loops import run_loop
 from aca_local.templates.machine import evaluate as run
 from aca_local.templates.model import Expression
 from aca_local.templates.parser import parse
-from aca_local.templates.source import position, read_template
+from aca_local.templates.source import Document, position, read_document
 from aca_local.templates.writing import written
 
 if TYPE_CHECKING:
@@ -52,10 +52,10 @@ def evaluate(
     `bicep snapshot` does; never deploy such a plan. Raises TemplateError.
     """
     source = template if isinstance(template, str) else None
-    settings = Settings(budget or Budget(), _table(), volatile, strict, preview)
     try:
-        document = read_template(template) if isinstance(template, str) else template
-        plan, _ = expand(document, given_values(parameters), scope, settings)
+        document = read_document(template) if isinstance(template, str) else Document(template)
+        settings = Settings(budget or Budget(), _table(), volatile, document.compiled, strict, preview)
+        plan, _ = expand(document.json, given_values(parameters), scope, settings)
     except RecursionError as error:
         raise TemplateError("The template is nested too deeply.") from error
     except TemplateError as error:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aca_local.templates.compiling import Where, compile_json, loop_node
+from aca_local.templates.compiling import Where, loop_node
 from aca_local.templates.environment import UNSET, Context, Env, Slot
-from aca_local.templates.errors import AT, NotYet, OverBudget, TemplateError, fault
+from aca_local.templates.errors import AT, NotYet, OverBudget, ParseError, TemplateError, fault
 from aca_local.templates.machine import Special, drive
 from aca_local.templates.model import Output
 from aca_local.templates.schema_types import FILES, Checker, Declaration, hidden
@@ -60,7 +60,7 @@ def _function(context: Context, full: str, declared: Declaration) -> Special:
             checker = Checker(f"'{name}' parameter of the user-defined function '{full}'", definitions)
             parameters.append(Slot(name, Literal(None), None, check=_checking(checker, item)))
     output = declared.get("output")
-    body = compile_json(output.get("value") if isinstance(output, dict) else None)
+    body = context.compile(output.get("value") if isinstance(output, dict) else None)
     checker = Checker(f"output of the user-defined function '{full}'", definitions)
     return user_function(
         full, parameters, body, _checking(checker, output if isinstance(output, dict) else {})
@@ -107,12 +107,15 @@ def _parameter(
             value = shown
         return Slot(name, Literal(value), env, check=check)
     if "defaultValue" in declared:
-        return Slot(name, compile_json(declared["defaultValue"]), env, check=check)
+        try:
+            return Slot(name, context.compile(declared["defaultValue"]), env, check=check)
+        except ParseError as error:
+            raise _in_default(name, error) from error
     if nullable:
         return Slot(name, Literal(None), env, check=check)
-    error = fault(f"The value for the template parameter '{name}'{AT} is not provided.", FILES)
-    error.path = ("parameters", name)
-    raise error
+    missing = fault(f"The value for the template parameter '{name}'{AT} is not provided.", FILES)
+    missing.path = ("parameters", name)
+    raise missing
 
 
 def settle_parameters(context: Context) -> None:
@@ -128,12 +131,15 @@ def settle_parameters(context: Context) -> None:
                 raise
             if "definition cycles back" in error.message:
                 raise
-            wrapped = TemplateError(
-                f"The template expression in parameter '{slot.name}'{AT} is not valid: {error.message}",
-                target=slot.name,
-                path=("parameters", slot.name, "defaultValue"),
-            )
-            raise wrapped from error
+            raise _in_default(slot.name, error) from error
+
+
+def _in_default(name: str, error: TemplateError) -> TemplateError:
+    return TemplateError(
+        f"The template expression in parameter '{name}'{AT} is not valid: {error.message}",
+        target=name,
+        path=("parameters", name, "defaultValue"),
+    )
 
 
 def bind_variables(context: Context) -> None:
@@ -144,7 +150,11 @@ def bind_variables(context: Context) -> None:
         if name.lower() == "copy":
             _bind_loops(context, value, env, where)
             continue
-        context.variables[name.lower()] = Slot(name, _variable(value, where), env)
+        try:
+            node = context.compile(value, loops=True, where=where)
+        except ParseError as error:
+            raise _in_variable(name, error) from error
+        context.variables[name.lower()] = Slot(name, node, env)
 
 
 def _bind_loops(context: Context, loops: JSON, env: Env, where: Where) -> None:
@@ -176,10 +186,6 @@ def _bind_loops(context: Context, loops: JSON, env: Env, where: Where) -> None:
         context.variables[node.name.lower()] = Slot(node.name, node, env)
 
 
-def _variable(value: JSON, where: Where) -> Node:
-    return compile_json(value, loops=True, where=where)
-
-
 def settle_variables(context: Context) -> None:
     """Evaluate all variables, also those that nothing asks for. Raises TemplateError."""
     for slot in list(context.variables.values()):
@@ -191,9 +197,13 @@ def settle_variables(context: Context) -> None:
             if _plain(error):
                 raise
             name = context.chain[-1].rpartition(" ")[0] if context.chain else slot.name
-            wrapped = fault(f"The template variable '{name}' is not valid: {error.message}.")
-            wrapped.target = name
-            raise wrapped from error
+            raise _in_variable(name, error) from error
+
+
+def _in_variable(name: str, error: TemplateError) -> TemplateError:
+    wrapped = fault(f"The template variable '{name}' is not valid: {error.message}.")
+    wrapped.target = name
+    return wrapped
 
 
 def _plain(error: TemplateError) -> bool:

@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from aca_local.templates.compiling import compile_json
-from aca_local.templates.errors import AT, TemplateError, fault
+from aca_local.templates.declared import invalid
+from aca_local.templates.errors import AT, NotYet, OverBudget, TemplateError, fault
 from aca_local.templates.machine import evaluate
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from aca_local.templates.declared import Declared
     from aca_local.templates.model import PlannedResource
+    from aca_local.templates.values import JSON, Value
 
 SYNTAX = "https://aka.ms/arm-syntax"
 RESOURCES = "https://aka.ms/arm-syntax-resources"
@@ -64,12 +65,21 @@ def _explicit(declared: Declared, known: Mapping[str, list[str]], *, strict: boo
     listed = declared.json.get("dependsOn")
     found: list[str] = []
     for item in listed if isinstance(listed, list) else []:
-        name = evaluate(compile_json(item), declared.env)
+        name = _asked(item, declared)
         ids = known.get(str(name).strip("/").lower()) or known.get(str(name).lower())
         if ids is None and strict:
             raise fault(f"The resource '{_short(str(name))}' is not defined in the template.", SYNTAX)
         found.extend(ids or [])
     return found
+
+
+def _asked(item: JSON, declared: Declared) -> Value:
+    try:
+        return evaluate(declared.context.compile(item), declared.env)
+    except (OverBudget, NotYet):
+        raise
+    except TemplateError as error:
+        raise invalid(declared, error) from error
 
 
 def _short(name: str) -> str:

@@ -6,15 +6,15 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from aca_local.templates.compiling import Where, compile_json, text_node
+from aca_local.templates.compiling import Where, text_node
 from aca_local.templates.environment import Context, Env, Head
-from aca_local.templates.errors import AT, NotYet, OverBudget, TemplateError, fault
+from aca_local.templates.errors import AT, NotYet, OverBudget, ParseError, TemplateError, fault
 from aca_local.templates.functions.resources import id_below
 from aca_local.templates.loops import checked
 from aca_local.templates.machine import Request, Routine, as_node, evaluate
 from aca_local.templates.model import CopyInfo
 from aca_local.templates.special import LOOPS
-from aca_local.templates.syntax import Call, Literal, Node, call
+from aca_local.templates.syntax import Call, Literal, Members, Node, call
 from aca_local.templates.values import MISSING, Value, key_of, type_name
 from aca_local.templates.writing import text
 
@@ -94,7 +94,7 @@ def _turns(
     name = str(copy.get("name") or "")
     serial = _mode(item, copy, where)
     loop = Declared(context, item, where, env, symbol, kind)
-    count = checked(_evaluated(compile_json(copy.get("count")), loop), (*where, "copy"))
+    count = checked(_evaluated(context.compile(copy.get("count")), loop), (*where, "copy"))
     batch = copy.get("batchSize")
     for at in range(count):
         turn = _one(context, base, item, where, env.with_copy(name, at), symbol, kind)
@@ -152,7 +152,7 @@ def _one(  # noqa: PLR0917 - what is known of a resource before it is read
     made = Declared(context, item, where, env, symbol, kind, base=base)
     made.existing = _member(item, "existing") is True
     made.condition = _conditions(
-        context.condition, _evaluated(compile_json(item.get("condition", True)), made)
+        context.condition, _evaluated(context.compile(item.get("condition", True)), made)
     )
     try:
         _identify(made)
@@ -176,7 +176,7 @@ def _identify(made: Declared) -> None:
     made.name = _name(made, made.json.get("name"))
     made.base = _base(made)
     made.id = _id(made)
-    made.api_version = str(_evaluated(compile_json(made.json.get("apiVersion")), made) or "")
+    made.api_version = str(_evaluated(made.context.compile(made.json.get("apiVersion")), made) or "")
     _check_version(made)
 
 
@@ -189,7 +189,7 @@ def _name(made: Declared, shown: JSON) -> Value:
         )
         error.path = made.where
         raise error
-    node = compile_json(shown)
+    node = made.context.compile(shown)
     name = _evaluated(node, made)
     if name == "":
         raise _nameless(made, made.label)
@@ -226,7 +226,7 @@ def _path(where: Where) -> str:
 
 def _base(made: Declared) -> str:
     """Find what the resource lies in: its scope, or for a deployment another group or subscription."""
-    scope = _evaluated(compile_json(made.json.get("scope")), made)
+    scope = _evaluated(made.context.compile(made.json.get("scope")), made)
     if isinstance(scope, Node):
         made.open_scope = scope
         return made.base
@@ -244,7 +244,7 @@ def _base(made: Declared) -> str:
 def _head(made: Declared, name: str) -> Value:
     if name not in made.json:
         return None
-    return _evaluated(compile_json(made.json[name]), made)
+    return _evaluated(made.context.compile(made.json[name]), made)
 
 
 def _scope_id(made: Declared, scope: str) -> str:
@@ -329,7 +329,7 @@ def _shown(name: object) -> str:
 
 def invalid(made: Declared, error: TemplateError) -> TemplateError:
     """Say of a resource what is wrong inside it."""
-    if error.path:
+    if error.path or isinstance(error, ParseError):
         return error
     found = fault(f"The template resource '{made.label}'{AT} is not valid: {error.message}.")
     found.path, found.target = made.where, made.label
@@ -373,10 +373,8 @@ def _members(made: Declared) -> Generator[Request, Value, dict[str, Value]]:
     for key, written_item in made.json.items():
         if key.lower() not in KEPT:
             continue
-        inside = made.deployment and key.lower() == "properties"
-        item = without_template(written_item) if inside else written_item
         runtime = key.lower() not in ("location", "kind")
-        node = compile_json(item, loops=isinstance(item, dict), where=(*made.where, key))
+        node = _member_node(made, key, written_item)
         value = yield node, replace(made.env, runtime=runtime)
         if key.lower() == "tags" and not isinstance(value, (dict, Node)) and value is not None:
             raise _bad_tags(made, (*made.where, key))
@@ -395,11 +393,14 @@ def _bad_tags(made: Declared, where: Where) -> TemplateError:
     return error
 
 
-def without_template(properties: JSON) -> JSON:
-    """Give the properties of a deployment without its template, which is expanded for itself."""
-    if not isinstance(properties, dict):
-        return properties
-    return {key: item for key, item in properties.items() if key.lower() != "template"}
+def _member_node(made: Declared, key: str, item: JSON) -> Node:
+    """Compile a member; of a deployment's properties, the template is left out: it is expanded for itself."""
+    where = (*made.where, key)
+    if not (made.deployment and key.lower() == "properties" and isinstance(item, dict)):
+        return made.context.compile(item, loops=isinstance(item, dict), where=where)
+    parts = [(name, part) for name, part in item.items() if name.lower() != "template"]
+    compiled = [(Literal(name), made.context.compile(part, loops=True, where=where)) for name, part in parts]
+    return Members(tuple(compiled))
 
 
 def head_of(made: Declared) -> Head:

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from aca_local.templates.compiling import Where, compile_json
 from aca_local.templates.errors import TemplateError, fault
 from aca_local.templates.machine import Function, Routine, Special, Table, call_function, check_count
 from aca_local.templates.syntax import Call, Loop, Node
@@ -73,6 +74,7 @@ class Context:
     symbols: dict[str, Head | list[Head]] = field(default_factory=dict)
     heads: dict[str, Head] = field(default_factory=dict)
     outputs: dict[str, Value] = field(default_factory=dict)
+    compiled: dict[tuple[int, bool], Node] = field(default_factory=dict)
     used: dict[str, None] = field(default_factory=dict)
     chain: list[str] = field(default_factory=list)
     opened: bool = False
@@ -87,6 +89,16 @@ class Context:
             raise fault(f"The template function '{call.name}' is not valid.")
         check_count(call, spec.least, spec.most, wordy=spec.wordy)
         return spec.run(call, env)
+
+    def compile(self, value: JSON, *, loops: bool = False, where: Where = ()) -> Node:
+        """Compile a part of the document, once. Raises ParseError."""
+        if not isinstance(value, (dict, list)):
+            return compile_json(value)
+        key = (id(value), loops)
+        node = self.compiled.get(key)
+        if node is None:
+            node = self.compiled[key] = compile_json(value, loops=loops, where=where)
+        return node
 
     def loop(self, loop: Loop, env: Env) -> Routine:
         """Give the routine of a `copy`."""

@@ -61,6 +61,10 @@ class NotYet(TemplateError):
     """How many there will be is known only at run time: a nested deployment must wait to be expanded."""
 
 
+class ParseError(TemplateError):
+    """The text of an expression cannot be read."""
+
+
 def see(page: str) -> str:
     """Give the sentence that closes most of Azure's messages."""
     return USAGE.format(page)

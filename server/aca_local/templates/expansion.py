@@ -17,7 +17,7 @@ from aca_local.templates.binding import (
     told,
 )
 from aca_local.templates.checks import dependencies
-from aca_local.templates.compiling import Where, compile_json, loop_node
+from aca_local.templates.compiling import Where, loop_node
 from aca_local.templates.declared import Declared, body_of, index, read_resources
 from aca_local.templates.environment import Context, Env
 from aca_local.templates.errors import NotYet, TemplateError, fault
@@ -25,7 +25,7 @@ from aca_local.templates.loops import run_loop
 from aca_local.templates.machine import drive, evaluate
 from aca_local.templates.model import Output, Plan, PlannedResource
 from aca_local.templates.schema_types import Checker
-from aca_local.templates.syntax import Loop
+from aca_local.templates.syntax import Loop, Node
 from aca_local.templates.values import Value, is_open, key_of, type_name
 from aca_local.templates.writing import expression, written
 
@@ -47,6 +47,7 @@ class Settings:
     budget: Budget
     table: Table
     volatile: Volatile | None
+    compiled: dict[tuple[int, bool], Node]
     strict: bool
     preview: bool
 
@@ -64,6 +65,7 @@ def expand(
     shape.check(template, nested=bool(where))
     context = Context(scope, settings.budget, settings.table, template, settings.volatile)
     context.run_loop = run_loop
+    context.compiled = settings.compiled
     context.preview = settings.preview
     context.condition = condition if settings.preview else True
     context.symbolic = str(template.get("languageVersion", "")).startswith(("2", "1.1", "1.9"))
@@ -268,7 +270,7 @@ def _outputs(context: Context, where: Where) -> tuple[dict[str, Output], dict[st
 
 
 def _condition(declared: dict[str, JSON], context: Context) -> bool:
-    condition = evaluate(compile_json(declared.get("condition", True)), Env(context))
+    condition = evaluate(context.compile(declared.get("condition", True)), Env(context))
     if isinstance(condition, bool):
         return condition
     raise TemplateError(
@@ -280,6 +282,6 @@ def _condition(declared: dict[str, JSON], context: Context) -> bool:
 def _output(declared: dict[str, JSON], env: Env, where: Where) -> Value:
     copy = declared.get("copy")
     if not isinstance(copy, dict):
-        return evaluate(compile_json(declared.get("value"), where=where), env)
+        return evaluate(env.context.compile(declared.get("value"), where=where), env)
     loop = loop_node(copy, (*where, "copy"))
     return evaluate(Loop(loop.name or where[-1].__str__(), loop.count, loop.input, loop.where, own=True), env)

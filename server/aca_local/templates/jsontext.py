@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from aca_local.templates.numbers import float_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from aca_local.templates.values import Value
 
@@ -28,31 +28,33 @@ WORDS: dict[str, Value] = {
     "Infinity": float("inf"),
     "-Infinity": float("-inf"),
 }
-BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
 
 
 def read_json(text: str) -> Value:
     """Read a JSON text, with the liberties that Newtonsoft's reader takes. Raises ValueError."""
-    if too_deep(text):
-        raise ValueError("too deep")
     try:
         value: Value = json.loads(text, strict=False)
+    except RecursionError as error:
+        raise ValueError("too deep") from error
     except ValueError:
-        return _Reader(text).read()
+        value = _Reader(text).read()
+    if deeper_than(value, DEEPEST):
+        raise ValueError("too deep")
     return value
 
 
-def too_deep(text: str, deepest: int = DEEPEST) -> bool:
-    """Tell whether arrays and objects are nested deeper than is read."""
-    if text.count("[") + text.count("{") <= deepest:
-        return False
-    depth = 0
-    for match in BRACKETS.finditer(text):
-        mark = match.group()
-        depth += (mark in "[{") - (mark in "]}")
-        if depth > deepest:
-            return True
-    return False
+def deeper_than(value: object, deepest: int) -> bool:
+    """Tell whether arrays and objects are nested deeper than `deepest` levels."""
+    level = [value]
+    for _ in range(deepest + 1):
+        level = [part for item in level for part in _parts(item) if isinstance(part, (dict, list))]
+        if not level:
+            return False
+    return True
+
+
+def _parts(item: object) -> Iterable[object]:
+    return item.values() if isinstance(item, dict) else item if isinstance(item, list) else ()
 
 
 class _Reader:

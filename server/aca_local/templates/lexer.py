@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from aca_local.templates.errors import TemplateError
+from aca_local.templates.errors import ParseError
 
 TOKEN = re.compile(
     r"(?P<space>\s+)|(?P<string>'(?:[^']|'')*')|(?P<number>[+-]?\d[\d.]*(?:[eE][+-]?\d*)?|[+-])"
@@ -33,7 +33,7 @@ class Token(NamedTuple):
 
 
 def tokens(text: str) -> list[Token]:
-    """Cut an expression (without its brackets) into tokens; the last is EndOfData. Raises TemplateError."""
+    """Cut an expression (without its brackets) into tokens; the last is EndOfData. Raises ParseError."""
     found: list[Token] = []
     position = 0
     while position < len(text):
@@ -63,27 +63,27 @@ def _number(text: str, word: str, position: int) -> int:
     if after.isalpha() or after == "_":
         raise _unexpected(text, position + len(word))
     if "." in word or "e" in word or "E" in word:
-        raise TemplateError(
+        raise ParseError(
             f"The language expression '{text}' at position '{position}' is not valid: "
             "float point numbers are not supported."
         )
     if not WHOLE.fullmatch(word) or len(word) > LONGEST_NUMBER or not -LARGEST - 1 <= int(word) <= LARGEST:
-        raise TemplateError(
+        raise ParseError(
             f"The language expression '{text}' is not valid: the value '{word}' at position '{position}' "
             "cannot be converted to number."
         )
     return int(word)
 
 
-def _unexpected(text: str, position: int) -> TemplateError:
+def _unexpected(text: str, position: int) -> ParseError:
     character = text[position]
     if character == "'":
-        return TemplateError(
+        return ParseError(
             f"The language expression '{text}' is not valid: the string constant at position '{position}' is "
             "not "
             "terminated. String constants must be enclosed within a pair of single quotes."
         )
-    return TemplateError(
+    return ParseError(
         f"The language expression '{text}' is not valid: the string character '{character}' at position "
         f"'{position}' is not expected."
     )

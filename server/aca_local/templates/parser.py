@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from aca_local.templates.errors import TemplateError
+from aca_local.templates.errors import ParseError
 from aca_local.templates.lexer import Token, tokens
 from aca_local.templates.syntax import Access, Call, Literal, Node
 
@@ -21,7 +21,7 @@ class _Open:
 
 @lru_cache(maxsize=8192)
 def parse(text: str) -> Node:
-    """Parse an expression, its outer brackets taken off. Raises TemplateError."""
+    """Parse an expression, its outer brackets taken off. Raises ParseError."""
     return _Parser(text).parse()
 
 
@@ -110,8 +110,8 @@ class _Parser:
             raise self._expected(kind, token)
         return token
 
-    def _expected(self, kind: str, token: Token) -> TemplateError:
-        return TemplateError(
+    def _expected(self, kind: str, token: Token) -> ParseError:
+        return ParseError(
             f"Unable to parse language expression '{self.text}': "
             f"expected token '{kind}' and actual '{token.kind}'."
         )

@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from aca_local.templates.errors import TemplateError
-from aca_local.templates.jsontext import read_json, too_deep
+from aca_local.templates.jsontext import deeper_than, read_json
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from aca_local.templates.syntax import Node
     from aca_local.templates.values import JSON
 
 DEEPEST = 96  # levels of arrays and objects; the engine's own readers stop at 64
@@ -20,19 +22,42 @@ LARGEST = 4 * 1024 * 1024
 MARKS = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{},:]|/\*.*?\*/|//[^\r\n]*|[^\s\[\]{},:"]+', re.DOTALL)
 
 
+@dataclass(frozen=True, eq=False)
+class Document:
+    """A template as JSON, and the syntax trees of its parts that were compiled so far, by the id of the part.
+
+    Parts are never changed and live as long as the document, so that an id stays what it is.
+    """
+
+    json: Mapping[str, JSON]
+    compiled: dict[tuple[int, bool], Node] = field(default_factory=dict)
+
+
+@lru_cache(maxsize=64)
+def read_document(text: str) -> Document:
+    """Read a template's text, or find it among those read before. Raises TemplateError."""
+    return Document(read_template(text))
+
+
 def read_template(text: str) -> dict[str, JSON]:
     """Read a template's text: JSON, comments allowed. Raises TemplateError."""
     if len(text) > LARGEST:
         raise TemplateError("The template exceeds the limit of 4 MB.", code="InvalidTemplate")
-    if too_deep(text, DEEPEST):
-        raise TemplateError("The template is not valid JSON: it is nested too deeply.")
     try:
         value = json.loads(text)
+    except RecursionError as error:
+        raise _too_deep() from error
     except ValueError:
         value = _leniently(text)
     if not isinstance(value, dict):
         raise TemplateError("The template is not valid JSON: it must be an object.")
+    if deeper_than(value, DEEPEST):
+        raise _too_deep()
     return value
+
+
+def _too_deep() -> TemplateError:
+    return TemplateError("The template is not valid JSON: it is nested too deeply.")
 
 
 def _leniently(text: str) -> JSON:
