@@ -1,7 +1,7 @@
 """All template cases of ../shared/oracle: our evaluator beside the official CLI's warm `bicep/getSnapshot`.
 
-Not a test: run it with `python tests/benchmarks/templates.py [PATH OF THE BICEP CLI]`. Both answer the same cases
-in the same run, turn by turn, each after one turn that warms it up. Times are of the wall clock.
+Not a test: run it with `python tests/benchmarks/templates.py [PATH OF THE BICEP CLI]`.
+Both answer the same cases in the same run, turn by turn, each after one turn that warms it up. Wall clock.
 """
 
 from __future__ import annotations

@@ -190,9 +190,21 @@ def check_elements(name: str, items: list[Value], kinds: tuple[str, ...]) -> Non
 
 
 def like(text: str, pattern: str) -> bool:
-    """`like(text, pattern)`: "*" stands for anything, case for nothing."""
-    parts = "".join(".*" if char == "*" else re.escape(char) for char in upper(re.sub(r"\*+", "*", pattern)))
-    return re.fullmatch(parts, upper(text), re.DOTALL) is not None
+    """`like(text, pattern)`: "*" stands for anything, case for nothing. Each part is taken as early as it can be."""
+    whole, parts = upper(text), upper(pattern).split("*")
+    first, *between = parts
+    if not between:
+        return whole == first
+    last = between.pop()
+    if len(whole) < len(first) + len(last) or not (whole.startswith(first) and whole.endswith(last)):
+        return False
+    at, end = len(first), len(whole) - len(last)
+    for part in between:
+        found = whole.find(part, at, end)
+        if found < 0:
+            return False
+        at = found + len(part)
+    return True
 
 
 def split(text: str, separators: Value) -> list[Value]:
