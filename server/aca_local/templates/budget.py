@@ -10,7 +10,7 @@ from aca_local.templates.errors import OverBudget
 if TYPE_CHECKING:
     from aca_local.templates.values import Value
 
-STEPS = 3_000_000
+STEPS = 1_000_000
 SIZE = 16_000_000
 DEEPEST = 100
 

@@ -95,15 +95,15 @@ def drive(routine: Routine, budget: Budget) -> Value:
             stack.pop()
             failed = error
             continue
-        if isinstance(wanted, Literal):
-            value = wanted.value
-        else:
+        try:
             budget.step()
-            try:
-                stack.append(start(wanted, where))
-            except TemplateError as error:
-                failed = error
-            value = None
+            if isinstance(wanted, Literal):
+                value = wanted.value
+                continue
+            stack.append(start(wanted, where))
+        except TemplateError as error:
+            failed = error
+        value = None
     if failed:
         raise failed
     return value

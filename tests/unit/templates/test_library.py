@@ -103,7 +103,10 @@ def test_nested_deployments_are_resources_with_a_plan_of_their_own() -> None:
 
 
 def test_errors_say_where_they_are_in_the_received_text() -> None:
-    text = '{\n "contentVersion": "1.0.0.0",\n "resources": [\n  {"type": "A.B/c", "name": "n"}]}'
+    resource = '  {"type": "A.B/c", "name": "n"}'
+    text = template(resources=[]).replace(
+        '"resources": [', '\n "contentVersion": "2",\n"resources": [\n' + resource
+    )
 
     with pytest.raises(TemplateError, match="at line '4' and column '3'") as caught:
         evaluate(text, {}, SCOPE)

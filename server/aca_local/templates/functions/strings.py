@@ -190,7 +190,7 @@ def check_elements(name: str, items: list[Value], kinds: tuple[str, ...]) -> Non
 
 
 def like(text: str, pattern: str) -> bool:
-    """`like(text, pattern)`: "*" stands for anything, case for nothing. Each part is taken as early as it can be."""
+    """`like(text, pattern)`: "*" stands for anything, case for nothing. Parts are taken early."""
     whole, parts = upper(text), upper(pattern).split("*")
     first, *between = parts
     if not between:
