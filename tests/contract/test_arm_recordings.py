@@ -32,6 +32,8 @@ DIFFERENT = {
     "properties.primaryEndpoints.table": "only the Files service runs here",
     "properties.primaryEndpoints.web": "only the Files service runs here",
     "properties.outputs": "Microsoft.Network is not served: another template stands in",
+    "value.availabilityZoneMappings": "no zones here",
+    "value.metadata.geography": "the group of geographies is told",
     "managedByTenants": "no managing tenants here",
     "value.managedByTenants": "no managing tenants here",
     "value.properties.outputs": "Microsoft.Network is not served: another template stands in",
@@ -139,6 +141,7 @@ APPS = "containerapp-core/test_containerapp_scale_revision_copy.yaml"
 GPU = "containerapp-ext/test_containerapp_up_foundry_model_e2e.yaml"
 DEPLOY = "arm-sdk-resource/test_mgmt_resource.test_deployments_basic.yaml"
 CLI = "arm-cli-resource/test_resource_group_deployment.yaml"
+REPLICAS = "containerapp-ext/test_containerapp_replica_commands.yaml"
 WHAT_IF = "arm-cli-resource/test_resource_group_level_what_if.yaml"
 
 
@@ -195,6 +198,27 @@ def test_an_app_with_its_revisions(player: Player) -> None:
     compare(player.send(recorded(APPS, 41)[0]), APPS, 41)
     removed = player.send(recorded(APPS, 46)[0])
     compare(removed, APPS, 46)
+    assert player.follow(removed).status_code == 204
+
+
+def test_a_patch_in_a_newer_version_points_to_its_status_too(player: Player) -> None:
+    player.group("client.env_rg_northcentralusstage")
+    profiles = [{"workloadProfileType": "Consumption", "name": "Consumption"}]
+    environment = {"location": "eastus", "properties": {"workloadProfiles": profiles}}
+    player.follow(player.send(recorded(REPLICAS, 1)[0] | {"method": "PUT"}, environment))
+    body = json.loads(recorded(REPLICAS, 5)[0]["body"]) | {"location": "East US"}  # no stage region here
+    created = player.send(recorded(REPLICAS, 5)[0], body)
+    compare(created, REPLICAS, 5)
+    player.follow(created)
+    compare(player.send(recorded(REPLICAS, 10)[0]), REPLICAS, 10)
+    patched = player.send(recorded(REPLICAS, 18)[0])
+    compare(patched, REPLICAS, 18)
+    assert set(player.follow(patched).json()) == set(recorded(REPLICAS, 23)[3])
+    found = player.send(recorded(REPLICAS, 24)[0])
+    compare(found, REPLICAS, 24)
+    assert found.json()["properties"]["template"]["scale"]["minReplicas"] == 0
+    removed = player.send(recorded(REPLICAS, 26)[0])
+    compare(removed, REPLICAS, 26)
     assert player.follow(removed).status_code == 204
 
 
@@ -314,6 +338,7 @@ def test_what_if_of_a_bad_template_fails_with_status_200(player: Player) -> None
         ("arm-sdk-resource/test_mgmt_resource_subscriptions.test_subscriptions.yaml", 2),
         ("containerapp-core/test_containerapp_env_workload_profiles_list_supported.yaml", 1),
         ("containerapp-core/test_containerapp_env_usages.yaml", 1),
+        ("arm-cli-resource/test_list_locations.yaml", 0),
         (STORAGE, 0),
     ],
 )

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from aca_local.state import JSON, JsonObject
 
 RETRY_AFTER = "1"
+_BOTH_HEADERS = (
+    "2025-10"  # a PATCH answers both headers since this api-version (recorded), only Location before
+)
 
 _COMMON = {
     "Cache-Control": "no-cache",
@@ -74,7 +77,10 @@ def change_answer(
         return answer(shown, created_status if change.created else 200)
     wire = operation["wire"]
     if operation["action"] != "put" or wire == "storage":
-        return accepted(cloud, operation, api_version)
+        found = accepted(cloud, operation, api_version)
+        if operation["action"] == "patch" and api_version >= _BOTH_HEADERS:
+            found.headers["Azure-AsyncOperation"] = status_url(cloud, operation, api_version)
+        return found
     headers = {"Azure-AsyncOperation": status_url(cloud, operation, api_version), "Retry-After": RETRY_AFTER}
     if wire == "insights":
         headers["Location"] = f"{cloud.settings.arm_url}{operation['target']}?api-version={api_version}"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from aca_local.arm import locations
 from aca_local.arm.errors import ArmError
+from aca_local.arm.operations import active_operation
 from aca_local.providers.model import RESOURCE, Call, ResourceType, Write
 from aca_local.state.clock import stamp
 
@@ -123,6 +124,12 @@ def _check_account(cloud: Cloud, write: Write) -> None:
             "StorageAccountAlreadyTaken",
             f"The storage account named {name} is already taken.",
             target=name,
+        )
+    if active_operation(cloud, write.target) is not None:
+        raise ArmError(
+            409,
+            "StorageAccountOperationInProgress",
+            "An operation is currently performing on this storage account that requires exclusive access.",
         )
     sku = (body.get("sku") or {}).get("name")
     if sku not in _SKUS:

@@ -95,6 +95,7 @@ def _container(one: JsonObject, volumes: set[str]) -> JsonObject:
     resources = one.get("resources") or {}
     cpu = float(resources.get("cpu") or 0.5)
     memory = resources.get("memory") or "1Gi"
+    container.setdefault("imageType", "ContainerImage")
     container["resources"] = {"cpu": cpu, "memory": memory, "ephemeralStorage": _ephemeral(cpu)}
     for probe in one.get("probes") or ():
         _check_probe(f"{path}.probes", probe)
@@ -144,7 +145,13 @@ def _scale(asked: JsonObject) -> JsonObject:
     low, high = asked.get("minReplicas"), asked.get("maxReplicas")
     if low is not None and high is not None and low > high:
         raise invalid_field("template.scale", f"minReplicas {low} is greater than maxReplicas {high}")
-    return {"minReplicas": low, "maxReplicas": 10 if high is None else high, "rules": asked.get("rules")}
+    return {
+        "minReplicas": low,
+        "maxReplicas": 10 if high is None else high,
+        "cooldownPeriod": asked.get("cooldownPeriod") or 300,
+        "pollingInterval": asked.get("pollingInterval") or 30,
+        "rules": asked.get("rules"),
+    }
 
 
 def gibibytes(memory: str) -> float:
@@ -200,6 +207,10 @@ def configuration(asked: JsonObject, before: JsonObject | None) -> JsonObject:
         if asked.get("maxInactiveRevisions") is None
         else asked["maxInactiveRevisions"],
         "service": asked.get("service"),
+        "runtime": asked.get("runtime"),
+        "targetLabel": asked.get("targetLabel") or "",
+        "revisionTransitionThreshold": asked.get("revisionTransitionThreshold"),
+        "identitySettings": asked.get("identitySettings") or [],
     }
 
 
@@ -218,6 +229,7 @@ def _ingress(asked: JsonObject | None, before: JsonObject | None) -> JsonObject 
         "clientCertificateMode",
         "stickySessions",
         "additionalPortMappings",
+        "targetPortHttpScheme",
     )
     return {
         "fqdn": (before or {}).get("fqdn"),

@@ -44,6 +44,7 @@ def write(cloud: Cloud, request: Write) -> JsonObject:
             "managedEnvironmentId": environment["id"],
             "environmentId": environment["id"],
             "workloadProfileName": profile_name,
+            "patchingMode": asked.get("patchingMode") or "Automatic",
             "outboundIpAddresses": ["127.0.0.1"],
             "latestRevisionName": before.get("latestRevisionName", ""),
             "latestReadyRevisionName": before.get("latestReadyRevisionName", ""),
