@@ -117,7 +117,7 @@ async def test_a_page_of_a_proxy_instead_of_an_answer_is_told(place: Place) -> N
     }
     await go_wrong(place, rule)
     async with place.open() as cloud:
-        with pytest.raises(Forbidden, match="looking up the container app") as caught:
+        with pytest.raises(Forbidden, match="Looking up the container app") as caught:
             await cloud.apps.get(place.app)
     assert "<html>" not in caught.value.message
 

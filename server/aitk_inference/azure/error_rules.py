@@ -162,7 +162,11 @@ _RULES: Final[Mapping[str, Rule]] = {
         r"[Rr]esource group '(?P<group>[^']+)'",
     ),
     "ResourceNotFound": Rule(
-        NotFound, suggestion="Check the names in infra/inference.config.json, or run Provision."
+        NotFound,
+        "There is no {name} ({type}) in the resource group {group}.",
+        "Check the names in infra/inference.config.json, or run Provision.",
+        None,
+        r"Resource '(?P<type>[^'/]+/[^'/]+)/(?P<name>[^']+)' under resource group '(?P<group>[^']+)'",
     ),
     "ShareNotFound": Rule(
         NotFound,

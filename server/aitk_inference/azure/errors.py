@@ -113,7 +113,8 @@ def error_of_tree(tree: ErrorNode, status: int, doing: str, detail: str = "") ->
         rule.raises if rule else _BY_STATUS.get(status, Unreachable if status >= _SERVER_ERROR else AppError)
     )
     if issubclass(kind, ProvisionFailed) or (tree.code in REFUSALS and kind is not QuotaExceeded):
-        return ProvisionFailed(message, tree, suggestion=cause.suggestion, link=cause.link, detail=detail)
+        told = cause if cause.suggestion else tree
+        return ProvisionFailed(message, tree, suggestion=told.suggestion, link=told.link, detail=detail)
     return kind(message, suggestion=cause.suggestion or _way_out(kind), link=cause.link, detail=detail)
 
 
@@ -141,7 +142,9 @@ def _cause(tree: ErrorNode) -> ErrorNode:
 
 
 def _failed(status: int, doing: str) -> str:
-    return f"Azure failed ({status}) while {doing}" if status >= _SERVER_ERROR else f"Azure refused {doing}"
+    """``restarting app`` as ``Restarting app failed``; a server's own failure shows its number."""
+    number = f" ({status})" if status >= _SERVER_ERROR else ""
+    return f"{doing[:1].upper()}{doing[1:]} failed{number}"
 
 
 def _way_out(kind: type[AppError]) -> str:

@@ -142,8 +142,27 @@ POLICY = error(
             "Max number of global environments",
             "quota",
         ),
+        (
+            404,
+            error(
+                "ResourceNotFound",
+                "The Resource 'Microsoft.App/containerApps/a' under resource group 'g' was not found.",
+            ),
+            NotFound,
+            "There is no a (Microsoft.App/containerApps) in the resource group g.",
+            "inference.config.json",
+        ),
+        (
+            400,
+            error(
+                "InvalidTemplateDeployment", "x", details=[{"code": "Odd", "message": "The label is wrong."}]
+            ),
+            ProvisionFailed,
+            "Testing failed: The label is wrong.",
+            "infra/provision",
+        ),
         (404, error("SomethingElse", "No such thing."), NotFound, "No such thing.", ""),
-        (503, "<html>gateway</html>", Unreachable, "Azure failed (503) while testing", "Wait"),
+        (503, "<html>gateway</html>", Unreachable, "Testing failed (503)", "Wait"),
         (429, error("TooManyRequests", "Slow."), Unreachable, "slow down", "Wait"),
     ],
 )

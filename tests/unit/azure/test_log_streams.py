@@ -86,7 +86,7 @@ async def test_a_stream_that_never_comes_back_is_told() -> None:
 
     clock = PatientClock()
     async with serving(handle) as url:
-        with pytest.raises(Unreachable, match="reading the log of app"):
+        with pytest.raises(Unreachable, match="Reading the log of app failed"):
             await texts(url, clock, follow=True)
     assert clock.slept == [2.0, 4.0, 8.0, 16.0, 20.0]
 
