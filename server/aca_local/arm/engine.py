@@ -183,10 +183,22 @@ async def _run_all(run: Run) -> list[StepError]:
     return [error for error in outcome.values() if error is not None]
 
 
+def waits_for(one: PlannedResource, plan: Plan) -> list[str]:
+    """What a resource waits for, as keys: its dependencies, and in a serial loop the batch before its own."""
+    needed = [each.lower() for each in one.depends_on]
+    if one.copy is None or not one.copy.serial:
+        return needed
+    before = one.copy.index // one.copy.batch_size - 1
+    turns = [each for each in plan.resources if each.copy is not None and each.copy.name == one.copy.name]
+    return needed + [
+        each.id.lower() for each in turns if each.copy and each.copy.index // each.copy.batch_size == before
+    ]
+
+
 async def _step(
     run: Run, one: PlannedResource, gates: dict[str, asyncio.Event], outcome: dict[str, StepError | None]
 ) -> None:
-    needed = [each.lower() for each in one.depends_on if each.lower() in gates]
+    needed = [each for each in waits_for(one, run.plan) if each in gates]
     for each in needed:
         await gates[each].wait()
     if all(each in outcome and outcome[each] is None for each in needed):
