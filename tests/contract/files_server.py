@@ -78,7 +78,9 @@ def files_server(
         for account in (keys or FixedKeys()).accounts:
             shares.create_account(account)
         handler = build_handler(shares, keys or FixedKeys(), token_is_valid=token_is_valid, options=options)
-        runner = web.ServerRunner(web.Server(handler, auto_decompress=False, access_log=None))
+        runner = web.ServerRunner(
+            web.Server(handler, auto_decompress=False, access_log=None), shutdown_timeout=1
+        )
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=certificate and tls(certificate)).start()
         scheme, port = "https" if certificate else "http", runner.addresses[0][1]

@@ -62,7 +62,7 @@ class Entries:
         return self.share_area(call.account, call.share, call.query.get("sharesnapshot", ""))
 
     def share_area(self, account: str, name: str, snapshot: str = "") -> Area:
-        """Return a share with its files; raises ShareNotFound, ShareSnapshotNotFound."""
+        """Return a share with its files; raises ShareNotFound."""
         share = self._shares.get_share(account, name, snapshot)
         tree = self._trees.get(share.id)
         if tree is None:

@@ -29,6 +29,7 @@ from aca_local.files.spans import clip
 from aca_local.files.tree import Found
 
 CREATE_WITH_DATA = "2026-02-06"  # the first service version that takes a body (documents disagree: see facts)
+OCTETS = "application/octet-stream"
 MAX_FILE = 4 * 1024**4
 MAX_MD5_RANGE = 4 * 1024 * 1024
 CONTENT_HEADERS = {
@@ -63,7 +64,7 @@ def _create(service: Service, call: Call, size: int, payload: Payload) -> web.Re
     found, lease = place_for(service, call, area)
     now = service.clock.tick()
     settings = read_settings(call, area, service.store, now)
-    extra = Extra(headers=content_headers(call), metadata=call.metadata, lease=lease)
+    extra = Extra(headers=_given_headers(call), metadata=call.metadata, lease=lease)
     settings.apply(extra)
     if payload.length < size:
         extra.ranges = [(0, payload.length - 1)] if payload.length else []
@@ -73,6 +74,13 @@ def _create(service: Service, call: Call, size: int, payload: Payload) -> web.Re
     if payload.length:
         body_headers(call, headers, payload)
     return empty(201, headers)
+
+
+def _given_headers(call: Call) -> dict[str, str]:
+    """Return the HTTP headers that a file gets: without another, the request's own Content-Type counts."""
+    headers = content_headers(call)
+    own = call.headers.get("Content-Type", OCTETS)
+    return headers if own == OCTETS else {"Content-Type": own, **headers}
 
 
 def body_headers(call: Call, headers: CIMultiDict[str], payload: Payload) -> None:
@@ -179,7 +187,7 @@ def _readable(service: Service, call: Call) -> Entry:
 def _file_headers(service: Service, call: Call, entry: Entry) -> CIMultiDict[str]:
     extra = entry.record.extra
     headers = entry_headers(call, entry)
-    headers["Content-Type"] = "application/octet-stream"
+    headers["Content-Type"] = OCTETS
     headers.update(extra.headers)
     headers.update({name: call.query[key] for key, name in OVERRIDES.items() if key in call.query})
     headers["x-ms-server-encrypted"] = "true"
@@ -219,7 +227,7 @@ async def read(service: Service, call: Call) -> web.StreamResponse:
 def _span(span: tuple[int, int | None], size: int) -> tuple[int, int]:
     first, last = span
     if first >= size or (last is not None and last < first):
-        raise FilesError("InvalidRange")
+        raise FilesError("InvalidRange", headers={"Content-Range": f"bytes */{size}"})
     return first, min(size - 1 if last is None else last, size - 1) - first + 1
 
 
@@ -278,7 +286,7 @@ async def set_properties(service: Service, call: Call) -> web.Response:
     settings = read_settings(call, area, service.store, service.clock.tick())
     extra = entry.record.extra
     if any(header in call.headers for header in CONTENT_HEADERS) or not _sets_smb(call):
-        extra.headers = content_headers(call)
+        extra.headers = _given_headers(call)
     size = call.number("x-ms-content-length")
     if size is not None:
         _resize(area, entry, size)

@@ -1,7 +1,6 @@
 """Listings: folders and shares, page by page, as XML."""
 
 from collections.abc import Callable, Sequence
-from itertools import islice
 from typing import TypeVar
 from urllib.parse import quote
 from xml.sax.saxutils import escape, quoteattr
@@ -52,12 +51,19 @@ def included(call: Call, known: frozenset[str]) -> set[str]:
     return values
 
 
-def page(items: Sequence[Item], key: Callable[[Item], str], call: Call) -> tuple[list[Item], str]:
-    """Return the items of the page that a request asks for, and the marker of the next page, if any."""
-    prefix, marker = call.query.get("prefix", "").lower(), call.query.get("marker", "")
-    wanted = (item for item in items if key(item).startswith(prefix) and key(item) >= marker)
-    taken = list(islice(wanted, page_size(call) + 1))
-    return (taken[:-1], key(taken[-1])) if len(taken) > page_size(call) else (taken, "")
+def page(
+    items: Sequence[Item], name: Callable[[Item], str], marker: Callable[[Item], str], call: Call
+) -> tuple[list[Item], str]:
+    """Return the items of the page that a request asks for, and the marker of the next page, if any.
+
+    `name` is what a prefix is compared with, `marker` gives each item's own, in the order of the items.
+    """
+    prefix, size = call.query.get("prefix", "").lower(), page_size(call)
+    named = [item for item in items if name(item).lower().startswith(prefix)]
+    asked = call.query.get("marker", "")
+    start = next((i for i, item in enumerate(named) if marker(item) >= asked), len(named)) if asked else 0
+    shown = named[start : start + size]
+    return shown, marker(named[start + size]) if len(named) > start + size else ""
 
 
 def echo(call: Call, *names: str) -> str:
@@ -72,9 +78,8 @@ async def list_folder(service: Service, call: Call) -> web.Response:
     include = included(call, INCLUDES)
     folder = service.entries.folder(area, call.names)
     extended = bool(call.flag("x-ms-file-extended-info")) or bool(include)
-    shown, marker = page(
-        service.entries.children(area, folder.found), lambda e: e.found.names[-1].lower(), call
-    )
+    children = service.entries.children(area, folder.found)
+    shown, marker = page(children, _last, lambda entry: _last(entry).lower(), call)
     snapshot = f' ShareSnapshot="{area.share.snapshot}"' if area.share.snapshot else ""
     path = "/".join(folder.found.names)
     head = (
@@ -89,6 +94,10 @@ async def list_folder(service: Service, call: Call) -> web.Response:
         f"{head}{echo(call, 'prefix', 'marker', 'maxresults')}{file_id}{entries}{tag('NextMarker', marker)}"
     )
     return xml(headers_for(call), f"{body}</EnumerationResults>")
+
+
+def _last(entry: Entry) -> str:
+    return entry.found.names[-1]
 
 
 def _row(entry: Entry, include: set[str], extended: bool) -> str:
@@ -132,7 +141,7 @@ async def list_shares(service: Service, call: Call) -> web.Response:
     shares = service.shares.list_shares(
         call.account, snapshots="snapshots" in include, deleted="deleted" in include
     )
-    shown, marker = page(shares, _share_key, call)
+    shown, marker = page(shares, lambda share: share.name, _share_marker, call)
     rows = "".join(_share(service, share, "metadata" in include) for share in shown)
     listed = f"<Shares>{rows}</Shares>" if rows else "<Shares />"
     head = f"<EnumerationResults ServiceEndpoint={quoteattr(call.service_url)}>"
@@ -140,8 +149,8 @@ async def list_shares(service: Service, call: Call) -> web.Response:
     return xml(headers_for(call), f"{body}</EnumerationResults>")
 
 
-def _share_key(share: ShareProperties) -> str:
-    return "/".join((share.name, share.snapshot or "~", share.deleted)).rstrip("/")
+def _share_marker(share: ShareProperties) -> str:
+    return "/".join((f"/{share.account}", share.name, share.snapshot or "~", share.deleted)).rstrip("/~")
 
 
 def _share(service: Service, share: ShareProperties, metadata: bool) -> str:

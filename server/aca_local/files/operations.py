@@ -12,6 +12,7 @@ from aca_local.files import (
     copying,
     directory_ops,
     file_ops,
+    handles,
     listing,
     range_list,
     range_ops,
@@ -259,6 +260,20 @@ def _files() -> dict[Key, Operation]:
             snapshot,
         ),
         ("entry", "HEAD", "", ""): _read("File_GetProperties", ops.properties, read, DOTS | LEASE, snapshot),
+        ("entry", "GET", "", "listhandles"): _read(
+            "ListHandles",
+            handles.list_handles,
+            read,
+            DOTS | {"x-ms-recursive"},
+            snapshot | {"marker", "maxresults"},
+        ),
+        ("entry", "PUT", "", "forceclosehandles"): _operation(
+            "ForceCloseHandles",
+            handles.close,
+            write,
+            DOTS | {"x-ms-recursive", "x-ms-handle-id"},
+            snapshot | {"marker"},
+        ),
         ("entry", "DELETE", "", ""): _operation(
             "File_Delete", ops.delete, Need("d", "o", True), DOTS | LEASE
         ),

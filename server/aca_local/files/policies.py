@@ -25,10 +25,15 @@ def parse(document: bytes, root: str) -> ET.Element:
     try:
         element = ET.fromstring(document)  # noqa: S314 - see the import
     except ET.ParseError:
-        raise FilesError("InvalidXmlDocument") from None
+        raise bad_document() from None
     if element.tag != root:
-        raise FilesError("InvalidXmlDocument")
+        raise bad_document()
     return element
+
+
+def bad_document() -> FilesError:
+    """Return the error for a body that is not the document that it should be."""
+    return FilesError("InvalidXmlDocument", LineNumber="0", LinePosition="0", Reason="")
 
 
 def read_policies(document: bytes) -> dict[str, AccessPolicy]:
@@ -36,7 +41,7 @@ def read_policies(document: bytes) -> dict[str, AccessPolicy]:
     root = parse(document, "SignedIdentifiers") if document.strip() else ET.Element("SignedIdentifiers")
     found = {item.findtext("Id") or "": _policy(item.find("AccessPolicy")) for item in root}
     if len(root) > MAX_POLICIES or "" in found:
-        raise FilesError("InvalidXmlDocument")
+        raise bad_document()
     return found
 
 
@@ -68,7 +73,7 @@ def merge_service_properties(kept: str, document: bytes) -> str:
         if element.tag not in DEFAULT_SECTIONS:
             raise FilesError("UnsupportedXmlNode", XmlNodeName=element.tag)
         if element.tag == "Cors" and len(element) > MAX_CORS_RULES:
-            raise FilesError("InvalidXmlDocument", "At most five CORS rules.")
+            raise bad_document()
         sections[element.tag] = ET.tostring(element, encoding="unicode")
     return "".join(sections.values())
 

@@ -108,10 +108,10 @@ class FileShares:
         return made
 
     def get_share(self, account: str, share: str, snapshot: str = "") -> ShareProperties:
-        """Return a share, or its snapshot of that time; raises ShareNotFound, ShareSnapshotNotFound."""
+        """Return a share, or its snapshot of that time; raises ShareNotFound (for a snapshot too, as recorded)."""
         found = self._shares.get((account, share, snapshot))
         if found is None:
-            raise FilesError("ShareSnapshotNotFound" if snapshot else "ShareNotFound")
+            raise FilesError("ShareNotFound")
         return found
 
     def list_shares(
@@ -165,7 +165,7 @@ class FileShares:
             self._destroy(found)
 
     def delete_snapshot(self, account: str, share: str, snapshot: str) -> None:
-        """Delete one snapshot; raises ShareSnapshotNotFound."""
+        """Delete one snapshot; raises ShareNotFound."""
         self._destroy(self.get_share(account, share, snapshot))
 
     def restore_share(self, account: str, share: str, version: str) -> ShareProperties:
