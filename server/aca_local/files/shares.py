@@ -108,7 +108,7 @@ class FileShares:
         return made
 
     def get_share(self, account: str, share: str, snapshot: str = "") -> ShareProperties:
-        """Return a share, or its snapshot of that time; raises ShareNotFound (for a snapshot too, as recorded)."""
+        """Return a share, or its snapshot of that time; raises ShareNotFound (recorded, for both)."""
         found = self._shares.get((account, share, snapshot))
         if found is None:
             raise FilesError("ShareNotFound")
