@@ -35,7 +35,8 @@ NOT_MEANT = frozenset(
 SAME_VALUE = (
     "content-type", "content-range", "accept-ranges", "content-md5", "cache-control", "x-ms-type",
     "x-ms-share-quota", "x-ms-file-attributes", "x-ms-server-encrypted",
-    "x-ms-request-server-encrypted", "x-ms-lease-state", "x-ms-lease-status", "x-ms-copy-status", "x-ms-error-code", "x-ms-content-length",
+    "x-ms-request-server-encrypted", "x-ms-lease-state", "x-ms-lease-status",
+    "x-ms-copy-status", "x-ms-error-code", "x-ms-content-length",
 )  # fmt: skip
 GIVEN_OUT = ("x-ms-snapshot", "x-ms-file-permission-key", "x-ms-copy-id", "etag")
 UNRECORDED = "what it reads was made by a set-up that was not recorded"
