@@ -457,6 +457,7 @@ async def test_a_running_deployment_is_kept_and_cancelled(slow: Place) -> None:
         running = await cloud.deployments.status(ref)
         assert running is not None
         assert (running.state, running.fingerprint) == (DeploymentState.RUNNING, "one")
+        await cloud.deployments.start(ref, shipped(), parameters(slow), fingerprint="one")
         with pytest.raises(Conflict, match="still running"):
             await cloud.deployments.start(ref, shipped(), parameters(slow), fingerprint="two")
         assert await cloud.deployments.cancel(ref) is True

@@ -31,6 +31,7 @@ FINGERPRINT_TAG = "aitk-inference-fingerprint"
 
 _NESTED = "Microsoft.Resources/deployments"
 _DEEPEST = 3
+_ACTIVE = frozenset({"DeploymentActive"})
 _NOT_CANCELLABLE = frozenset({"DeploymentCannotBeCancelled", "DeploymentNotFound", "ResourceGroupNotFound"})
 _FINAL = {state.value.lower(): state for state in DeploymentState if state.is_final}
 
@@ -44,7 +45,11 @@ class ArmDeployments:
     async def start(
         self, ref: DeploymentRef, template: Json, parameters: Mapping[str, Json], *, fingerprint: str
     ) -> None:
-        """Ask for the deployment; returns once ARM accepted it."""
+        """Ask for the deployment; returns once ARM accepted it.
+
+        One that runs with this very fingerprint was asked for by us: the first answer was lost, and the
+        request sent again.
+        """
         from azure.mgmt.resource.deployments.models import (
             Deployment,
             DeploymentParameter,
@@ -60,9 +65,13 @@ class ArmDeployments:
             tags={FINGERPRINT_TAG: fingerprint},
         )
         with map_azure_errors(f"starting the deployment {ref.name}"):
-            await self._deployments(ref).begin_create_or_update(
-                ref.resource_group, ref.name, body, polling=False
-            )
+            try:
+                await self._deployments(ref).begin_create_or_update(
+                    ref.resource_group, ref.name, body, polling=False
+                )
+            except HttpResponseError as error:
+                if not (codes(tree_of_error(error)) & _ACTIVE and await self._runs(ref, fingerprint)):
+                    raise
 
     async def status(self, ref: DeploymentRef) -> DeploymentStatus | None:
         """The deployment as it stands, or None when there is none of that name."""
@@ -87,6 +96,10 @@ class ArmDeployments:
                     return False
                 raise
         return True
+
+    async def _runs(self, ref: DeploymentRef, fingerprint: str) -> bool:
+        status = await self.status(ref)
+        return status is not None and not status.state.is_final and status.fingerprint == fingerprint
 
     def _deployments(self, ref: DeploymentRef) -> DeploymentsOperations:
         return self._clients.deployments(ref.subscription_id).deployments

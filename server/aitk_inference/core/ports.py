@@ -264,7 +264,7 @@ class Deployments(Protocol):
 
         Raises:
             ProvisionFailed: ARM refused the template or a parameter (preflight).
-            Conflict: a deployment of that name is running.
+            Conflict: a deployment of that name with another fingerprint is running.
         """
         ...
 
