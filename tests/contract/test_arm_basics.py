@@ -243,6 +243,34 @@ def test_answers_have_arms_headers(http: httpx.Client) -> None:
     assert headers["strict-transport-security"] == "max-age=31536000; includeSubDomains"
 
 
+def test_an_app_that_cannot_run_again_does_not_keep_the_rest_down(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    app_type = "Microsoft.App/containerApps"
+    group = f"{BASE}/resourceGroups/kept"
+    environment = f"{group}/providers/Microsoft.App/managedEnvironments/env"
+    properties = {
+        "environmentId": environment,
+        "configuration": {"ingress": {"targetPort": 80}},
+        "template": {"containers": [{"name": "c", "image": "i"}]},
+    }
+    with run_arm(tmp_path) as first:
+        client = ResourceManagementClient(Credential(), SUBSCRIPTION, **client_options(first))
+        client.resource_groups.create_or_update("kept", {"location": "eastus"})
+        for identifier, held in ((environment, {}), (f"{group}/providers/{app_type}/app", properties)):
+            body = {"location": "eastus", "properties": held}
+            client.resources.begin_create_or_update_by_id(identifier, body, api_version="2024-03-01").result()
+
+    async def refuse(*_: object, **__: object) -> str:
+        raise OSError("Port 7000 is in use.")
+
+    monkeypatch.setattr("contract.arm_fakes.FakeIngress.expose", refuse)
+    with run_arm(tmp_path) as second:
+        client = ResourceManagementClient(Credential(), SUBSCRIPTION, **client_options(second))
+        assert client.resource_groups.get("kept").location == "eastus"
+    assert "container app 'app' was not started again: Port 7000 is in use." in caplog.text
+
+
 def test_state_survives_a_restart(tmp_path: Path) -> None:
     with run_arm(tmp_path) as first:
         ResourceManagementClient(

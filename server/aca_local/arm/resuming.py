@@ -4,16 +4,19 @@ deleted.
 
 from __future__ import annotations
 
+import logging
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from aca_local.arm import deployments, engine, generic, groups, operations
 from aca_local.arm.deployments import DEPLOYMENT, Place
+from aca_local.arm.errors import ArmError
 from aca_local.arm.ids import parse
 from aca_local.providers import container_apps, jobs
 from aca_local.providers.accounts import ACCOUNT
 from aca_local.providers.environments import APP
 from aca_local.providers.model import RESOURCE
+from aca_local.replicas import ReplicasError
 from aca_local.state import TERMINAL
 from aca_local.state.clock import stamp
 
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from aca_local.state import JsonObject
 
 
+_LOG = logging.getLogger(__name__)
 _KEPT = timedelta(days=1)  # how long the status of an ended operation can be asked for
 
 
@@ -57,7 +61,10 @@ async def _resume_apps(cloud: Cloud) -> None:
     for app in cloud.store.list(RESOURCE):
         if app["type"] != APP or operations.active_operation(cloud, parse(app["id"])):
             continue
-        await container_apps.resume(cloud, app)
+        try:
+            await container_apps.resume(cloud, app)
+        except (OSError, ReplicasError) as problem:  # one app that cannot run must not keep the rest down
+            _LOG.warning("container app '%s' was not started again: %s", app["name"], problem)
 
 
 def _resume_deployment(cloud: Cloud, registry: Registry, deployment: JsonObject) -> None:
@@ -66,5 +73,9 @@ def _resume_deployment(cloud: Cloud, registry: Registry, deployment: JsonObject)
     if group is not None and cloud.store.get(groups.GROUP, group) is None:
         return
     place = Place(cloud.settings.subscription_id, group, deployment["name"])
-    plan = deployments.plan_of(cloud, place, deployment.get("location", ""), deployment["private"])
+    try:
+        plan = deployments.plan_of(cloud, place, deployment.get("location", ""), deployment["private"])
+    except ArmError as error:
+        deployments.set_state(cloud, place.id, "Failed", {"error": error.body()})
+        return
     engine.begin(cloud, registry, place, plan)
