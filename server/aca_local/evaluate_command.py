@@ -253,11 +253,24 @@ def _evaluated(line: Mapping[str, JSON]) -> Plan:
         **{name: default for name, (default, _) in PLACE.items()},
         **(place if isinstance(place, dict) else {}),
     }
+    _check_scope(_object(text, "The template"), place if isinstance(place, dict) else {})
     if for_subscription(_object(text, "The template")) and not (
         isinstance(place, dict) and place.get("resourceGroup")
     ):
         where["resourceGroup"] = None
     return evaluate(text, parameters_of(given), scope_of(where), strict=False, preview=True)
+
+
+def _check_scope(document: Mapping[str, JSON], place: Mapping[str, JSON]) -> None:
+    """Refuse what does not go with the template's schema, in the engine's words."""
+    schema = str(document.get("$schema", "")).lower()
+    for kind in ("Subscription", "Tenant", "ManagementGroup"):
+        if f"/{kind.lower()}deploymenttemplate.json" not in schema:
+            continue
+        if kind != "Subscription" and place.get("subscriptionId"):
+            raise TemplateError(f"Subscription ID cannot be specified for a template of scope {kind}")
+        if place.get("resourceGroup"):
+            raise TemplateError(f"Resource group name cannot be specified for a template of scope {kind}")
 
 
 # For people

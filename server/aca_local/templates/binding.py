@@ -11,7 +11,7 @@ from aca_local.templates.machine import Special, drive
 from aca_local.templates.model import Output
 from aca_local.templates.schema_types import FILES, Checker, Declaration, hidden
 from aca_local.templates.special import LOOPS, settle, user_function
-from aca_local.templates.syntax import Literal, Node, call
+from aca_local.templates.syntax import Access, Call, Elements, Literal, Members, Node, call
 from aca_local.templates.values import Value, key_of, taken
 from aca_local.templates.writing import written
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from aca_local.templates.values import JSON
 
+NOT_IN_FUNCTIONS = {"reference", "references", "resourceinfo", "utcnow", "newguid", "copyindex"}
 PASSING = "https://aka.ms/arm-pass-parameter-values"
 
 
@@ -61,10 +62,32 @@ def _function(context: Context, full: str, declared: Declaration) -> Special:
             parameters.append(Slot(name, Literal(None), None, check=_checking(checker, item)))
     output = declared.get("output")
     body = context.compile(output.get("value") if isinstance(output, dict) else None)
+    _check_calls(body, full)
     checker = Checker(f"output of the user-defined function '{full}'", definitions)
     return user_function(
         full, parameters, body, _checking(checker, output if isinstance(output, dict) else {})
     )
+
+
+def _check_calls(body: Node, full: str) -> None:
+    """Refuse what a user-defined function may not call. Raises TemplateError."""
+    pending: list[Node] = [body]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, Call):
+            if node.key in NOT_IN_FUNCTIONS or node.key.startswith("list"):
+                raise fault(
+                    f"The template function '{full.rpartition('.')[2]}'{AT} is not valid. "
+                    f"These function calls are not supported in a function definition: '{node.name}'.",
+                    "https://aka.ms/arm-syntax-functions",
+                )
+            pending.extend(node.args)
+        elif isinstance(node, Access):
+            pending += [node.base, node.key]
+        elif isinstance(node, Members):
+            pending.extend(part for pair in node.pairs for part in pair)
+        elif isinstance(node, Elements):
+            pending.extend(node.items)
 
 
 def _checking(checker: Checker, declared: Declaration) -> Callable[[Value], Value]:

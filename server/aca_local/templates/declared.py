@@ -16,7 +16,7 @@ from aca_local.templates.model import CopyInfo
 from aca_local.templates.special import LOOPS
 from aca_local.templates.syntax import Call, Literal, Members, Node, call
 from aca_local.templates.values import MISSING, Value, key_of, type_name
-from aca_local.templates.writing import text
+from aca_local.templates.writing import text, written
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
@@ -25,6 +25,39 @@ if TYPE_CHECKING:
 
 KEPT = {"location", "sku", "kind", "plan", "identity", "tags", "zones", "scale", "properties"}
 KEPT |= {"managedby", "managedbyextended", "extendedlocation"}
+CANONICAL_NAMES = {
+    "type",
+    "name",
+    "apiVersion",
+    "location",
+    "sku",
+    "kind",
+    "plan",
+    "identity",
+    "tags",
+    "zones",
+}
+CANONICAL_NAMES |= {
+    "scale",
+    "properties",
+    "managedBy",
+    "managedByExtended",
+    "extendedLocation",
+    "condition",
+    "copy",
+}
+CANONICAL_NAMES |= {
+    "dependsOn",
+    "scope",
+    "comments",
+    "metadata",
+    "resources",
+    "asserts",
+    "id",
+    "resourceGroup",
+}
+CANONICAL_NAMES |= {"subscriptionId", "import", "extension", "symbolicName", "existing"}
+CANONICAL = {name.lower(): name for name in CANONICAL_NAMES}
 DEPLOYMENT = "microsoft.resources/deployments"
 RESOURCES = "https://aka.ms/arm-syntax-resources"
 Declaration = dict[str, "JSON"]
@@ -85,6 +118,7 @@ def read_resources(context: Context, base: str, section: JSON, where: Where) -> 
 def _turns(
     context: Context, base: str, item: Declaration, where: Where, symbol: str | None
 ) -> Iterator[Declared]:
+    item = _canonical(item)
     env = Env(context, loops=True)
     copy = _member(item, "copy")
     kind = str(_member(item, "type") or "")
@@ -100,6 +134,13 @@ def _turns(
         turn = _one(context, base, item, where, env.with_copy(name, at), symbol, kind)
         turn.copy = CopyInfo(name, at, count, serial, batch if type(batch) is int and batch > 0 else 1)
         yield from _with_children(turn, base)
+
+
+def _canonical(item: Declaration) -> Declaration:
+    """Give a resource its members by the names that the engine knows, whatever their case."""
+    if all(key in CANONICAL_NAMES for key in item):
+        return item
+    return {CANONICAL.get(key.lower(), key): value for key, value in item.items()}
 
 
 def _mode(item: Declaration, copy: Declaration, where: Where) -> bool:
@@ -151,9 +192,7 @@ def _one(  # noqa: PLR0917 - what is known of a resource before it is read
 ) -> Declared:
     made = Declared(context, item, where, env, symbol, kind, base=base)
     made.existing = _member(item, "existing") is True
-    made.condition = _conditions(
-        context.condition, _evaluated(context.compile(item.get("condition", True)), made)
-    )
+    made.condition = _conditions(context.condition, _own_condition(made))
     try:
         _identify(made)
     except (OverBudget, NotYet):
@@ -162,6 +201,11 @@ def _one(  # noqa: PLR0917 - what is known of a resource before it is read
         if made.wanted:
             raise
     return made
+
+
+def _own_condition(made: Declared) -> Value:
+    found = _evaluated(made.context.compile(made.json.get("condition", True)), made)
+    return True if found is None else found
 
 
 def _conditions(outer: Value, own: Value) -> Value:
@@ -176,7 +220,7 @@ def _identify(made: Declared) -> None:
     made.name = _name(made, made.json.get("name"))
     made.base = _base(made)
     made.id = _id(made)
-    made.api_version = str(_evaluated(made.context.compile(made.json.get("apiVersion")), made) or "")
+    made.api_version = str(written(_evaluated(made.context.compile(made.json.get("apiVersion")), made)) or "")
     _check_version(made)
 
 
@@ -256,10 +300,9 @@ def _scope_id(made: Declared, scope: str) -> str:
         known = made.context.find(scope)
         if isinstance(known, Head) and isinstance(known.id, str):
             return known.id
-    parts = scope.strip("/").split("/")
-    if scope.startswith("/") or len(parts) % 2 == 0:
-        return f"{made.base}/{scope.strip('/')}"
-    return f"{made.base}/providers/{'/'.join(parts)}"
+    if scope.startswith("/"):
+        return f"{made.base}{scope.rstrip('/')}"
+    return f"{made.base}/providers/{scope.rstrip('/')}"
 
 
 def _id(made: Declared) -> Value:

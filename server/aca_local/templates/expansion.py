@@ -63,6 +63,7 @@ def expand(
 ) -> tuple[Plan, dict[str, Value]]:
     """Expand a template to a plan, and its outputs as values. Raises TemplateError."""
     shape.check(template, nested=bool(where))
+    template = {shape.SECTION_NAMES.get(name.lower(), name): section for name, section in template.items()}
     context = Context(scope, settings.budget, settings.table, template, settings.volatile)
     context.run_loop = run_loop
     context.compiled = settings.compiled
@@ -227,9 +228,9 @@ def _scope_of(made: Declared, body: Mapping[str, Value]) -> Scope:
         (outer.resource_group or "").lower(),
     )
     name = str(written(made.name))
-    if same:
+    if same and group is not None:
         return replace(outer, deployment_name=name)
-    place = location if group is None and isinstance(location, str) else None
+    place = None if group is not None else location if isinstance(location, str) else outer.location
     return replace(
         outer,
         subscription_id=subscription,
@@ -262,6 +263,8 @@ def _outputs(context: Context, where: Where) -> tuple[dict[str, Output], dict[st
         if not _condition(declared, context):
             continue
         value = _output(declared, env, (*where, name))
+        if "copy" in declared and isinstance(value, Node):
+            continue
         Checker(f"template output '{name}'", definitions).check(value, declared)
         kind = str(Checker("", definitions).resolved(declared).get("type", "Object"))
         made[name] = Output(kind, expression(value) if is_open(value) else written(value))

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 DEEPEST = 64
 SCALAR = re.compile(r"-?(?:0[xX][0-9a-fA-F]+|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|Infinity)|[A-Za-z_$][\w$]*")
 BLANK = re.compile(r"(?:\s+|/\*.*?\*/|//[^\r\n]*)*", re.DOTALL)
+HALVES = re.compile(  # escapes of half a surrogate pair
+    r"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+)
 STRING = re.compile(r'"(?:[^"\\]|\\.)*"' + r"|'(?:[^'\\]|\\.)*'", re.DOTALL)
 ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
 PLAIN = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "/": "/", "\\": "\\", '"': '"', "'": "'"}
@@ -32,6 +35,7 @@ WORDS: dict[str, Value] = {
 
 def read_json(text: str) -> Value:
     """Read a JSON text, with the liberties that Newtonsoft's reader takes. Raises ValueError."""
+    text = HALVES.sub(r"\\ufffd", text)
     try:
         value: Value = json.loads(text, strict=False)
     except RecursionError as error:

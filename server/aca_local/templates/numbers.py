@@ -17,7 +17,7 @@ def float_text(value: float) -> str:
         return "Infinity" if value > 0 else "-Infinity"
     sign, digits, exponent = _shortest(value)
     point = exponent + len(digits)
-    if not -5 < point <= FIXED_DIGITS:  # noqa: PLR2004 - .NET writes 0.00001 with an exponent
+    if not -4 < point <= FIXED_DIGITS:  # noqa: PLR2004 - .NET writes 0.00001 with an exponent
         body = digits[0] + ("." + digits[1:] if len(digits) > 1 else "")
         return f"{sign}{body}E{'+' if point > 0 else '-'}{abs(point - 1):02d}"
     if point <= 0:

@@ -73,7 +73,7 @@ class Checker:
                 ref.removeprefix("#/definitions/").replace("~1", "/").replace("~0", "~")
             )
             if not isinstance(found, dict):
-                break
+                raise TemplateError(f"Invalid reference encountered. '{ref}' not found in template.")
             declared = {**found, **{key: item for key, item in declared.items() if key != "$ref"}}
         return declared
 
@@ -189,6 +189,8 @@ class Checker:
     def _array(self, value: list[Value], declared: Declaration, path: str, level: int) -> None:
         prefix, items = declared.get("prefixItems"), declared.get("items")
         first = [item for item in prefix if isinstance(item, dict)] if isinstance(prefix, list) else []
+        for at, wanted in enumerate(first[: len(value)]):
+            self.check(value[at], wanted, f"{path}[{at}]", level + 1)
         if len(value) < len(first):
             raise self._bad(
                 path,
@@ -196,8 +198,6 @@ class Checker:
                 f"{len(value)}.",
                 PARAMETERS,
             )
-        for at, wanted in enumerate(first):
-            self.check(value[at], wanted, f"{path}[{at}]", level + 1)
         if items is False and len(value) > len(first):
             raise self._bad(
                 path,

@@ -24,16 +24,10 @@ SCHEMA = re.compile(
 )
 SCHEMAS = "2014-04-01-preview,2015-01-01,2018-05-01,2019-04-01,2019-08-01"
 LANGUAGES = {"2.0", "1.9-experimental", "1.10-experimental", "2.1-experimental", "2.2-experimental"}
-SECTIONS = {
-    "$schema",
-    "contentversion",
-    "languageversion",
-    "apiprofile",
-    "metadata",
-    "parameters",
-    "variables",
-}
-SECTIONS |= {"functions", "resources", "outputs", "definitions", "imports", "extensions", "asserts", "rules"}
+KNOWN = {"$schema", "contentVersion", "languageVersion", "apiProfile", "metadata", "parameters", "variables"}
+KNOWN |= {"functions", "resources", "outputs", "definitions", "imports", "extensions", "asserts", "rules"}
+SECTION_NAMES = {name.lower(): name for name in KNOWN}
+SECTIONS = set(SECTION_NAMES)
 MEMBERS = {
     "type",
     "name",

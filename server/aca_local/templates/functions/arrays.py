@@ -5,7 +5,7 @@ from __future__ import annotations
 from aca_local.templates.errors import TemplateError, fault
 from aca_local.templates.functions.strings import check_elements
 from aca_local.templates.machine import Function, member, wrong_kind
-from aca_local.templates.syntax import Node
+from aca_local.templates.syntax import Access, Literal, Node
 from aca_local.templates.utf16 import joined, length, lower, units
 from aca_local.templates.values import MISSING, Value, get, key_of, same, type_name
 
@@ -193,8 +193,11 @@ def index_from_end(items: list[Value], index: int) -> Value:
         )
     if index > len(items):
         raise TemplateError(
-            "Unable to evaluate the template language function 'indexFromEnd'. The array index "
-            f"'{len(items) - index}' is out of bounds."
+            "Unable to evaluate the template language function 'indexFromEnd'. The index parameter cannot be "
+            "larger "
+            f"than the length of the array. The index parameter was '{index}', and the length of the array "
+            "parameter "
+            f"was '{len(items)}'."
         )
     return items[-index]
 
@@ -212,7 +215,7 @@ def try_get(base: Value, key: Value, *further: Value) -> Value:
     if found is MISSING or found is None:
         return None
     for step in further:
-        found = member(found, step)
+        found = Access(found, Literal(step)) if isinstance(found, Node) else member(found, step)
     return found
 
 

@@ -18,7 +18,7 @@ from aca_local.templates.machine import (
 )
 from aca_local.templates.special import given
 from aca_local.templates.syntax import Call, Node
-from aca_local.templates.values import Known, Value, taken, type_name
+from aca_local.templates.values import MISSING, Known, Value, taken, type_name
 from aca_local.templates.writing import written
 
 if TYPE_CHECKING:
@@ -66,9 +66,15 @@ def referred(
         return call if whole else Deployed(call.name, call.args, call.key, outputs)
     if not env.context.preview or head is None or head.properties is None:
         return call
-    known = yield from head.properties()
-    if not isinstance(known, dict):
+    return _answered((yield from head.properties()), call, outputs, whole=whole)
+
+
+def _answered(known: Value, call: Call, outputs: Value, *, whole: bool) -> Value:
+    """Answer from what the template says of a resource's properties."""
+    if known is MISSING or isinstance(known, Node):
         return call
+    if not isinstance(known, dict):
+        return known
     if outputs is not None and not whole:
         return {**known, "Outputs": outputs}
     return Known({"Properties": known} if whole else known, call, deep=not whole)

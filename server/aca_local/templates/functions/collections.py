@@ -10,7 +10,7 @@ from aca_local.templates.functions.strings import check_elements
 from aca_local.templates.machine import Function, wrong_kind
 from aca_local.templates.syntax import Node
 from aca_local.templates.utf16 import folded
-from aca_local.templates.values import MISSING, Value, get, is_open, key_of, same, type_name
+from aca_local.templates.values import MISSING, Value, is_open, key_of, same, type_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -136,8 +136,7 @@ def intersection(*parts: Value) -> Value:
 
 
 def _shared(other: dict[str, Value], key: str, item: Value) -> bool:
-    found = get(other, key)
-    return found is not MISSING and same(found, item)
+    return key in other and same(other[key], item)
 
 
 def _one_kind(name: str, parts: Sequence[Value]) -> None:

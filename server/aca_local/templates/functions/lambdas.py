@@ -174,21 +174,28 @@ def run_sort(call: Call, env: Env) -> Routine:
 
 
 def _merge(call: Call, function: Lambda, one: list[Value], two: list[Value]) -> Routine:
+    """Merge two sorted runs: what the lambda puts before neither the one nor the other keeps its order."""
     made: list[Value] = []
     left, right = 0, 0
     while left < len(one) and right < len(two):
-        sooner = yield function.given(two[right], one[left])
-        if isinstance(sooner, Node):
-            return sooner
-        if not isinstance(sooner, bool):
-            raise _answer(call, "Boolean", sooner)
-        if sooner:
+        stays = yield from _before(call, function, one[left], two[right])
+        moves = stays if stays is True else (yield from _before(call, function, two[right], one[left]))
+        if isinstance(stays, Node) or isinstance(moves, Node):
+            return as_node(moves)
+        if stays is not True and moves is True:
             made.append(two[right])
             right += 1
         else:
             made.append(one[left])
             left += 1
     return made + one[left:] + two[right:]
+
+
+def _before(call: Call, function: Lambda, one: Value, two: Value) -> Routine:
+    answer = yield function.given(one, two)
+    if not isinstance(answer, (bool, Node)):
+        raise _answer(call, "Boolean", answer)
+    return answer
 
 
 def run_to_object(call: Call, env: Env) -> Routine:

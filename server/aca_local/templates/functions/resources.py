@@ -64,17 +64,25 @@ def _bad(name: str, problem: str) -> TemplateError:
 
 
 def resource_id(env: Env, *args: str) -> str:
-    """`resourceId([subscription], [group], type, name, …)`."""
+    """`resourceId([subscription], [group], type, name, …)`; in a subscription's template the group comes
+    second."""
     scope = env.context.scope
-    if scope.resource_group is None and "/" in args[0]:
-        before, kind, names = split_id("resourceId", args, 2)
-        return id_below(scope.subscription, kind, names)
     before, kind, names = split_id("resourceId", args, 2)
-    group = before[-1] if before else scope.resource_group
+    if scope.resource_group is None and len(before) < 2:  # noqa: PLR2004 - subscription and group
+        subscription = before[0] if before else scope.subscription_id
+        _check_subscription(subscription)
+        return id_below(f"/subscriptions/{subscription}", kind, names)
     subscription = before[0] if len(before) > 1 else scope.subscription_id
-    if scope.resource_group is None and len(before) == 1 and SUBSCRIPTION.fullmatch(before[0]):
-        return id_below(f"/subscriptions/{before[0]}", kind, names)
+    group = before[-1] if before else scope.resource_group
     return f"/subscriptions/{subscription}/resourceGroups/{group}/providers/{path_of(kind, names)}"
+
+
+def _check_subscription(identifier: str) -> None:
+    if not SUBSCRIPTION.fullmatch(identifier):
+        raise fault(
+            f"The provided value '{identifier}' is not valid subscription identifier.",
+            "https://aka.ms/arm-resource-functions/#subscriptionresourceid",
+        )
 
 
 def subscription_resource_id(env: Env, *args: str) -> str:

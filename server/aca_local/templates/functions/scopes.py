@@ -64,10 +64,7 @@ def resource_group(env: Env, *args: Value) -> Value:
     if args:
         return _other_group(scope.subscription_id, args)
     if scope.resource_group is None:
-        raise fault(
-            "The template function 'resourceGroup' is not expected at this location. "
-            "The function can only be used in resource group deployments."
-        )
+        raise TemplateError("The deployment metadata 'resourceGroup' is not valid.")
     base: dict[str, Value] = {"id": scope.base, "name": scope.resource_group, "type": GROUP_TYPE}
     return base | _group_facts(env)
 
