@@ -136,7 +136,7 @@ async def test_debug_level_shows_the_raw_detail(editor: EditorClient) -> None:
 
 async def test_a_mistake_in_a_file_is_told_with_its_place(editor: EditorClient) -> None:
     path = editor.folders[0] / "infra/inference.config.json"
-    path.parent.mkdir()
+    (path.parent / "provision").mkdir(parents=True)
     path.write_text("{\n")
     with pytest.raises(JsonRpcException) as caught:
         await editor.run("provision", resourceGroup="invalid")

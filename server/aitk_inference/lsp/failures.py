@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _TEMPLATES = "infra/provision"
+_NO_PROJECT = "Open the project's own folder, or create a project."
 SHOW_OUTPUT = Action(ActionKind.SHOW_OUTPUT, "Show output")
 
 
@@ -44,7 +45,7 @@ def as_failure(error: AppError, project: Path) -> wire.Failure:
     return wire.Failure(
         told.code,
         redact(told.message),
-        redact(told.suggestion),
+        _NO_PROJECT if _is_no_project(error, project) else redact(told.suggestion),
         told.link,
         tuple(redact(cause) for cause in told.causes),
         tuple(as_button(action) for action in _actions(error, project)),
@@ -72,7 +73,7 @@ def _actions(error: AppError, project: Path) -> tuple[Action, ...]:
             return ()
         case Busy():
             return (Action(ActionKind.SHOW_OUTPUT, "Show what is running"),)
-        case InvalidProject() if not (project / _TEMPLATES).is_dir():
+        case InvalidProject() if _is_no_project(error, project):
             return (Action(ActionKind.RUN, "Create Project…", wire.NEW.name), SHOW_OUTPUT)
         case InvalidProject() if error.problems and error.problems[0].path.is_file():
             place = error.problems[0]
@@ -82,3 +83,7 @@ def _actions(error: AppError, project: Path) -> tuple[Action, ...]:
             return (Action(ActionKind.OPEN_LINK, "Learn more", link), SHOW_OUTPUT)
         case _:
             return (SHOW_OUTPUT,)
+
+
+def _is_no_project(error: AppError, project: Path) -> bool:
+    return isinstance(error, InvalidProject) and not (project / _TEMPLATES).is_dir()
