@@ -1,6 +1,6 @@
 """How soon the editor's half stands: run ``make package`` first, then ``python tests/benchmarks/startup.py``.
 
-- from process start to the answer of ``initialize``, beside an empty pygls server in the same run (limit: 1.3);
+- from process start to the answer of ``initialize``, beside an empty pygls server (ratio at most 1.3);
 - loading and activating the extension before the first command (limit 30 ms), the editor's API stubbed;
 - the size of the VSIX (limit 3 MB).
 """
