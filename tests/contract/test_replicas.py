@@ -3,8 +3,10 @@
 import asyncio
 import json
 import os
+import subprocess
 import sys
 import textwrap
+import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -15,7 +17,7 @@ from aca_local.faults import read
 from aca_local.faulty import Faults
 from aca_local.replicas import ContainerSpec, Mount, NotRunningError, Probe, RevisionSpec, SpecChangedError
 from aca_local.replicas.container import Pace
-from aca_local.replicas.process import can_mount, reap
+from aca_local.replicas.process import can_mount, reap, start_time
 from aca_local.replicas.replica import Workshop, free_port
 from aca_local.replicas.supervisor import Supervisor
 from aca_local.replicas.venvs import VirtualEnvironments, pip_wheel
@@ -313,6 +315,32 @@ async def test_what_an_earlier_instance_left_is_reaped(
     pid = int((await lines(supervisor))[0])
     assert reap(tmp_path / "apps") == 1
     await until(lambda: not psutil.pid_exists(pid))
+
+
+async def test_a_killed_launcher_leaves_nothing_behind(supervisor: Supervisor, share: Path) -> None:
+    await supervisor.apply(bash("sleep 300 & echo $!; wait", share))
+    pid = int((await lines(supervisor))[0])
+    launcher = next(one for one in psutil.Process(pid).parents() if "launcher.py" in " ".join(one.cmdline()))
+    launcher.kill()
+    assert "exit code '137'" in await event(supervisor, "ContainerTerminated")
+    await until(lambda: start_time(pid) == 0)
+
+
+def test_what_a_killed_instance_and_its_killed_launchers_left_is_reaped(tmp_path: Path) -> None:
+    record, script = tmp_path / "app" / "process.json", "sleep 300 & echo $!; wait"
+    record.parent.mkdir()
+    with subprocess.Popen(
+        ["/bin/bash", "-c", script], stdout=subprocess.PIPE, start_new_session=True
+    ) as process:
+        assert process.stdout
+        pid = int(process.stdout.readline())
+        record.write_text(json.dumps({"pid": process.pid, "started": start_time(process.pid)}))
+        process.kill()
+    assert start_time(pid)
+    assert reap(tmp_path) == 1
+    assert reap(tmp_path) == 0
+    while start_time(pid):
+        time.sleep(0.01)
 
 
 async def test_pip_and_python_are_those_of_the_apps_own_environment(tmp_path: Path) -> None:

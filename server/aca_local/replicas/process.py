@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 LAUNCHER = Path(__file__).with_name("launcher.py")
 LONGEST_LINE = 16 * 1024  # characters; Kubernetes splits longer lines there
+LOOK = 0.5  # seconds between two looks whether the launcher was killed
 SLACK = 5.0  # seconds that the launcher may take on top of the grace period
 TOLERANCE = 2.0  # seconds between two readings of one process's start time
 
@@ -43,7 +44,8 @@ class Run:
         self._process, self._command = process, command
         self._reading = asyncio.create_task(_read_lines(process, on_line))
         self._record = command.folder / "process.json"
-        self._record.write_text(json.dumps({"pid": process.pid, "started": start_time(process.pid)}))
+        self._started = start_time(process.pid)
+        self._record.write_text(json.dumps({"pid": process.pid, "started": self._started}))
 
     @property
     def pid(self) -> int:
@@ -52,10 +54,23 @@ class Run:
 
     async def wait(self) -> int:
         """Wait for the end of the command and of its output; answer the exit code."""
-        code = await self._process.wait()
-        await self._reading
+        code = await self._exit_code()
+        if code < 0:  # the launcher itself was killed: nobody ended what it had started
+            end_session(self.pid, self._started)
+            code = 128 - code
+        await asyncio.wait({self._reading}, timeout=SLACK)
         self._record.unlink(missing_ok=True)
         return code
+
+    async def _exit_code(self) -> int:
+        """Wait for the launcher alone: asyncio waits for its pipes too, which others may hold open."""
+        waiting = asyncio.ensure_future(self._process.wait())
+        try:
+            while self._process.returncode is None:
+                await asyncio.wait({waiting}, timeout=LOOK)
+        finally:
+            waiting.cancel()
+        return self._process.returncode
 
     async def stop(self) -> None:
         """End the command and everything that it started: politely, and after the grace period by force."""
@@ -155,15 +170,27 @@ def kill_tree(pid: int) -> None:
             one.kill()
 
 
+def end_session(session: int, since: float) -> int:
+    """Kill what is left of a launcher's session; answer how many processes that were."""
+    ended = 0
+    for pid in psutil.pids() if os.name != "nt" else ():
+        with contextlib.suppress(psutil.Error, OSError):
+            if os.getsid(pid) == session and start_time(pid) >= since - TOLERANCE:
+                psutil.Process(pid).kill()
+                ended += 1
+    return ended
+
+
 def reap(folder: Path) -> int:
     """Kill what an earlier aca-local left behind under this folder; answer how many commands that were."""
     reaped = 0
     for record in folder.glob("**/process.json"):
         with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
             found = json.loads(record.read_text())
-            if is_alive(found["pid"], found["started"]):
+            alive = is_alive(found["pid"], found["started"])
+            if alive:
                 kill_tree(found["pid"])
-                reaped += 1
+            reaped += bool(end_session(found["pid"], found["started"]) or alive)
         record.unlink(missing_ok=True)
     return reaped
 
