@@ -4,6 +4,7 @@ import os
 import random
 import signal
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -137,8 +138,14 @@ def expected(name: str) -> bytes:
     return f"content {number} {count} ".encode() * 500
 
 
-def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
-    folder, said = tmp_path / "data", Acknowledged()
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    yield tmp_path / "data"
+    aca_local(tmp_path / "data", "stop")
+
+
+def test_nothing_acknowledged_is_lost(folder: Path) -> None:
+    said = Acknowledged()
     azure = start(folder)
     key = base(azure)
     for number in range(KILLS):
@@ -147,5 +154,4 @@ def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
             azure = start(folder)
             check(azure, share, said)
         said.deployments.clear()
-    aca_local(folder, "stop")
     assert said.files
