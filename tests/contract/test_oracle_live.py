@@ -30,15 +30,17 @@ VALUES = (
     "json('1.5')",
     "reference('x').y",
 )
-FUNCTIONS = """
-    base64 base64ToJson base64ToString concat contains dataUri dataUriToString empty endsWith first format guid
-    indexOf join json last lastIndexOf length like padLeft replace skip split startsWith string substring take
-    toLower toUpper trim uniqueString uri uriComponent uriComponentToString array createArray flatten intersection
-    union max min range indexFromEnd tryIndexFromEnd tryGet createObject items objectKeys shallowMerge add sub mul
-    div mod int float equals greater greaterOrEquals less lessOrEquals coalesce and or not bool if dateTimeAdd
-    dateTimeFromEpoch dateTimeToEpoch parseCidr cidrHost resourceId subscriptionResourceId tenantResourceId
+NAMES = """
+    base64 base64ToJson base64ToString concat contains dataUri dataUriToString empty endsWith first
+    format guid indexOf join json last lastIndexOf length like padLeft replace skip split startsWith
+    string substring take toLower toUpper trim uniqueString uri uriComponent uriComponentToString array
+    createArray flatten intersection union max min range indexFromEnd tryIndexFromEnd tryGet
+    createObject items objectKeys shallowMerge add sub mul div mod int float equals greater
+    greaterOrEquals less lessOrEquals coalesce and or not bool if dateTimeAdd dateTimeFromEpoch
+    dateTimeToEpoch parseCidr cidrHost resourceId subscriptionResourceId tenantResourceId
     extensionResourceId distinct parseUri map filter reference listKeys lambda copyIndex utcNow nope
-""".split()
+"""
+FUNCTIONS = NAMES.split()
 WORDS = 0.97
 
 
