@@ -54,7 +54,7 @@ def _names(declared: Iterable[Declared]) -> dict[str, list[str]]:
     for made in declared:
         names = [str(made.id), str(made.name)]
         names += [made.symbol] if made.symbol else []
-        names += [made.copy.name] if made.copy else []
+        names += [made.copy.name, f"{made.symbol}[{made.copy.index}]"] if made.copy else []
         names.append(f"{made.type}/{made.name}")
         for name in dict.fromkeys(name.lower() for name in names):
             known.setdefault(name, []).append(str(made.id))
@@ -67,10 +67,14 @@ def _explicit(declared: Declared, known: Mapping[str, list[str]], *, strict: boo
     for item in listed if isinstance(listed, list) else []:
         name = _asked(item, declared)
         ids = known.get(str(name).strip("/").lower()) or known.get(str(name).lower())
-        if ids is None and strict:
+        if ids is None and strict and not _of_empty_loop(declared, str(name)):
             raise fault(f"The resource '{_short(str(name))}' is not defined in the template.", SYNTAX)
         found.extend(ids or [])
     return found
+
+
+def _of_empty_loop(declared: Declared, name: str) -> bool:
+    return name.partition("[")[0].lower() in declared.context.empty_loops
 
 
 def _asked(item: JSON, declared: Declared) -> Value:

@@ -130,6 +130,8 @@ def _turns(
     loop = Declared(context, item, where, env, symbol, kind)
     count = checked(_evaluated(context.compile(copy.get("count")), loop), (*where, "copy"))
     batch = copy.get("batchSize")
+    if count == 0:
+        context.empty_loops |= {name.lower(), (symbol or name).lower()}
     for at in range(count):
         turn = _one(context, base, item, where, env.with_copy(name, at), symbol, kind)
         turn.copy = CopyInfo(name, at, count, serial, batch if type(batch) is int and batch > 0 else 1)

@@ -75,6 +75,7 @@ class Context:
     heads: dict[str, Head] = field(default_factory=dict)
     outputs: dict[str, Value] = field(default_factory=dict)
     compiled: dict[tuple[int, bool], Node] = field(default_factory=dict)
+    empty_loops: set[str] = field(default_factory=set)
     used: dict[str, None] = field(default_factory=dict)
     chain: list[str] = field(default_factory=list)
     opened: bool = False

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
-from aca_local.templates import Expression, Scope, TemplateError, evaluate, resolve, snapshot
+from aca_local.templates import Expression, Scope, TemplateError, Volatile, evaluate, resolve, snapshot
 
 if TYPE_CHECKING:
     from aca_local.templates import JSON
@@ -131,3 +132,75 @@ def test_errors_say_where_they_are_in_the_received_text() -> None:
 def test_what_the_engine_leaves_to_the_service_is_checked(resources: JSON, message: str) -> None:
     with pytest.raises(TemplateError, match=message):
         evaluate(template(resources=resources), {}, SCOPE)
+
+
+def test_a_loop_that_makes_nothing_may_be_waited_for() -> None:
+    loop: JSON = {"name": "many", "count": 0}
+    resources: JSON = [storage("a", copy=loop), storage("b", dependsOn=["many"])]
+
+    plan = evaluate(template(resources=resources), {}, SCOPE)
+
+    assert [(resource.name, resource.depends_on) for resource in plan.resources] == [("b", ())]
+
+
+def test_one_turn_of_a_loop_may_be_waited_for() -> None:
+    many = storage("[concat('a', copyIndex())]", copy={"name": "many", "count": 2})
+    resources: JSON = {"many": many, "b": storage("b", dependsOn=["[format('many[{0}]', 1)]"])}
+
+    plan = evaluate(template(languageVersion="2.0", resources=resources), {}, SCOPE)
+
+    assert plan.resources[2].depends_on == (f"{GROUP}/providers/Microsoft.Storage/storageAccounts/a1",)
+
+
+def test_a_deployment_keeps_secrets_and_questions_that_a_preview_answers_or_hides() -> None:
+    properties: JSON = {"password": "[parameters('p')]", "known": "[reference('a').x]"}
+    text = template(
+        parameters={"p": {"type": "securestring"}},
+        resources=[storage("a", properties={"x": 1}), storage("b", properties=properties)],
+    )
+    given: dict[str, JSON] = {"p": {"value": "s3cret"}}
+
+    real = evaluate(text, given, SCOPE).resources[1].body["properties"]
+    shown = evaluate(text, given, SCOPE, preview=True).resources[1].body["properties"]
+
+    assert isinstance(real, dict)
+    assert real["password"] == "s3cret"
+    assert isinstance(real["known"], Expression)
+    assert shown == {"password": "[parameters('p')]", "known": 1}
+
+
+def test_time_and_guids_come_from_the_caller() -> None:
+    defaults: JSON = {
+        "t": {"type": "string", "defaultValue": "[utcNow('yyyy-MM-dd')]"},
+        "g": {"type": "string", "defaultValue": "[newGuid()]"},
+    }
+    both: JSON = {"o": {"type": "string", "value": "[concat(parameters('t'), parameters('g'))]"}}
+    text = template(parameters=defaults, outputs=both)
+    volatile = Volatile(now=datetime(2026, 1, 2, tzinfo=UTC), new_guid=lambda: "-guid")
+
+    assert evaluate(text, {}, SCOPE, volatile=volatile).outputs["o"].value == "2026-01-02-guid"
+    assert isinstance(evaluate(text, {}, SCOPE).outputs["o"].value, Expression)
+
+
+def test_a_nested_deployment_of_unknown_size_waits_for_run_time() -> None:
+    many = storage("[concat('a', copyIndex())]", copy={"name": "many", "count": "[parameters('n')]"})
+    inner = json.loads(template(parameters={"n": {"type": "int"}}, resources=[many]))
+    nested: dict[str, JSON] = {
+        "type": "Microsoft.Resources/deployments",
+        "apiVersion": "2022-09-01",
+        "name": "inner",
+        "properties": {
+            "mode": "Incremental",
+            "expressionEvaluationOptions": {"scope": "inner"},
+            "parameters": {"n": {"value": "[reference('a').count]"}},
+            "template": inner,
+        },
+    }
+    plan = evaluate(template(resources=[storage("a"), nested]), {}, SCOPE)
+
+    waiting = plan.resources[1]
+
+    assert waiting.nested is None
+    assert waiting.nested_scope is not None
+    assert waiting.nested_scope.deployment_name == "inner"
+    assert list(plan.leaves()) == [plan.resources[0]]
