@@ -1,4 +1,4 @@
-"""Who asks: the editor's account, the Azure CLI, the Azure Developer CLI, at last a sign-in in the browser.
+"""Who asks: the editor's account, what a pipeline's variables announce, the command lines, then the browser.
 
 Two rounds: first every source is asked for a sign-in that exists, then, only when a person may be disturbed,
 those that can start one. Tokens are kept in memory until shortly before they end, since the CLIs start a
@@ -18,14 +18,21 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from azure.core.credentials import AccessToken
 from azure.core.exceptions import ClientAuthenticationError
-from azure.identity import CredentialUnavailableError, DeviceCodeCredential, InteractiveBrowserCredential
+from azure.identity import (
+    CredentialUnavailableError,
+    DeviceCodeCredential,
+    EnvironmentCredential,
+    InteractiveBrowserCredential,
+    ManagedIdentityCredential,
+    WorkloadIdentityCredential,
+)
 from azure.identity.aio import AzureCliCredential, AzureDeveloperCliCredential
 
 from aitk_inference.core.errors import NotAuthenticated
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
     from types import TracebackType
 
@@ -173,6 +180,7 @@ def sign_in(
     }
     sources = [
         *([editor_source(tokens)] if tokens else []),
+        *(_threaded(credential) for credential in unattended(os.environ)),
         _command_line(AzureCliCredential(**options)),
         _command_line(AzureDeveloperCliCredential(**options)),
         _browser(tenant_id, timeout, log),
@@ -194,6 +202,31 @@ def editor_source(tokens: EditorTokens) -> Source:
         except NotAuthenticated as error:
             raise CredentialUnavailableError(message=f"Editor: {error.message}") from error
         return AccessToken(token, expires_on)
+
+    return ask
+
+
+def unattended(environ: Mapping[str, str]) -> list[_Getter]:
+    """The credentials of a pipeline or a machine of Azure, where variables announce them.
+
+    They stand before the command lines, as in azure-identity's own default chain. A managed identity without
+    a variable (a plain virtual machine) is not looked for: elsewhere that costs seconds of silence.
+    """
+    principal = ("AZURE_TENANT_ID", "AZURE_CLIENT_ID")
+    kinds: list[tuple[tuple[str, ...], Callable[[], _Getter]]] = [
+        ((*principal, "AZURE_FEDERATED_TOKEN_FILE"), WorkloadIdentityCredential),
+        ((*principal, "AZURE_CLIENT_SECRET"), EnvironmentCredential),
+        ((*principal, "AZURE_CLIENT_CERTIFICATE_PATH"), EnvironmentCredential),
+        (("IDENTITY_ENDPOINT",), lambda: ManagedIdentityCredential(client_id=environ.get("AZURE_CLIENT_ID"))),
+    ]
+    return [make() for variables, make in kinds if all(map(environ.get, variables))]
+
+
+def _threaded(credential: _Getter) -> Source:
+    async def ask(request: TokenRequest) -> AccessToken:
+        return await _in_thread(
+            lambda: credential.get_token(*request.scopes, claims=request.claims, tenant_id=request.tenant_id)
+        )
 
     return ask
 

@@ -19,11 +19,12 @@ from aitk_inference.azure.credentials import (
     editor_source,
     has_display,
     sign_in,
+    unattended,
 )
 from aitk_inference.core.errors import NotAuthenticated
 from azure.core.credentials import AccessToken
 from azure.core.exceptions import ClientAuthenticationError
-from azure.identity import CredentialUnavailableError
+from azure.identity import CredentialUnavailableError, EnvironmentCredential, ManagedIdentityCredential
 
 SCOPE = "https://management.azure.com/.default"
 
@@ -244,3 +245,17 @@ def test_a_browser_opens_only_where_there_is_a_screen(
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(sys, "platform", platform)
     assert has_display() is expected
+
+
+def test_a_pipeline_signs_in_by_the_variables_that_it_sets(monkeypatch: pytest.MonkeyPatch) -> None:
+    principal = {"AZURE_TENANT_ID": "t", "AZURE_CLIENT_ID": "c", "AZURE_CLIENT_SECRET": "s"}
+    for name, value in principal.items():
+        monkeypatch.setenv(name, value)
+    assert [type(one) for one in unattended(os.environ)] == [EnvironmentCredential]
+
+
+def test_a_managed_identity_is_asked_only_where_a_variable_announces_it() -> None:
+    assert unattended({}) == []
+    assert unattended({"AZURE_CLIENT_ID": "c", "AZURE_CLIENT_SECRET": "s"}) == []
+    found = unattended({"IDENTITY_ENDPOINT": "http://127.0.0.1:9/token"})
+    assert [type(one) for one in found] == [ManagedIdentityCredential]
