@@ -16,6 +16,9 @@ from aca_local.files.shares import FileShares
 from aca_local.files.tree import Found, NameIndex, Tree
 
 
+NO_EXTRA = Extra()  # what a record without rarer facts holds
+
+
 @dataclass(slots=True)
 class Area:
     """One share or snapshot, with its files."""
@@ -110,7 +113,7 @@ class Entries:
         """
         store, key = self._shares.store, (area.share.id, *_key(found.names))
         old = store.entry(*key) if store.has_rows(*key[:2]) else None
-        if old is None and record == current(there, None, False):
+        if old is None and _says_nothing(record, there):
             place(staged, found.path)
             return
         with self._restoring(key, old):
@@ -171,6 +174,12 @@ def _child(folder: Found, name: str, there: stat_result, known: Record | None) -
 
 def _key(names: Sequence[str]) -> tuple[str, str]:
     return (fold(names[:-1]), names[-1].lower()) if names else ("", "")
+
+
+def _says_nothing(record: Record, there: stat_result) -> bool:
+    """Say whether a file's record holds no more than its stat."""
+    mtime = mtime_of(there)
+    return record.changed == record.created == record.written == mtime and record.extra == NO_EXTRA
 
 
 def mtime_of(there: stat_result) -> int:
