@@ -15,7 +15,6 @@ from aca_local.files.names import fold
 from aca_local.files.shares import FileShares
 from aca_local.files.tree import Found, NameIndex, Tree
 
-
 NO_EXTRA = Extra()  # what a record without rarer facts holds
 
 
