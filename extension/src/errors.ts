@@ -1,7 +1,10 @@
+// Told apart by `kind`, not by class: the two bundles each have their own copy of these classes.
 import type { Button, Failure } from './protocol';
 
 /** Something that the person can mend: what happened, what to do, and buttons that help. */
 export class Trouble extends Error {
+  readonly kind = 'trouble';
+
   constructor(
     message: string,
     readonly suggestion: string,
@@ -13,6 +16,8 @@ export class Trouble extends Error {
 
 /** The person pressed Cancel. */
 export class Stopped extends Error {
+  readonly kind = 'stopped';
+
   constructor() {
     super('Stopped.');
   }
@@ -20,9 +25,19 @@ export class Stopped extends Error {
 
 /** The server went away in the middle of a request. */
 export class ServerGone extends Error {
+  readonly kind = 'serverGone';
+
   constructor() {
     super('The inference server stopped while it was working.');
   }
+}
+
+export type Known = Trouble | Stopped | ServerGone;
+
+/** One of our own errors, from either bundle. */
+export function known(error: unknown): Known | undefined {
+  const kind = error instanceof Error && 'kind' in error ? error.kind : undefined;
+  return kind === 'trouble' || kind === 'stopped' || kind === 'serverGone' ? (error as Known) : undefined;
 }
 
 /** The server's own words about a flow that did not end well, where the error carries them. */

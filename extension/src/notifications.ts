@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import { failureOf, ServerGone, Stopped, Trouble } from './errors';
+import { failureOf, known } from './errors';
 import { words, type Logger } from './logger';
 import type { Button, Failure, RunResult } from './protocol';
 
@@ -17,23 +17,38 @@ export async function showResult(result: RunResult, presses: Presses): Promise<v
   await offer(vscode.window.showInformationMessage, result.summary, result.actions, presses);
 }
 
-/** The notification of anything that did not end well; nothing for what the person closed or stopped before work began. */
+/** The notification of anything that did not end well; none for what the person closed or stopped. */
 export async function showTrouble(error: unknown, verb: string, presses: Presses): Promise<void> {
   const failure = failureOf(error);
-  if (failure) {
-    await showFailure(failure, presses);
-  } else if (error instanceof Trouble) {
-    const text = `${error.message} ${error.suggestion}`;
-    await offer(vscode.window.showErrorMessage, text, error.buttons, presses);
-  } else if (error instanceof ServerGone) {
-    const text = vscode.l10n.t('The inference server stopped while it was working. Run the command again: it picks up where it was.');
-    const again: Button = { kind: 'run', title: vscode.l10n.t('Run again'), target: verb };
-    await offer(vscode.window.showErrorMessage, text, [again, output()], presses);
-  } else if (!(error instanceof Stopped)) {
-    presses.logger.error(words(error));
-    const text = vscode.l10n.t('Something unexpected happened. The output panel has the details.');
-    await offer(vscode.window.showErrorMessage, text, [output()], presses);
+  await (failure ? showFailure(failure, presses) : showOurs(error, verb, presses));
+}
+
+async function showOurs(error: unknown, verb: string, presses: Presses): Promise<void> {
+  const ours = known(error);
+  const again: Button = { kind: 'run', title: vscode.l10n.t('Run again'), target: verb };
+  switch (ours?.kind) {
+    case 'stopped':
+      return;
+    case 'trouble':
+      await offer(vscode.window.showErrorMessage, `${ours.message} ${ours.suggestion}`, ours.buttons, presses);
+      return;
+    case 'serverGone':
+      await offer(vscode.window.showErrorMessage, gone(), [again, output()], presses);
+      return;
+    default:
+      presses.logger.error(words(error));
+      await offer(vscode.window.showErrorMessage, unexpected(), [output()], presses);
   }
+}
+
+function gone(): string {
+  return vscode.l10n.t(
+    'The inference server stopped while it was working. Run the command again: it picks up where it was.',
+  );
+}
+
+function unexpected(): string {
+  return vscode.l10n.t('Something unexpected happened. The output panel has the details.');
 }
 
 async function showFailure(failure: Failure, presses: Presses): Promise<void> {

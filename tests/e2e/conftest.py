@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from e2e import setup_editor
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -62,14 +63,18 @@ def address(profile: Profile) -> Iterator[str]:
 
 
 @pytest.fixture
-async def browser() -> AsyncIterator[BrowserContext]:
-    """A browser with one window's worth of cookies."""
+async def browser(pictures: Path) -> AsyncIterator[BrowserContext]:
+    """A fresh browser; how its pages look at the end is kept as pictures, also of a test that failed."""
     from playwright.async_api import async_playwright
 
     async with async_playwright() as playwright:
-        path = shutil.which("chromium") or shutil.which("google-chrome") or "/usr/bin/chromium"
+        path = setup_editor.browser()
+        assert path, "set it up first: make e2e-setup"
         chromium = await playwright.chromium.launch(executable_path=path, args=[*BROWSER])
-        yield await chromium.new_context(viewport={"width": 1280, "height": 800})
+        context = await chromium.new_context(viewport={"width": 1280, "height": 800})
+        yield context
+        for number, page in enumerate(context.pages):
+            await page.screenshot(path=pictures / f"end-{number}.png")
         await chromium.close()
 
 

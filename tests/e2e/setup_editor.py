@@ -54,6 +54,30 @@ def set_up() -> Path:
     return home / "node_modules" / "code-server"
 
 
+def set_up_browser() -> str:
+    """Find a Chromium, or install Debian's when this is root; ends the program with one clear line otherwise.
+
+    Returns:
+        Its path.
+    """
+    found = browser()
+    if found is None and shutil.which("apt-get") and os.geteuid() == 0:
+        print("→ editor for the tests: installing chromium", file=sys.stderr, flush=True)
+        environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        _run(["apt-get", "-q", "update"], Path.cwd(), environment)
+        _run(["apt-get", "-q", "-y", "install", "chromium"], Path.cwd(), environment)
+        found = browser()
+    return found or sys.exit(
+        "The tests in the editor need chromium: install it (Debian: apt-get install chromium)."
+    )
+
+
+def browser() -> str | None:
+    """A Chromium that is there."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    return next((path for name in names if (path := shutil.which(name))), None)
+
+
 def _install(home: Path) -> None:
     making = home.with_name(home.name + ".making")
     shutil.rmtree(making, ignore_errors=True)
@@ -93,7 +117,7 @@ def _run(command: Sequence[str], folder: Path, environment: dict[str, str]) -> N
         check=False,
     )
     if done.returncode:
-        sys.exit(f"{' '.join(command[2:])} failed:\n{(done.stdout + done.stderr)[-4000:]}")
+        sys.exit(f"{' '.join(command)} failed:\n{(done.stdout + done.stderr)[-4000:]}")
 
 
 @contextmanager
@@ -105,3 +129,4 @@ def _lock(path: Path) -> Iterator[None]:
 
 if __name__ == "__main__":
     print(set_up())
+    print(set_up_browser())

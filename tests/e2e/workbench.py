@@ -97,7 +97,8 @@ class Workbench:
         await self.page.locator(".quick-input-widget .monaco-list-row").filter(has_text=label).first.click()
 
     async def type(self, text: str) -> None:
-        """Type into the input box that is open."""
+        """Type a name into the input box that opens after a pick."""
+        await expect(self.page.locator(".quick-input-message")).to_contain_text("Type a name", timeout=30_000)
         box = self.page.locator(".quick-input-widget .quick-input-box input")
         await box.fill(text)
         await box.press("Enter")
