@@ -8,15 +8,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from aca_local.templates.declared import invalid
 from aca_local.templates.errors import AT, NotYet, OverBudget, TemplateError, fault
 from aca_local.templates.machine import evaluate
+from aca_local.templates.resource import invalid
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from aca_local.templates.declared import Declared
     from aca_local.templates.model import PlannedResource
+    from aca_local.templates.resource import Declared
     from aca_local.templates.values import JSON, Value
 
 SYNTAX = "https://aka.ms/arm-syntax"

@@ -16,9 +16,10 @@ from aca_local.templates.binding import (
     settle_variables,
     told,
 )
+from aca_local.templates.bodies import body_of
 from aca_local.templates.checks import dependencies
 from aca_local.templates.compiling import Where, loop_node
-from aca_local.templates.declared import Declared, body_of, index, read_resources
+from aca_local.templates.declared import index, read_resources
 from aca_local.templates.environment import Context, Env
 from aca_local.templates.errors import NotYet, TemplateError, fault
 from aca_local.templates.loops import run_loop
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from aca_local.templates.budget import Budget
     from aca_local.templates.machine import Table
     from aca_local.templates.model import Scope, Volatile
+    from aca_local.templates.resource import Declared
     from aca_local.templates.values import JSON
 
 MOST_RESOURCES = 800
