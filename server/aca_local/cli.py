@@ -134,7 +134,10 @@ def _run(folder: DataFolder, options: argparse.Namespace) -> int:
 
 def _detach(folder: DataFolder, options: argparse.Namespace) -> int:
     """Start another process of ours, in a session of its own, wait until it (or another one) is ready."""
-    if running := folder.find():
+    running = folder.find()
+    if running and running.is_older():
+        stop(running)  # its state lasts; what the caller expects of this release would be missing
+    elif running:
         _show(running, folder, as_json=options.json)
         return 0
     log = folder.path / LOG_NAME

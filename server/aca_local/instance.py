@@ -14,6 +14,7 @@ import time
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -36,7 +37,10 @@ LOOK = 0.05  # seconds between two looks at another process
 
 @dataclass(frozen=True)
 class Instance:
-    """A running aca-local as others see it; ``started`` tells its process from a later one's."""
+    """A running aca-local as others see it; ``started`` tells its process from a later one's.
+
+    ``version`` is that of the code it runs: after an update the old code may go on running.
+    """
 
     arm: str
     arm_http: str
@@ -46,6 +50,11 @@ class Instance:
     ca_file: str
     pid: int
     started: float
+    version: tuple[int, ...] = ()
+
+    def is_older(self) -> bool:
+        """Tell whether it runs the code of an earlier release than this process does."""
+        return self.version < installed_version()
 
     def line(self) -> str:
         """Write the one line of ``serve --json``."""
@@ -65,7 +74,17 @@ class Instance:
 def describe(arm: str, arm_http: str, token: str, ca_file: Path) -> Instance:
     """Describe the process that asks as an instance."""
     pid = os.getpid()
-    return Instance(arm, arm_http, token, SUBSCRIPTION_ID, TENANT_ID, str(ca_file), pid, start_time(pid))
+    started, release = start_time(pid), installed_version()
+    return Instance(arm, arm_http, token, SUBSCRIPTION_ID, TENANT_ID, str(ca_file), pid, started, release)
+
+
+def installed_version() -> tuple[int, ...]:
+    """Answer the release of this code, ``(0, 1, 0)``; empty when it is not installed as a package."""
+    try:
+        words = version("aitk-inference")
+    except PackageNotFoundError:
+        return ()
+    return tuple(int(part) for part in words.split(".") if part.isdecimal())
 
 
 class DataFolder:
@@ -114,7 +133,8 @@ class DataFolder:
     def find(self) -> Instance | None:
         """Find the running instance: its state file, its process, its answer."""
         try:
-            found = Instance(**json.loads(self._state.read_text()))
+            read = json.loads(self._state.read_text())
+            found = Instance(**{**read, "version": tuple(read.get("version", ()))})
         except (OSError, ValueError, TypeError):
             return None
         return found if is_alive(found.pid, found.started) and ping(found) else None

@@ -77,6 +77,16 @@ def test_a_second_one_on_the_same_data_joins_the_first(folder: Path) -> None:
     assert line(aca_local(folder, "status", "--json")) == first
 
 
+def test_one_of_an_earlier_release_gives_way_to_this_one(folder: Path) -> None:
+    first = line(aca_local(folder, "serve", "--detach", "--json"))
+    state = folder / "instance.json"
+    state.write_text(json.dumps({**json.loads(state.read_text()), "version": [0, 0, 9]}))
+    second = line(aca_local(folder, "serve", "--detach", "--json"))
+    assert second["pid"] != first["pid"]
+    assert second["arm"] == first["arm"]
+    assert is_gone(first["pid"])
+
+
 def test_two_that_start_at_once_become_one(folder: Path) -> None:
     command = [sys.executable, "-m", "aca_local", "serve", "--detach", "--json", "--data-dir", str(folder)]
     both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
