@@ -137,7 +137,8 @@ async def _bring_up(
 
 def _dry(synced: Synced) -> Outcome:
     lines = [f"  send    {path}" for path in synced.sent] + [f"  delete  {path}" for path in synced.deleted]
-    head = f"Deploy would change {len(lines):,} of {synced.total:,} files (nothing was sent)"
+    known = synced.total + len(synced.deleted)
+    head = f"Deploy would change {len(lines):,} of {known:,} files (nothing was sent)"
     return Outcome("\n".join([head + (":" if lines else "."), *lines]), data=_data(synced))
 
 

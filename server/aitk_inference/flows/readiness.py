@@ -42,6 +42,7 @@ _TROUBLE = (
     "mount error",
     "containercreatingfail",
 )
+_CRASH_LOOP = "crashloop"
 _TROUBLESHOOT = "https://learn.microsoft.com/azure/container-apps/troubleshooting"
 
 
@@ -187,7 +188,7 @@ def _trouble(replica: Replica, mark: Mark) -> str:
     if crashes >= _CRASHES and not replica.ready:
         return f"its start command ended {crashes} times{_words(replica)}"
     if any(word in text.lower() for word in _TROUBLE) and not replica.ready:
-        return text
+        return f"its start command keeps ending ({text})" if _CRASH_LOOP in text.lower() else text
     return ""
 
 

@@ -72,7 +72,8 @@ class Synced:
 
     def __str__(self) -> str:
         changed = len(self.sent) + len(self.deleted)
-        return f"{changed:,} of {self.total:,} files changed, {size(self.bytes)} in {duration(self.seconds)}"
+        known = self.total + len(self.deleted)
+        return f"{changed:,} of {known:,} files changed, {size(self.bytes)} in {duration(self.seconds)}"
 
 
 async def sync(job: Job, share: Share, clock: Clock, report: Reporter) -> Synced:
