@@ -9,7 +9,7 @@ import subprocess
 import time
 import urllib.request
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from e2e.setup_editor import editor_home, node_home
@@ -38,7 +38,7 @@ class Profile:
     """A fresh profile: its folder, and the environment that the editor and its server see."""
 
     home: Path
-    environment: dict[str, str]
+    environment: dict[str, str] = field(repr=False)
 
     @property
     def storage(self) -> Path:

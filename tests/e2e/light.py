@@ -54,7 +54,7 @@ def use_slow_local(project: Path, data: Path) -> None:
 
 
 def kill_servers(profile: Profile) -> int:
-    """Kill the language servers of a profile, as a crash would; returns how many."""
+    """Kill a profile's language servers, as a crash would; windows closed before may still have theirs."""
     killed = 0
     for process in psutil.process_iter(["cmdline"]):
         words = process.info["cmdline"] or []
