@@ -22,6 +22,7 @@ HALVES = re.compile(  # escapes of half a surrogate pair
 STRING = re.compile(r'"(?:[^"\\]|\\.)*"' + r"|'(?:[^'\\]|\\.)*'", re.DOTALL)
 ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
 PLAIN = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "/": "/", "\\": "\\", '"': '"', "'": "'"}
+ENDS = ("", " ", "\t", "\r", "\n", ",", "]", "}", ":", "/")
 WORDS: dict[str, Value] = {
     "true": True,
     "false": False,
@@ -142,6 +143,8 @@ class _Reader:
 
     def _scalar(self) -> Value:
         word = self._match(SCALAR)
+        if self.text[self.at : self.at + 1] not in ENDS:
+            raise ValueError("no end of a number or word")
         if word in WORDS:
             return WORDS[word]
         if re.fullmatch(r"-?0[xX].*", word):

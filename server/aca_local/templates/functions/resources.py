@@ -18,7 +18,8 @@ SUBSCRIPTION = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 def path_of(kind: str, names: list[str]) -> str:
     """Give "namespace/type/name/subtype/name" for a type and the names of its segments."""
     namespace, *types = kind.split("/")
-    return "/".join([namespace, *(part for pair in zip(types, names, strict=True) for part in pair)])
+    pairs = "/".join(f"{part}/{name}" for part, name in zip(types, names, strict=True) if name)
+    return f"{namespace}/{pairs}"
 
 
 def id_below(base: str, kind: str, names: list[str]) -> str:

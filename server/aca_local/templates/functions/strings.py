@@ -12,8 +12,9 @@ from aca_local.templates.formatting import composite
 from aca_local.templates.hashing import unique_string
 from aca_local.templates.jsontext import read_json, write_json
 from aca_local.templates.machine import Function, wrong_kind
+from aca_local.templates.syntax import Node
 from aca_local.templates.utf16 import joined, lower, units, upper
-from aca_local.templates.values import Value, type_name
+from aca_local.templates.values import MISSING, Value, type_name
 
 TEXT = ("String",)
 WIDEST = 16
@@ -138,7 +139,7 @@ def replace(text: str, old: str, new: str) -> str:
 def substring(text: str, start: int, length: int | None = None) -> str:
     """`substring(text, start, [length])`."""
     if start < 0:
-        raise _sub(f"The index parameter cannot be less than zero. The index parameter: '{start}'.")
+        raise _sub(f"The index parameter cannot be less than zero. The index: '{start}'.")
     text = units(text)
     if length is None:
         if start > len(text):
@@ -177,7 +178,8 @@ def ends_with(text: str, end: str) -> bool:
 
 def check_elements(name: str, items: list[Value], kinds: tuple[str, ...]) -> None:
     """Check the types of an array's elements, with the engine's words. Raises TemplateError."""
-    wrong = [(type_name(item), at) for at, item in enumerate(items) if type_name(item) not in kinds]
+    known = [(type_name(item), at) for at, item in enumerate(items) if not isinstance(item, Node)]
+    wrong = [(kind, at) for kind, at in known if kind not in kinds]
     if wrong:
         types = ", ".join(f"'{kind}'" for kind in dict.fromkeys(kind for kind, _ in wrong))
         raise fault(
@@ -227,9 +229,13 @@ def split(text: str, separators: Value) -> list[Value]:
     return list(re.split("|".join(re.escape(mark) for mark in marks), text))
 
 
-def join(items: list[Value], delimiter: str) -> str:
+def join(items: list[Value], delimiter: str) -> Value:
     """`join(array, delimiter)`."""
+    if isinstance(items, Node) or isinstance(delimiter, Node):
+        return MISSING
     check_elements("join", items, ("String", "Integer", "Boolean"))
+    if any(isinstance(item, Node) for item in items):
+        return MISSING
     return delimiter.join(str(item) for item in items)
 
 
@@ -274,7 +280,7 @@ TABLE = {
     "startswith": Function(starts_with, 2, 2, (TEXT,)),
     "endswith": Function(ends_with, 2, 2, (TEXT,)),
     "split": Function(split, 2, 2, (TEXT, None)),
-    "join": Function(join, 2, 2, (("Array",), TEXT)),
+    "join": Function(join, 2, 2, (("Array",), TEXT), waits="never"),
     "like": Function(like, 2, 2, (TEXT,)),
     "trim": Function(trim, 1, 1, (TEXT,)),
     "fail": Function(fail, 1, 1, (TEXT,)),
