@@ -141,12 +141,12 @@ def substring(text: str, start: int, length: int | None = None) -> str:
     if start < 0:
         raise _sub(f"The index parameter cannot be less than zero. The index: '{start}'.")
     text = units(text)
+    if start > len(text):
+        raise _sub(
+            "The index parameter cannot be larger than the length of the string. The index parameter: "
+            f"'{start}', the length of the string parameter: '{len(text)}'."
+        )
     if length is None:
-        if start > len(text):
-            raise _sub(
-                "The index parameter cannot be larger than the length of the string. The index parameter: "
-                f"'{start}', the length of the string parameter: '{len(text)}'."
-            )
         return joined(text[start:])
     if length < 0:
         raise _sub(f"The length parameter cannot be less than zero. The length parameter: '{length}'.")
