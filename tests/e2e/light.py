@@ -24,6 +24,7 @@ SERVER = textwrap.dedent(
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self):
             self.send_response(200)
+            self.send_header("Content-Type", "text/plain")
             self.end_headers()
             self.wfile.write(b"light")
         def log_message(self, *_): pass
