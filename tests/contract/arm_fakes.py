@@ -1,7 +1,7 @@
 """Stand-ins for the supervisor of replicas and the ingress, for tests of Resource Manager alone."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -9,6 +9,7 @@ from aca_local.replicas import (
     ContainerState,
     LogLine,
     NotRunningError,
+    PastLine,
     ReplicaState,
     RevisionSpec,
     SystemEvent,
@@ -60,6 +61,16 @@ class FakeReplicas:
     async def events(self, app_id: str, *, tail: int, follow: bool) -> AsyncIterator[SystemEvent]:
         event = SystemEvent(datetime(2026, 1, 2, tzinfo=UTC), "ContainerStarted", "Started container 'c'")
         yield replace(event, app="app", revision="app--1", replica="app--1-0")
+
+    def past_lines(self, app_id: str) -> Iterator[PastLine]:
+        for number in range(5):
+            yield PastLine(
+                datetime(2026, 1, 2, 3, number, tzinfo=UTC), "app--1", "app--1-0", "main", f"line {number}"
+            )
+
+    def past_events(self, app_id: str) -> Iterator[SystemEvent]:
+        words = "Started container 'c'"
+        yield SystemEvent(datetime(2026, 1, 2, tzinfo=UTC), "ContainerStarted", words, revision="app--1")
 
 
 @dataclass

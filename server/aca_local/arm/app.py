@@ -25,7 +25,7 @@ from aca_local.arm import (
 )
 from aca_local.arm.routing import Ask, Route, check_query, find
 from aca_local.arm.versions import RESOURCES_VERSIONS
-from aca_local.providers import accounts, tokens
+from aca_local.providers import accounts, log_query, tokens
 from aca_local.providers import app as app_provider
 from aca_local.security import is_local_host
 
@@ -155,6 +155,7 @@ def routes(registry: Registry) -> list[Route]:
     """All routes of Resource Manager, the first that fits wins."""
     return [
         *_stream_routes(),
+        *log_query.routes(),
         *_subscription_routes(registry),
         *_group_routes(registry),
         *deployment_routes.routes(registry),

@@ -19,6 +19,7 @@ _CODES = frozenset(
         "InvalidResourceType",
         "InvalidResourceNamespace",
         "InvalidFilterInQueryString",
+        "UnsupportedQuery",
     }
 )
 

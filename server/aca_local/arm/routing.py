@@ -70,7 +70,7 @@ Handler = Callable[["Cloud", Ask], Awaitable["web.StreamResponse"]]
 @dataclass(frozen=True)
 class Route:
     """``template`` holds names in braces; ``{rest:path}`` takes slashes too. ``query``: the ``$`` options it
-    knows.
+    knows. ``sign_in``: "data" is a path of a data plane, which has its version in the path.
     """
 
     method: str
@@ -78,7 +78,7 @@ class Route:
     handler: Handler
     query: frozenset[str] = frozenset()
     versions: Sequence[str] | None = None
-    sign_in: Literal["arm", "stream"] = "arm"
+    sign_in: Literal["arm", "stream", "data"] = "arm"
     pattern: re.Pattern[str] = field(init=False)
 
     def __post_init__(self) -> None:

@@ -1,5 +1,6 @@
 """Replicas: a container app's containers as real processes of this computer."""
 
+from aca_local.replicas.history import PastLine
 from aca_local.replicas.model import (
     ContainerSpec,
     ContainerState,
@@ -23,6 +24,7 @@ __all__ = [
     "LogLine",
     "Mount",
     "NotRunningError",
+    "PastLine",
     "Probe",
     "ReplicaState",
     "Replicas",

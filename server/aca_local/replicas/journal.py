@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from contextlib import suppress
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
@@ -27,7 +28,8 @@ class RotatingFile:
         """Add one line (its end included here)."""
         if self._file.tell() > self._limit:
             self._file.close()
-            self._path.replace(self._path.with_name(self._path.name + ".1"))
+            with suppress(PermissionError):  # Windows, while it is being read: tried again with the next line
+                self._path.replace(self._path.with_name(self._path.name + ".1"))
             self._file = self._path.open("a", encoding="utf-8")
         self._file.write(line + "\n")
         self._file.flush()

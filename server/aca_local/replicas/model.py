@@ -10,9 +10,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
+
+    from aca_local.replicas.history import PastLine
 
 ProbeKind = Literal["Liveness", "Readiness", "Startup"]
 RunningState = Literal["Running", "Waiting", "Terminated"]
@@ -185,6 +187,15 @@ class Replicas(Protocol):
 
     def events(self, app_id: str, *, tail: int, follow: bool) -> AsyncIterator[SystemEvent]:
         """Read the last ``tail`` system events of an app, then what happens next."""
+
+    def past_lines(self, app_id: str) -> Iterator[PastLine]:
+        """Read all console lines that are kept of an app, of ended replicas too; oldest first.
+
+        It reads files and may be called on another thread.
+        """
+
+    def past_events(self, app_id: str) -> Iterator[SystemEvent]:
+        """Read all system events that are kept of an app, oldest first; as ``past_lines`` otherwise."""
 
 
 class Ingress(Protocol):

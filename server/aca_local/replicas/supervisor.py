@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
+from aca_local.replicas import history
 from aca_local.replicas.journal import Journal, RotatingFile
 from aca_local.replicas.model import (
     NotRunningError,
@@ -22,9 +23,10 @@ from aca_local.replicas.process import reap
 from aca_local.replicas.replica import Replica, Workshop
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Iterator, Sequence
     from pathlib import Path
 
+    from aca_local.replicas.history import PastLine
     from aca_local.replicas.model import EventType, LogLine, ReplicaState
 
 REWRITTEN = (
@@ -117,6 +119,14 @@ class Supervisor:
         """Read the system log of an app."""
         async for event in self._journal(app_id).read(tail=tail, follow=follow):
             yield event
+
+    def past_lines(self, app_id: str) -> Iterator[PastLine]:
+        """Read what is kept of an app's consoles; see ``Replicas.past_lines``."""
+        return history.console_lines(self._app_folder(app_id))
+
+    def past_events(self, app_id: str) -> Iterator[SystemEvent]:
+        """Read what is kept of an app's system log."""
+        return history.system_events(self._app_folder(app_id))
 
     async def close(self) -> None:
         """End everything; used when aca-local ends."""
