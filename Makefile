@@ -58,7 +58,9 @@ lint: setup node_modules/.ready ## everything that reads the code without runnin
 
 test: setup ## all tests that fit in some minutes
 	@if [ "$${AITK_REQUIRE_E2E:-}" = 1 ]; then $(MAKE) --no-print-directory e2e-setup; fi
-	$(BIN)/pytest
+	$(BIN)/pytest -n 3 --dist loadfile --ignore=tests/e2e
+	@if [ "$${AITK_REQUIRE_E2E:-}" = 1 ]; then $(BIN)/pytest tests/e2e; \
+	else echo "NOT TESTED: the extension in the real VS Code (tests/e2e). Run: AITK_REQUIRE_E2E=1 make test"; fi
 
 test-deep: setup ## what takes longer: Microsoft's own tests of the Files SDK (their sdist comes from PyPI), 200 kills
 	$(BIN)/python tests/microsoft_suite/run.py

@@ -8,6 +8,7 @@ process for each.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import sys
 import threading
@@ -291,14 +292,18 @@ async def _in_thread(work: Callable[[], AccessToken]) -> AccessToken:
         if not result.done():
             finish()
 
+    def tell(finish: Callable[[], None]) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop has ended: nobody waits for the answer any more
+            loop.call_soon_threadsafe(settle, finish)
+
     def run() -> None:
         try:
             token = work()
         except Exception as error:
             failure = error
-            loop.call_soon_threadsafe(settle, lambda: result.set_exception(failure))
+            tell(lambda: result.set_exception(failure))
         else:
-            loop.call_soon_threadsafe(settle, lambda: result.set_result(token))
+            tell(lambda: result.set_result(token))
 
     threading.Thread(target=run, name="sign-in", daemon=True).start()
     return await result
