@@ -59,6 +59,7 @@ _SKUS = frozenset(
 _KINDS = frozenset({"Storage", "StorageV2", "BlobStorage", "FileStorage", "BlockBlobStorage"})
 _KEPT = (
     "allowBlobPublicAccess",
+    "allowCrossTenantDelegationSas",
     "allowCrossTenantReplication",
     "allowSharedKeyAccess",
     "defaultToOAuthAuthentication",
@@ -149,6 +150,7 @@ def _account_properties(
     service = {"keyType": "Account", "enabled": True, "lastEnabledTime": created}
     defaults: JsonObject = {
         "keyCreationTime": {one["keyName"]: one["creationTime"] for one in private["keys"]},
+        "allowCrossTenantDelegationSas": False,
         "allowCrossTenantReplication": False,
         "privateEndpointConnections": [],
         "minimumTlsVersion": "TLS1_0",

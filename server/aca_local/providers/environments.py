@@ -75,15 +75,21 @@ def patch(cloud: Cloud, request: Write) -> JsonObject:
 
 
 def _properties(target: ResourceId, asked: JsonObject, wanted: list[JsonObject], location: str) -> JsonObject:
-    digest = hashlib.sha256(target.key.encode()).hexdigest()
+    digest, vnet = hashlib.sha256(target.key.encode()).hexdigest(), asked.get("vnetConfiguration")
     return {
         "provisioningState": "Waiting",
         "daprAIInstrumentationKey": None,
         "daprAIConnectionString": None,
-        "vnetConfiguration": asked.get("vnetConfiguration"),
+        "vnetConfiguration": {"internal": False} | vnet if vnet else None,
         "defaultDomain": f"local-{digest[:8]}.{locations.canonical(location)}.aca-local.invalid",
         "staticIp": "127.0.0.1",
         "appLogsConfiguration": _app_logs(asked),
+        "openTelemetryConfiguration": None,
+        "appInsightsConfiguration": None,
+        "ingressConfiguration": None,
+        "diskEncryptionConfiguration": None,
+        "availabilityZones": None,
+        "publicNetworkAccess": asked.get("publicNetworkAccess") or "Enabled",
         "zoneRedundant": bool(asked.get("zoneRedundant", False)),
         "kedaConfiguration": {"version": "2.17.2"},
         "daprConfiguration": {"version": "1.13.6"},
@@ -91,6 +97,7 @@ def _properties(target: ResourceId, asked: JsonObject, wanted: list[JsonObject],
         "customDomainConfiguration": {
             "customDomainVerificationId": hashlib.sha256(digest.encode()).hexdigest().upper(),
             "dnsSuffix": None,
+            "certificateKeyVaultProperties": None,
             "certificateValue": None,
             "certificatePassword": None,
             "thumbprint": None,
