@@ -263,8 +263,8 @@ def _outcome(request: ProvisionRequest, config: InferenceConfig, site: _Site, re
     path = write_config(request.project, config)
     report.step("Provision", f"Wrote {path.name}", 100)
     endpoint = config.endpoint_url or ""
-    actions = [Action(ActionKind.OPEN_ENDPOINT, "Go to Inference Endpoint", endpoint)]
-    actions.append(Action(ActionKind.RUN, "Deploy", "deploy"))
+    actions = [Action(ActionKind.RUN, "Deploy", "deploy")]
+    actions.append(Action(ActionKind.OPEN_ENDPOINT, "Go to Inference Endpoint", endpoint))
     if not site.cloud.is_local:
         app = f"{_group_page(site)}/providers/Microsoft.App/containerApps/{config.aca_app_name}"
         actions.append(Action(ActionKind.OPEN_PORTAL, "Open in portal", app))
