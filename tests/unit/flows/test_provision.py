@@ -63,7 +63,7 @@ async def test_all_answers_given_nothing_is_asked_and_the_six_keys_are_written(
     assert written["STORAGE_ACCOUNT_NAME"] == names.storage_account
     assert written["ACA_APP_NAME"] == names.app
     assert outcome.endpoint == written["ACA_APP_ENDPOINT"] == ENDPOINT
-    assert [action.kind for action in outcome.actions] == [ActionKind.OPEN_ENDPOINT, ActionKind.RUN]
+    assert [action.kind for action in outcome.actions] == [ActionKind.RUN, ActionKind.OPEN_ENDPOINT]
 
 
 async def test_on_azure_the_portal_is_offered(project: Path, world: FakeCloud) -> None:
