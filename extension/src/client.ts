@@ -18,6 +18,7 @@ import { ask } from './prompts';
 import { Methods, type AccessTokenParams, type AskParams, type ClientFeatures, type RunResult } from './protocol';
 
 const STOP_TIMEOUT = 2000;
+const PROJECT_FILES = '**/infra/**/*.{bicep,bicepparam,json}';
 const MAX_RESTARTS = 3; // within three minutes
 
 /** The server of this window: started at the first command, started again after a crash, within limits. */
@@ -94,9 +95,12 @@ export class Server {
   }
 
   private options(): LanguageClientOptions {
+    const files = vscode.workspace.createFileSystemWatcher(PROJECT_FILES);
+    this.context.subscriptions.push(files);
     const aitk: ClientFeatures = { ask: true, accessToken: true, notifications: true };
     return {
-      documentSelector: [],
+      documentSelector: [{ scheme: 'file', pattern: PROJECT_FILES }],
+      synchronize: { fileEvents: files },
       outputChannel: this.logger,
       initializationOptions: { aitk },
       connectionOptions: { maxRestartCount: MAX_RESTARTS },

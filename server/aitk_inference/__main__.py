@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from aitk_inference.bicep import BicepCompiler
     from aitk_inference.core.ports import Clouds, EditorTokens
     from aitk_inference.core.settings import Settings
     from aitk_inference.lsp.handlers import Flows
@@ -24,13 +25,19 @@ def main() -> int:
 def _serve() -> int:
     from aitk_inference.lsp.server import serve  # noqa: PLC0415 - the command line starts without it
 
-    return serve(_wire, _flows)
+    return serve(_wire, _flows, _compiler)
 
 
 def _flows() -> Flows:
     from aitk_inference.flows import catalogue  # noqa: PLC0415 - loaded at the first command
 
     return catalogue
+
+
+def _compiler(settings: Settings) -> BicepCompiler:
+    from aitk_inference.bicep import BicepCompiler  # noqa: PLC0415 - loaded when a template is looked at
+
+    return BicepCompiler(settings.bicep_path)
 
 
 def _wire(settings: Settings, tokens: EditorTokens | None) -> Clouds:

@@ -100,6 +100,7 @@ def _problems(diagnostics: Iterable[Diagnostic]) -> tuple[Problem, ...]:
             column=item.range.start.character,
             code=item.code,
             severity="error" if item.level is Level.ERROR else "warning",
+            end=(item.range.end.line, item.range.end.character),
         )
         for item in diagnostics
         if item.level in _REPORTED

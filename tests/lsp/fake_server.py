@@ -165,4 +165,4 @@ SCENES: dict[str, Callable[[ProvisionRequest, UserInterface], Awaitable[Outcome]
 }
 
 if __name__ == "__main__":
-    sys.exit(serve(lambda settings, tokens: None, FakeFlows))  # type: ignore[arg-type, return-value]  # no cloud is opened
+    sys.exit(serve(lambda settings, tokens: None, FakeFlows, lambda settings: None))  # type: ignore[arg-type, return-value]  # nothing is opened

@@ -79,6 +79,7 @@ class Problem:
         message: What is wrong and how to mend it.
         line: Zero-based line, as editors count.
         column: Zero-based column in UTF-16 code units, as editors count.
+        end: Line and column, counted alike, where it is over; None: nobody knows.
         code: A stable name for the kind of problem.
         severity: A warning does not keep anything from being done.
     """
@@ -89,6 +90,7 @@ class Problem:
     column: int = 0
     code: str = "project"
     severity: Literal["error", "warning"] = "error"
+    end: tuple[int, int] | None = None
 
 
 class AppError(Exception):

@@ -425,7 +425,11 @@ class TemplateCompiler(Protocol):
         ...
 
     async def lint(self, source: Path) -> Sequence[Problem]:
-        """Warnings and errors of a ``.bicep`` file."""
+        """Warnings and errors of a ``.bicep`` file, and of the files that it uses.
+
+        Raises:
+            NotFound: there is no Bicep CLI.
+        """
         ...
 
 
@@ -494,6 +498,9 @@ class Clouds(Protocol):
         """The target that a subscription id belongs to (``local`` is understood)."""
         ...
 
+
+MakeCompiler: TypeAlias = "Callable[[Settings], AbstractAsyncContextManager[TemplateCompiler]]"
+"""How ``__main__`` hands the compiler to a front end; leaving it ends the CLI."""
 
 Wire: TypeAlias = "Callable[[Settings, EditorTokens | None], Clouds]"
 """How ``__main__`` hands the composition root to a front end: adapters made, nothing opened yet."""

@@ -58,6 +58,11 @@ class Editor:
         params = types.ShowMessageParams(type=_TYPES[level], message=redact(text))
         self._protocol.notify(types.WINDOW_SHOW_MESSAGE, params)
 
+    def publish(self, uri: str, diagnostics: Sequence[types.Diagnostic]) -> None:
+        """The problems of one file; they replace those that were shown."""
+        params = types.PublishDiagnosticsParams(uri=uri, diagnostics=[*diagnostics])
+        self._protocol.notify(types.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS, params)
+
     async def choose(self, level: Level, text: str, titles: Sequence[str]) -> str | None:
         """A message with buttons; None when it was closed, or the client has no such thing."""
         params = types.ShowMessageRequestParams(

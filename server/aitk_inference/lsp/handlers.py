@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from pygls.exceptions import JsonRpcInvalidParams
 from pygls.uris import to_fs_path
 
+from aitk_inference.flows.check import project_of
 from aitk_inference.flows.requests import DeployRequest, ProvisionRequest, StatusRequest
 from aitk_inference.lsp import settings, wire
 from aitk_inference.lsp.codec import WireError, from_json
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from aitk_inference.core.ports import Clouds, UserInterface, Wire
     from aitk_inference.flows.requests import Outcome
     from aitk_inference.lsp.editor import Editor
+    from aitk_inference.lsp.problems import Problems
     from aitk_inference.lsp.ui import LspUserInterface
 
 T = TypeVar("T")
@@ -63,6 +65,7 @@ class Session:
     folders: Callable[[], Sequence[str]]
     wire: Wire
     flows: Callable[[], Flows]
+    problems: Problems
 
     async def run(
         self,
@@ -76,7 +79,8 @@ class Session:
         async def start(ui: LspUserInterface) -> Outcome:
             chosen = await settings.read(self.editor)
             tokens = self.editor if self.editor.features.access_token else None
-            return await flow(self.flows(), ui, self.wire(chosen.settings, tokens), chosen)
+            with self.problems.of_run(project):
+                return await flow(self.flows(), ui, self.wire(chosen.settings, tokens), chosen)
 
         return await run(self.editor, self.runs, Job(title, project, token), start)
 
@@ -143,6 +147,13 @@ async def new(session: Session, argument: object, token: ProgressToken | None) -
         token,
         lambda flows, ui, _, __: flows.new_project(target, ui=ui),
     )
+
+
+async def look(session: Session, uris: Sequence[str]) -> None:
+    """Files were opened, saved, or changed by another program: show what is wrong with their projects."""
+    paths = (to_fs_path(uri) for uri in uris if uri.startswith("file:"))
+    for project in {found for path in paths if path and (found := project_of(Path(path)))}:
+        await session.problems.refresh(project)
 
 
 HANDLERS = {wire.PROVISION: provision, wire.DEPLOY: deploy, wire.STATUS: status, wire.NEW: new}

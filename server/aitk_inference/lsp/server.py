@@ -17,15 +17,16 @@ from aitk_inference.core.ports import Level
 from aitk_inference.lsp import wire as messages
 from aitk_inference.lsp.codec import WireError, from_json
 from aitk_inference.lsp.editor import Editor
-from aitk_inference.lsp.handlers import HANDLERS, Flows, Session
+from aitk_inference.lsp.handlers import HANDLERS, Flows, Session, look
 from aitk_inference.lsp.log import to_editor
+from aitk_inference.lsp.problems import Problems
 from aitk_inference.lsp.protocol import FlowServerProtocol
 from aitk_inference.lsp.runs import Runs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from aitk_inference.core.ports import Wire
+    from aitk_inference.core.ports import MakeCompiler, Wire
 
 
 class FlowServer(LanguageServer):
@@ -38,23 +39,24 @@ class FlowServer(LanguageServer):
         logging.getLogger("aitk_inference").warning("A message was dropped (%s).", type(error).__name__)
 
 
-def serve(wire: Wire, flows: Callable[[], Flows]) -> int:
+def serve(wire: Wire, flows: Callable[[], Flows], compiler: MakeCompiler) -> int:
     """Serve one editor on stdio until it says ``exit`` or goes away.
 
     Args:
         wire: Makes the targets from settings.
         flows: Loads the flows, at the first command.
+        compiler: Makes the compiler whose findings become the editor's problems.
 
     Returns:
         The exit code.
     """
     stdout = sys.stdout.buffer
     sys.stdout = sys.stderr  # a stray print must not break the wire
-    build(wire, flows).start_io(sys.stdin.buffer, stdout)
+    build(wire, flows, compiler).start_io(sys.stdin.buffer, stdout)
     return 0
 
 
-def build(wire: Wire, flows: Callable[[], Flows]) -> FlowServer:
+def build(wire: Wire, flows: Callable[[], Flows], compiler: MakeCompiler) -> FlowServer:
     """The server with its commands, not yet started."""
     logging.getLogger("pygls").setLevel(logging.CRITICAL)  # it logs whole messages, and they hold secrets
     server = FlowServer(
@@ -62,14 +64,31 @@ def build(wire: Wire, flows: Callable[[], Flows]) -> FlowServer:
         __version__,
         protocol_cls=FlowServerProtocol,
         converter_factory=default_converter,
+        text_document_sync_kind=types.TextDocumentSyncKind.None_,  # what lies on the disk counts
     )
     editor = Editor(server.protocol)
-    session = Session(editor, Runs(), lambda: tuple(server.workspace.folders), wire, flows)
+    problems = Problems(editor, compiler)
+    session = Session(editor, Runs(), lambda: tuple(server.workspace.folders), wire, flows, problems)
     for command, handler in HANDLERS.items():
         server.command(command.name)(partial(handler, session))
     server.feature(types.INITIALIZE)(partial(_greet, editor))
     server.feature(types.WORKSPACE_DID_CHANGE_CONFIGURATION)(lambda _: None)
+    _watch(server, session)
     return server
+
+
+def _watch(server: FlowServer, session: Session) -> None:
+    """Look at a project whenever one of its files is opened, saved or changed on the disk."""
+
+    async def seen(params: types.DidOpenTextDocumentParams | types.DidSaveTextDocumentParams) -> None:
+        await look(session, [params.text_document.uri])
+
+    async def changed(params: types.DidChangeWatchedFilesParams) -> None:
+        await look(session, [change.uri for change in params.changes])
+
+    server.feature(types.TEXT_DOCUMENT_DID_OPEN)(seen)
+    server.feature(types.TEXT_DOCUMENT_DID_SAVE)(seen)
+    server.feature(types.WORKSPACE_DID_CHANGE_WATCHED_FILES)(changed)
 
 
 def _greet(editor: Editor, params: types.InitializeParams) -> None:
