@@ -112,7 +112,7 @@ def test_a_patch_in_a_newer_version_points_to_its_status_too(player: Player) -> 
 def test_a_workspace_and_a_gpu_profile_added_by_patch(player: Player) -> None:
     created = player.send(recorded(GPU, 6)[0])
     compare(created, GPU, 6)
-    assert set(player.follow(created).json()) == set(recorded(GPU, 7)[3])
+    assert set(player.follow(created).json()) == set(recorded(GPU, 8)[3])
     compare(player.send(recorded(GPU, 9)[0]), GPU, 9)
     compare(player.send(recorded(GPU, 10)[0]), GPU, 10)
     environment = {

@@ -136,7 +136,8 @@ def _unexpected(target: ResourceId, error: Exception) -> JsonObject:
 def _finish(cloud: Cloud, operation: JsonObject, status: str, error: JsonObject | None) -> None:
     target = parse(operation["target"])
     with cloud.store.transaction():
-        cloud.store.put(OPERATION, operation["name"], {**operation, "status": status, "error": error})
+        ended = {"status": status, "error": error, "endTime": stamp(cloud.clock())}
+        cloud.store.put(OPERATION, operation["name"], {**operation, **ended})
         cloud.store.delete(ACTIVE, target.key)
         if operation["action"] == "delete" and status == "Succeeded":
             forget(cloud, target)

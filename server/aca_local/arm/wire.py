@@ -90,11 +90,11 @@ def change_answer(
 
 
 def accepted(cloud: Cloud, operation: JsonObject, api_version: str) -> web.Response:
-    """202, empty, with ``Location``."""
-    return answer(
-        status=202,
-        headers={"Location": result_url(cloud, operation, api_version), "Retry-After": RETRY_AFTER},
-    )
+    """202, empty, with ``Location``; of a workspace with ``Azure-AsyncOperation`` too (recorded)."""
+    headers = {"Location": result_url(cloud, operation, api_version), "Retry-After": RETRY_AFTER}
+    if operation["wire"] == "insights":
+        headers["Azure-AsyncOperation"] = status_url(cloud, operation, api_version)
+    return answer(status=202, headers=headers)
 
 
 def status_url(cloud: Cloud, operation: JsonObject, api_version: str) -> str:
@@ -139,13 +139,16 @@ def _operation_path(cloud: Cloud, operation: JsonObject, collection: str) -> str
 
 
 def status_body(cloud: Cloud, operation: JsonObject) -> JsonObject:
-    """What a poll of ``Azure-AsyncOperation`` answers."""
+    """What a poll of ``Azure-AsyncOperation`` answers; that of a workspace tells the end, too (recorded)."""
+    workspace = operation["wire"] == "insights"
     body = {
         "id": status_path(cloud, operation),
         "name": operation["name"],
         "status": operation["status"],
-        "startTime": operation["startTime"].rstrip("Z"),
+        "startTime": operation["startTime"] if workspace else operation["startTime"].rstrip("Z"),
     }
+    if workspace and "endTime" in operation:
+        body |= {"endTime": operation["endTime"], "properties": {}}
     if operation["error"] is not None:
         body["error"] = operation["error"]
     return body
