@@ -384,6 +384,7 @@ class FakeCompiler:
     """A Bicep CLI: None as template means that there is none."""
 
     template: Json = None
+    parameters: Mapping[str, Json] | None = None
     compiled: int = 0
 
     async def compile(self, source: Path) -> Json:
@@ -391,6 +392,11 @@ class FakeCompiler:
             raise NotFound("There is no Bicep CLI.", suggestion="Set its path.")
         self.compiled += 1
         return self.template
+
+    async def compile_parameters(self, source: Path) -> Json:
+        if self.parameters is None:
+            raise NotFound("There is no Bicep CLI.", suggestion="Set its path.")
+        return {"parameters": {name: {"value": value} for name, value in self.parameters.items()}}
 
     async def lint(self, source: Path) -> Sequence[Problem]:
         return []

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from bicep_cli import BicepError, BicepService, Level, find
 
 from aitk_inference.core.errors import AppError, InvalidProject, NotFound, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Sequence
     from pathlib import Path
 
-    from bicep_cli import Compilation, Diagnostic
+    from bicep_cli import Diagnostic
 
     from aitk_inference.core.model import Json
 
+T = TypeVar("T")
 _REPORTED = (Level.ERROR, Level.WARNING)
 
 
@@ -47,11 +48,24 @@ class BicepCompiler:
             InvalidProject: the Bicep file has errors, with their places.
             NotFound: there is no Bicep CLI.
         """
-        found = await self._compiled(source)
+        found = await self._asked(lambda service: service.compile(source))
         if found.template is None or found.errors:
             raise _wrong(source, found.errors)
         template: Json = json.loads(found.template)
         return template
+
+    async def compile_parameters(self, source: Path) -> Json:
+        """The parameters file (JSON) of a ``.bicepparam`` file.
+
+        Raises:
+            InvalidProject: it has errors, or the template that it uses has, with their places.
+            NotFound: there is no Bicep CLI.
+        """
+        found = await self._asked(lambda service: service.compile_parameters(source))
+        if found.parameters is None or found.errors:
+            raise _wrong(source, found.errors)
+        parameters: Json = json.loads(found.parameters)
+        return parameters
 
     async def lint(self, source: Path) -> Sequence[Problem]:
         """Warnings and errors of a ``.bicep`` file.
@@ -59,12 +73,12 @@ class BicepCompiler:
         Raises:
             NotFound: there is no Bicep CLI.
         """
-        return _problems((await self._compiled(source)).diagnostics)
+        return _problems((await self._asked(lambda service: service.compile(source))).diagnostics)
 
-    async def _compiled(self, source: Path) -> Compilation:
+    async def _asked(self, question: Callable[[BicepService], Awaitable[T]]) -> T:
         service = await self._started()
         try:
-            return await service.compile(source)
+            return await question(service)
         except BicepError as error:
             raise AppError(error.message, suggestion=error.suggestion, link=error.link) from error
 

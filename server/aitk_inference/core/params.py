@@ -20,6 +20,8 @@ PARAMETER_PATHS = (
     Path("infra/inference.parameters.json"),
 )
 """The documents name both; the first wins."""
+BICEP_PARAMETERS = Path("infra/provision/inference.bicepparam")
+"""A project that has it needs no JSON parameters."""
 FINETUNING_CONFIG = Path("infra/finetuning.config.json")
 FINETUNING_PARAMETERS = (
     Path("infra/provision/finetuning.parameters.json"),
@@ -41,7 +43,8 @@ class Parameters:
 
     Attributes:
         path: The file they came from.
-        values: Name to plain value; a ``null`` (use the template's default) is left out.
+        values: Name to plain value; a ``null`` (use the template's default) is left out. A ``.bicepparam``
+            has none before it is compiled.
         warnings: What a person should know about the files.
     """
 
@@ -78,12 +81,17 @@ def read_parameters(project: Path) -> Parameters:
     Raises:
         InvalidProject: no file, not JSON, another shape; says where.
     """
-    present = [project / path for path in PARAMETER_PATHS if (project / path).exists()]
+    present = [project / path for path in (BICEP_PARAMETERS, *PARAMETER_PATHS) if (project / path).exists()]
     if not present:
         raise _missing(project / PARAMETER_PATHS[0])
     used, *others = present
     warnings = tuple(f"{other} is not used: {used} is there and comes first." for other in others)
-    return Parameters(used, _values(used), warnings)
+    return Parameters(used, {} if is_bicep(used) else _values(used), warnings)
+
+
+def is_bicep(path: Path) -> bool:
+    """True for parameters that the Bicep CLI must compile."""
+    return path.suffix == BICEP_PARAMETERS.suffix
 
 
 def read_finetuning(project: Path) -> FineTuning:
@@ -99,11 +107,16 @@ def read_finetuning(project: Path) -> FineTuning:
 
 
 def locate(text: str, name: str) -> tuple[int, int]:
-    """Zero-based line and column of the first key of that name in a JSON text; (0, 0) without one."""
-    found = re.search(rf'"{re.escape(name)}"\s*:', text)
+    """Zero-based line and column of a name: the first key in a JSON text, ``param name`` in Bicep's.
+
+    Returns:
+        (0, 0) where there is none.
+    """
+    quoted = re.escape(name)
+    found = re.search(rf'("{quoted}")\s*:|^[ \t]*param[ \t]+({quoted})\b', text, re.MULTILINE)
     if found is None:
         return 0, 0
-    before = text[: found.start()]
+    before = text[: found.start(found.lastindex or 0)]
     line_start = before.rfind("\n") + 1
     return before.count("\n"), len(before[line_start:].encode("utf-16-le")) // 2
 
@@ -115,7 +128,16 @@ def _finetuning_names(project: Path) -> Mapping[str, Json]:
 
 
 def _values(path: Path) -> dict[str, Json]:
-    entries = read_object(path).get("parameters")
+    return values_of(path, read_object(path))
+
+
+def values_of(path: Path, document: Mapping[str, Json]) -> dict[str, Json]:
+    """The plain values of a parameters file's content; ``path`` is where a person wrote them.
+
+    Raises:
+        InvalidProject: it has another shape.
+    """
+    entries = document.get("parameters")
     if not isinstance(entries, dict):
         raise _shape(path, "parameters", 'The file must hold "parameters": { … }.')
     named = {name: _value(path, name, entry) for name, entry in entries.items()}

@@ -424,6 +424,15 @@ class TemplateCompiler(Protocol):
         """
         ...
 
+    async def compile_parameters(self, source: Path) -> Json:
+        """The parameters file (JSON) of a ``.bicepparam`` file.
+
+        Raises:
+            InvalidProject: it has errors, or the template that it uses has, with their places.
+            NotFound: there is no Bicep CLI.
+        """
+        ...
+
     async def lint(self, source: Path) -> Sequence[Problem]:
         """Warnings and errors of a ``.bicep`` file, and of the files that it uses.
 

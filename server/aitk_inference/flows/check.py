@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from aitk_inference.core.config import read_config
 from aitk_inference.core.errors import InvalidProject, Problem
 from aitk_inference.core.params import read_parameters
+from aitk_inference.flows.parameters import compiled
 from aitk_inference.flows.template import FOLDER, SOURCE, check_parameters, is_fresh, read_template
 
 if TYPE_CHECKING:
@@ -40,7 +41,8 @@ async def check_template(project: Path, compiler: TemplateCompiler) -> tuple[Pro
     if any(problem.severity == "error" for problem in found):
         return found
     try:
-        check_parameters(await read_template(project, compiler), read_parameters(project))
+        template = await read_template(project, compiler)
+        check_parameters(template, await compiled(read_parameters(project), compiler))
     except InvalidProject as error:
         return (*found, *error.problems)
     return found

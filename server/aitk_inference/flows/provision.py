@@ -28,6 +28,7 @@ from aitk_inference.flows.deployment import (
     deployment_name,
     run,
 )
+from aitk_inference.flows.parameters import compiled
 from aitk_inference.flows.places import state_folder
 from aitk_inference.flows.plan import Wishes, plan
 from aitk_inference.flows.progress import Reporter, duration
@@ -121,6 +122,7 @@ async def _provision(
     report.step("Connect", f"Opening {subscription.name}", 1)
     async with clouds.open(subscription.id) as cloud:
         template = await read_template(request.project, cloud.compiler)
+        files = replace(files, parameters=await compiled(files.parameters, cloud.compiler))
         check_parameters(template, files.parameters)
         group = await target.choose_group(request, known, subscription=subscription, ui=ui, cloud=cloud)
         if request.plan_only:

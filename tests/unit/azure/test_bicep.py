@@ -42,6 +42,20 @@ async def test_errors_and_warnings_have_their_places(compiler: BicepCompiler, tm
     assert found == {(0, "no-unused-params", "warning"), (2, "BCP033", "error")}
 
 
+async def test_a_parameters_file_in_bicep_becomes_json(compiler: BicepCompiler, tmp_path: Path) -> None:
+    (tmp_path / "good.bicep").write_text(GOOD)
+    source = tmp_path / "good.bicepparam"
+    source.write_text("using 'good.bicep'\nparam name = toUpper('y')\n")
+    document = await compiler.compile_parameters(source)
+    assert isinstance(document, dict)
+    assert document["parameters"] == {"name": {"value": "Y"}}
+    source.write_text("using 'good.bicep'\nparam nothing = 1\n")
+    with pytest.raises(InvalidProject, match=r"good\.bicepparam has errors") as caught:
+        await compiler.compile_parameters(source)
+    assert caught.value.problems[0].path == source
+    assert caught.value.problems[0].line == 1
+
+
 async def test_a_missing_cli_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     monkeypatch.setenv("HOME", str(tmp_path))
