@@ -54,6 +54,7 @@ lint: setup node_modules/.ready ## everything that reads the code without runnin
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python scripts/generate_protocol.py --check
+	$(BIN)/python scripts/compile_infra.py --check
 	$(NODE) npm run --silent check
 
 test: setup ## all tests that fit in some minutes

@@ -1,7 +1,8 @@
 """Compile infra/provision/inference.bicep and note what it was compiled from.
 
 Needs the Bicep CLI: ``$BICEP``, on PATH, Azure CLI's folder, azd's folder, or ``../shared/tools``. It is
-never committed. ``--check`` writes nothing and fails when the committed files are stale.
+never committed. ``--check`` writes nothing and fails when the committed files are stale; without a CLI it
+says that it could not compare.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 PROVISION = ROOT / "infra" / "provision"
@@ -57,23 +59,40 @@ def build(bicep: str, folder: Path = PROVISION) -> str:
     return done.stdout.replace("\r\n", "\n")
 
 
+def comparable(template: dict[str, Any]) -> dict[str, Any]:
+    """Without what compilers write differently: the generator, the order of dependencies."""
+    resources = [{**r, "dependsOn": sorted(r.get("dependsOn", []))} for r in template["resources"]]
+    return {**template, "metadata": None, "resources": resources}
+
+
+def check(bicep: str, folder: Path = PROVISION) -> None:
+    """Compare the committed files with the source.
+
+    Raises:
+        SystemExit: they are stale, or the source does not compile cleanly.
+    """
+    made, kept = json.loads(build(bicep, folder)), json.loads((folder / "inference.json").read_text("utf-8"))
+    if comparable(made) != comparable(kept):
+        sys.exit("inference.json is stale: run `make infra`.")
+    if (folder / "inference.lock.json").read_text("utf-8") != lock_text(folder):
+        sys.exit("inference.lock.json is stale: run `make infra`.")
+
+
 def main(arguments: list[str]) -> None:
     """Write, or with ``--check`` compare, the compiled template and its lock."""
     bicep = find_bicep()
+    if "--check" in arguments:
+        if bicep is None:
+            print("NOT COMPARED: infra/provision/inference.json with its source; there is no Bicep CLI.")
+        else:
+            check(bicep)
+        return
     if bicep is None:
         sys.exit(
             "The Bicep CLI was not found. Install it (https://aka.ms/bicep-install) or set BICEP to its path."
         )
-    wanted = {"inference.json": build(bicep), "inference.lock.json": lock_text()}
-    for name, text in wanted.items():
-        _settle(PROVISION / name, text, write="--check" not in arguments)
-
-
-def _settle(path: Path, text: str, *, write: bool) -> None:
-    if write:
-        path.write_text(text, encoding="utf-8", newline="\n")
-    elif path.read_text(encoding="utf-8") != text:
-        sys.exit(f"{path.name} is stale: run `make infra`.")
+    for name, text in {"inference.json": build(bicep), "inference.lock.json": lock_text()}.items():
+        (PROVISION / name).write_text(text, encoding="utf-8", newline="\n")
 
 
 if __name__ == "__main__":

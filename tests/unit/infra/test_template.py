@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -87,12 +88,6 @@ EMPTY_APP = {
 }
 
 
-def comparable(template: Any) -> Any:
-    """Without what `build` and `compile` write differently: the generator, the order of dependencies."""
-    resources = [{**r, "dependsOn": sorted(r.get("dependsOn", []))} for r in template["resources"]]
-    return {**template, "metadata": None, "resources": resources}
-
-
 def compiled() -> Any:
     return json.loads((PROVISION / "inference.json").read_text("utf-8"))
 
@@ -101,11 +96,16 @@ Predict = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
-def engine() -> Iterator[Engine]:
+def bicep() -> str:
     path = compile_infra.find_bicep()
     if path is None:
         pytest.skip("NOT COMPILED: there is no Bicep CLI on this computer")
-    with Engine(path) as engine:
+    return path
+
+
+@pytest.fixture(scope="module")
+def engine(bicep: str) -> Iterator[Engine]:
+    with Engine(bicep) as engine:
         yield engine
 
 
@@ -179,7 +179,17 @@ def test_the_hash_of_a_source_does_not_depend_on_line_ends(tmp_path: Path) -> No
 def test_the_compiled_template_is_what_the_compiler_makes(engine: Engine) -> None:
     answer = engine.ask("compile", path=str(PROVISION / "inference.bicep"))
     assert answer["diagnostics"] == []
-    assert comparable(json.loads(answer["contents"])) == comparable(compiled())
+    made = json.loads(answer["contents"])
+    assert compile_infra.comparable(made) == compile_infra.comparable(compiled())
+
+
+def test_a_stale_template_is_found(bicep: str, tmp_path: Path) -> None:
+    folder = shutil.copytree(PROVISION, tmp_path / "provision")
+    compile_infra.check(bicep, folder)
+    source = folder / "inference.bicep"
+    source.write_text(source.read_text("utf-8").replace("= 7860", "= 7861"), "utf-8")
+    with pytest.raises(SystemExit, match=r"inference\.json is stale"):
+        compile_infra.check(bicep, folder)
 
 
 def test_the_start_may_take_the_documented_time(predict: Predict) -> None:
