@@ -108,6 +108,18 @@ async def test_a_mistake_in_a_module_stands_in_the_module(tmp_path: Path) -> Non
         assert [item["code"] for item in await problems(client, module)] == ["BCP033"]
 
 
+async def test_a_mistake_in_bicep_parameters_stands_at_its_place_until_it_is_mended(tmp_path: Path) -> None:
+    async with opened(tmp_path, with_cli()) as (client, project):
+        parameters = project / "infra/provision/inference.bicepparam"
+        parameters.write_text("using 'inference.bicep'\nparam cpu = nowhere\n", "utf-8")
+        opens(client, parameters)
+        (found,) = await problems(client, parameters)
+        assert found["range"]["start"] == {"line": 1, "character": 12}
+        parameters.write_text("using 'inference.bicep'\nparam cpu = '2'\n", "utf-8")
+        saves(client, parameters)
+        assert await problems(client, parameters) == []
+
+
 async def test_what_provision_refuses_is_shown_without_a_bicep_cli(tmp_path: Path) -> None:
     async with opened(tmp_path, str(tmp_path)) as (client, project):
         parameters = project / "infra/provision/inference.parameters.json"

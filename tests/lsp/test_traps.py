@@ -205,3 +205,11 @@ async def test_an_editor_that_vanishes_takes_the_server_with_it(client: RawClien
     assert client.process.stdin
     client.process.stdin.close()
     await asyncio.wait_for(client.process.wait(), 10)
+
+
+async def test_places_are_counted_in_utf_16_whatever_the_editor_likes_best() -> None:
+    general = {"positionEncodings": ["utf-8", "utf-16"]}
+    params = {"processId": None, "capabilities": {"general": general}, "rootUri": None}
+    async with raw_client(FAKE) as raw:
+        raw.send(id=1, method="initialize", params=params)
+        assert (await raw.answer(1))["result"]["capabilities"]["positionEncoding"] == "utf-16"

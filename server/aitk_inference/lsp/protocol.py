@@ -4,6 +4,7 @@
 - A command's handler gets the request's ``workDoneToken``; pygls hands it the arguments alone.
 - A question whose asker was cancelled is withdrawn in the editor, and its late answer does no harm.
 - An unexpected exception answers with words; pygls would send its traceback.
+- Places are counted in UTF-16, whatever the client likes best; pygls would promise UTF-8.
 - Messages of our own stay plain JSON until ``codec`` reads them; pygls would make named tuples of them.
 """
 
@@ -75,7 +76,7 @@ class FlowServerProtocol(LanguageServerProtocol):
         if "method" not in data and "error" not in data and data.get("id") in self._own:
             return JsonRPCResponseMessage(data["id"], "2.0", data.get("result"))
         try:
-            return super().structure_message(data)
+            return _counting_as_bicep(super().structure_message(data))
         except JsonRpcException:
             return _rejected(data)
 
@@ -175,6 +176,13 @@ class FlowServerProtocol(LanguageServerProtocol):
         future = self._request_futures.get(msg_id)
         if future is not None and not future.done():
             super()._handle_response(msg_id, result, error)
+
+
+def _counting_as_bicep(message: Any) -> Any:
+    """Places are in UTF-16, which each client must take: pygls would promise what the client likes best."""
+    if isinstance(message, types.InitializeRequest) and message.params.capabilities.general is not None:
+        message.params.capabilities.general.position_encodings = None
+    return message
 
 
 def _rejected(data: dict[str, Any]) -> object:
