@@ -116,8 +116,9 @@ async def receive(call: Call, limit: int, aside: str) -> Payload:
 
 
 async def _in_memory(call: Call, length: int, aside: str) -> Payload:
+    content = call.request.content
     if length and "x-ms-structured-body" not in call.ms:
-        data = await call.request.content.readexactly(length)
+        data = content.read_nowait() if content.is_eof() else await content.readexactly(length)
     else:
         data = b"".join([piece async for piece in pieces(call)])
     return Payload(len(data), hashlib.md5(data, usedforsecurity=False).digest(), data, aside)

@@ -45,10 +45,8 @@ class Call:
     @property
     def metadata(self) -> dict[str, str]:
         """The `x-ms-meta-*` headers, checked; names keep the case of the wire."""
-        if not any(name.startswith(META) for name in self.ms):
-            return {}
         found = {n[len(META) :]: v for n, v in self.headers.items() if n[: len(META)].lower() == META}
-        return check_metadata(found)
+        return check_metadata(found) if found else found
 
     def flag(self, header: str) -> bool | None:
         """Return a true/false header; None where it is absent."""
@@ -85,8 +83,7 @@ def bad_header(name: str, value: str) -> FilesError:
 
 def ms_headers(headers: CIMultiDictProxy[str]) -> dict[str, str]:
     """Return the headers of the service's own by lower-case name."""
-    lowered = ((name.lower(), value) for name, value in headers.items())
-    return {name: value for name, value in lowered if name.startswith("x-ms-")}
+    return {low: value for name, value in headers.items() if (low := name.lower())[:5] == "x-ms-"}
 
 
 def parse_query(text: str) -> dict[str, str]:

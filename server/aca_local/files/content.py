@@ -58,9 +58,9 @@ def remove_quietly(path: str) -> None:
 
 def write_all(handle: int, data: bytes) -> None:
     """Write all of `data` at the handle's place."""
-    view = memoryview(data)
-    while view:
-        view = view[os.write(handle, view) :]
+    done = os.write(handle, data)
+    while done < len(data):
+        done += os.write(handle, memoryview(data)[done:])
 
 
 def write_at(path: str, start: int, data: bytes) -> None:

@@ -13,17 +13,14 @@ BOM = b"\xef\xbb\xbf"
 
 def headers_for(call: Call, changed: int | None = None) -> CIMultiDict[str]:
     """Return the headers of any reply; with a resource's version tick, its ETag and Last-Modified too."""
-    headers: CIMultiDict[str] = CIMultiDict()
+    headers = {"Server": SERVER, "x-ms-request-id": call.request_id, "x-ms-version": call.version}
     if changed is not None:
         headers["ETag"] = etag(changed)
         headers["Last-Modified"] = http_date(changed)
-    headers["Server"] = SERVER
-    headers["x-ms-request-id"] = call.request_id
-    headers["x-ms-version"] = call.version
     client_id = call.ms.get("x-ms-client-request-id")
     if client_id:
         headers["x-ms-client-request-id"] = client_id
-    return headers
+    return CIMultiDict(headers)
 
 
 def entry_headers(call: Call, entry: Entry) -> CIMultiDict[str]:

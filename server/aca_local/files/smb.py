@@ -129,13 +129,17 @@ def stored_permission(area: Area, store: Store, key: str) -> str | None:
 
 def smb_headers(headers: CIMultiDict[str], entry: Entry) -> None:
     """Add an entry's SMB properties to a reply."""
-    headers["x-ms-file-attributes"] = attributes_of(entry)
-    headers["x-ms-file-creation-time"] = iso(entry.record.created)
-    headers["x-ms-file-last-write-time"] = iso(entry.written)
-    headers["x-ms-file-change-time"] = iso(entry.change_time)
-    headers["x-ms-file-permission-key"] = entry.record.extra.permission or INHERITED_KEY
-    headers["x-ms-file-id"] = str(entry.stat.st_ino)
-    headers["x-ms-file-parent-id"] = str(entry.found.folder.st_ino) if entry.found.names else "0"
+    headers.extend(
+        {
+            "x-ms-file-attributes": attributes_of(entry),
+            "x-ms-file-creation-time": iso(entry.record.created),
+            "x-ms-file-last-write-time": iso(entry.written),
+            "x-ms-file-change-time": iso(entry.change_time),
+            "x-ms-file-permission-key": entry.record.extra.permission or INHERITED_KEY,
+            "x-ms-file-id": str(entry.stat.st_ino),
+            "x-ms-file-parent-id": str(entry.found.folder.st_ino) if entry.found.names else "0",
+        }
+    )
 
 
 def attributes_of(entry: Entry) -> str:
