@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import attrs
-from aitk_inference.core.ports import ActionKind
+from aitk_inference.core.interface import ActionKind
 from aitk_inference.lsp import wire
 from aitk_inference.lsp.codec import camel
 

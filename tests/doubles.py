@@ -40,10 +40,12 @@ from aitk_inference.core.model import (
     Subscription,
     WorkloadProfile,
 )
-from aitk_inference.core.ports import Action, Answers, Cloud, Level, ProgressEvent, Question
+from aitk_inference.core.ports import Cloud
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from aitk_inference.core.interface import Action, Answers, Level, ProgressEvent, Question
 
 LOCAL = Subscription("00000000-0000-0000-0000-00000000a1ca", "Local (this computer)", is_local=True)
 AZURE = Subscription("11111111-1111-1111-1111-111111111111", "Team", "tenant")

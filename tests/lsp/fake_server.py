@@ -13,7 +13,7 @@ from aitk_inference.core.errors import (
     Problem,
     ProvisionFailed,
 )
-from aitk_inference.core.ports import (
+from aitk_inference.core.interface import (
     Action,
     ActionKind,
     Choice,
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from pathlib import Path
 
-    from aitk_inference.core.ports import UserInterface
+    from aitk_inference.core.interface import UserInterface
     from aitk_inference.flows.requests import DeployRequest, ProvisionRequest, StatusRequest
 
 SECRET = "Zm9vYmFyc2VjcmV0" * 5 + "abcdef=="  # looks like an account key

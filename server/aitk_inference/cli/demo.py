@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aitk_inference.cli import chat
-from aitk_inference.core.ports import Level
+from aitk_inference.core.interface import Level
 from aitk_inference.core.settings import settings_from
 from aitk_inference.flows.deploy import deploy
 from aitk_inference.flows.progress import Reporter, duration
@@ -22,16 +22,9 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
+    from aitk_inference.core.interface import Action, Answers, ProgressEvent, Question, UserInterface
     from aitk_inference.core.model import Json
-    from aitk_inference.core.ports import (
-        Action,
-        Answers,
-        Clouds,
-        ProgressEvent,
-        Question,
-        UserInterface,
-        Wire,
-    )
+    from aitk_inference.core.ports import Clouds, Wire
 
 GROUP = "aitk-demo"
 QUESTION = "Why is the sea salty?"

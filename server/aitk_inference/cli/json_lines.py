@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from typing import TextIO
 
     from aitk_inference.core.errors import AppError
+    from aitk_inference.core.interface import Action, Answers, Level, ProgressEvent, Question
     from aitk_inference.core.model import Json
-    from aitk_inference.core.ports import Action, Answers, Level, ProgressEvent, Question
     from aitk_inference.flows.requests import Outcome
 
 

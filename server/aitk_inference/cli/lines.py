@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aitk_inference.core.errors import AppError, describe
-from aitk_inference.core.ports import ActionKind
+from aitk_inference.core.interface import ActionKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -17,7 +17,7 @@ from aitk_inference.cli.logs import logging_to
 from aitk_inference.cli.terminal import LineReader, NoInputUserInterface, Screen, TerminalUserInterface
 from aitk_inference.cli.verbs import perform
 from aitk_inference.core.errors import AppError, Cancelled, Dismissed, InputRequired
-from aitk_inference.core.ports import Level
+from aitk_inference.core.interface import Level
 from aitk_inference.flows.places import log_file
 
 if TYPE_CHECKING:
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from types import FrameType
 
-    from aitk_inference.core.ports import UserInterface, Wire
+    from aitk_inference.core.interface import UserInterface
+    from aitk_inference.core.ports import Wire
     from aitk_inference.flows.requests import Outcome
 
     _Handler = Callable[[int, FrameType | None], object] | int | None

@@ -14,19 +14,13 @@ from typing import TYPE_CHECKING, TypeVar
 
 from aitk_inference.cli.lines import put
 from aitk_inference.core.errors import Dismissed, InputRequired, MissingInput
-from aitk_inference.core.ports import (
-    Choice,
-    Confirm,
-    Level,
-    Secret,
-    Text,
-)
+from aitk_inference.core.interface import Choice, Confirm, Level, Secret, Text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import TextIO
 
-    from aitk_inference.core.ports import Action, Answers, ProgressEvent, Question
+    from aitk_inference.core.interface import Action, Answers, ProgressEvent, Question
 
 _GREY, _YELLOW, _RED, _END = "\x1b[90m", "\x1b[33m", "\x1b[31m", "\x1b[0m"
 _ERASE = "\r\x1b[2K"

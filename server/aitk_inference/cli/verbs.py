@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
     from pathlib import Path
 
-    from aitk_inference.core.ports import UserInterface, Wire
+    from aitk_inference.core.interface import UserInterface
+    from aitk_inference.core.ports import Wire
 
     Verb = Callable[[argparse.Namespace, Wire, UserInterface], Awaitable[Outcome]]
 

@@ -1,14 +1,12 @@
-"""What the flows need from the world, as small Protocols.
+"""What the flows need from the cloud, as small Protocols; the person's is in ``interface.py``.
 
-The front ends implement :class:`UserInterface`; ``azure/`` implements the cloud's. Every cloud method
-raises only :class:`~aitk_inference.core.errors.AppError` and its children: foreign errors end in
-``azure/errors.py``. Every method is cancelled by cancelling its task.
+``azure/`` implements them. Every method raises only :class:`~aitk_inference.core.errors.AppError` and its
+children: foreign errors end in ``azure/errors.py``. Every method is cancelled by cancelling its task.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 if TYPE_CHECKING:
@@ -39,156 +37,6 @@ if TYPE_CHECKING:
     )
     from aitk_inference.core.settings import Settings
 
-# --- the person -------------------------------------------------------------------------------------------
-
-
-class Level(StrEnum):
-    """How much a line matters."""
-
-    DEBUG = "debug"
-    INFO = "info"
-    WARNING = "warning"
-    ERROR = "error"
-
-
-@dataclass(frozen=True)
-class Option:
-    """One pick of a choice: the value for the program, the words for the person."""
-
-    value: str
-    label: str
-    description: str = ""
-
-
-@dataclass(frozen=True)
-class Text:
-    """A question for a short text.
-
-    Attributes:
-        name: The answer's key.
-        prompt: The question.
-        flag: How a terminal gives the answer, named when nobody can be asked.
-        default: The answer already filled in.
-        pattern: A regular expression that the whole answer must match.
-        pattern_hint: What to say when it does not match.
-    """
-
-    name: str
-    prompt: str
-    flag: str
-    default: str = ""
-    pattern: str | None = None
-    pattern_hint: str = ""
-
-
-@dataclass(frozen=True)
-class Choice:
-    """A question with a list of picks.
-
-    Attributes:
-        default: The value that is preselected (never silently chosen).
-        create_label: When set, one more pick with this label lets the person type a new value.
-    """
-
-    name: str
-    prompt: str
-    flag: str
-    options: tuple[Option, ...]
-    default: str | None = None
-    create_label: str | None = None
-
-
-@dataclass(frozen=True)
-class Secret:
-    """A question whose answer is never shown, stored or logged."""
-
-    name: str
-    prompt: str
-    flag: str
-
-
-@dataclass(frozen=True)
-class Confirm:
-    """A yes-or-no question; ``yes_label`` is the button. Answers ``"yes"`` or ``"no"``."""
-
-    name: str
-    prompt: str
-    flag: str
-    yes_label: str = "Continue"
-    detail: str = ""
-
-
-Question: TypeAlias = Text | Choice | Secret | Confirm
-Answers: TypeAlias = "Mapping[str, str]"
-
-
-class ActionKind(StrEnum):
-    """What a button does; the front end decides how it looks."""
-
-    OPEN_ENDPOINT = "openEndpoint"
-    OPEN_PORTAL = "openPortal"
-    OPEN_FILE = "openFile"
-    SHOW_LOGS = "showLogs"
-    SHOW_OUTPUT = "showOutput"
-    RUN = "run"
-    OPEN_LINK = "openLink"
-
-
-@dataclass(frozen=True)
-class Action:
-    """A button under a message.
-
-    Attributes:
-        kind: What it does.
-        title: The button's words, for example ``Go to Inference Endpoint``.
-        target: A URL, a file path or a verb, as the kind says.
-    """
-
-    kind: ActionKind
-    title: str
-    target: str = ""
-
-
-@dataclass(frozen=True)
-class ProgressEvent:
-    """One step of long work.
-
-    Attributes:
-        step: The step's short name, for example ``Sync``.
-        message: What happens now.
-        percent: 0 to 100 of the whole flow; None when it can't be told.
-        elapsed: Seconds since the flow began.
-    """
-
-    step: str
-    message: str
-    percent: int | None
-    elapsed: float
-
-
-class UserInterface(Protocol):
-    """A person, or what stands in for one."""
-
-    async def ask(self, questions: Sequence[Question]) -> Answers:
-        """Ask several questions at once.
-
-        Returns:
-            An answer for each question's name.
-
-        Raises:
-            InputRequired: nobody can be asked; names every question of the batch.
-            Dismissed: the person closed the question.
-        """
-        ...
-
-    def progress(self, event: ProgressEvent) -> None:
-        """Show a step; never blocks, never fails."""
-        ...
-
-    def say(self, level: Level, text: str, actions: Sequence[Action] = ()) -> None:
-        """Say one thing; the actions become buttons where there are buttons."""
-        ...
-
 
 class EditorTokens(Protocol):
     """Tokens of the account that the editor is signed in with."""
@@ -213,9 +61,6 @@ class EditorTokens(Protocol):
             NotAuthenticated: the person is not signed in, or refused.
         """
         ...
-
-
-# --- the cloud --------------------------------------------------------------------------------------------
 
 
 class Subscriptions(Protocol):

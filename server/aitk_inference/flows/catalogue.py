@@ -12,7 +12,7 @@ from aitk_inference.flows.status import status
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from aitk_inference.core.ports import UserInterface
+    from aitk_inference.core.interface import UserInterface
     from aitk_inference.flows.requests import Outcome
 
 __all__ = ["deploy", "new_project", "provision", "status"]

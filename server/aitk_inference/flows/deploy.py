@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from aitk_inference.core.config import CONFIG_PATH, InferenceConfig, read_config
 from aitk_inference.core.errors import Cancelled, InvalidProject, NotFound, Problem
+from aitk_inference.core.interface import Action, ActionKind
 from aitk_inference.core.model import AppRef, ShareRef
-from aitk_inference.core.ports import Action, ActionKind
 from aitk_inference.flows.places import state_folder
 from aitk_inference.flows.progress import Reporter, duration
 from aitk_inference.flows.project_lock import hold
@@ -20,8 +20,9 @@ from aitk_inference.flows.sync.run import Job, sync
 from aitk_inference.flows.target import find_subscription
 
 if TYPE_CHECKING:
+    from aitk_inference.core.interface import UserInterface
     from aitk_inference.core.model import ContainerApp, Json
-    from aitk_inference.core.ports import Cloud, Clouds, UserInterface
+    from aitk_inference.core.ports import Cloud, Clouds
     from aitk_inference.flows.project_lock import Holder
     from aitk_inference.flows.requests import DeployRequest
     from aitk_inference.flows.sync.run import Synced

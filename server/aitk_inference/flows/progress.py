@@ -7,12 +7,12 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from aitk_inference.core.ports import Level, ProgressEvent
+from aitk_inference.core.interface import Level, ProgressEvent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from aitk_inference.core.ports import UserInterface
+    from aitk_inference.core.interface import UserInterface
 
 log = logging.getLogger(__name__)
 

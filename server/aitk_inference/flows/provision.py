@@ -15,9 +15,9 @@ from aitk_inference.core.config import (
 )
 from aitk_inference.core.errors import Cancelled, ErrorNode, ProvisionFailed
 from aitk_inference.core.fingerprint import fingerprint
+from aitk_inference.core.interface import Action, ActionKind
 from aitk_inference.core.model import AppRef, DeploymentRef
 from aitk_inference.core.params import read_finetuning, read_parameters
-from aitk_inference.core.ports import Action, ActionKind
 from aitk_inference.flows import existing as kept
 from aitk_inference.flows import target
 from aitk_inference.flows.deployment import (
@@ -39,6 +39,7 @@ from aitk_inference.flows.template import check_parameters, check_present, read_
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from aitk_inference.core.interface import UserInterface
     from aitk_inference.core.model import (
         DeploymentStatus,
         ExistingResources,
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
         WorkloadProfile,
     )
     from aitk_inference.core.params import FineTuning, Parameters
-    from aitk_inference.core.ports import Cloud, Clouds, UserInterface
+    from aitk_inference.core.ports import Cloud, Clouds
     from aitk_inference.flows.existing import Wanted
     from aitk_inference.flows.requests import ProvisionRequest
     from aitk_inference.flows.template import Template

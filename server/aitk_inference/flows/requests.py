@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from aitk_inference.core.interface import Action
     from aitk_inference.core.model import Json
-    from aitk_inference.core.ports import Action
 
 
 @dataclass(frozen=True)

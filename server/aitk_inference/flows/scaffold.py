@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 from aitk_inference.core.config import CONFIG_PATH
 from aitk_inference.core.errors import AppError, Conflict, InvalidProject
-from aitk_inference.core.ports import Action, ActionKind
+from aitk_inference.core.interface import Action, ActionKind
 from aitk_inference.flows.progress import Reporter
 from aitk_inference.flows.requests import Outcome
 
 if TYPE_CHECKING:
-    from aitk_inference.core.ports import UserInterface
+    from aitk_inference.core.interface import UserInterface
 
 _STARTER = "starter"
 _LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyc", "*_cache", ".venv", ".DS_Store")

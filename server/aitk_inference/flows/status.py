@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aitk_inference.core.config import CONFIG_PATH, InferenceConfig, read_config
+from aitk_inference.core.interface import Action, ActionKind
 from aitk_inference.core.model import AppRef
-from aitk_inference.core.ports import Action, ActionKind
 from aitk_inference.flows.requests import Outcome
 from aitk_inference.flows.target import find_subscription
 
 if TYPE_CHECKING:
+    from aitk_inference.core.interface import UserInterface
     from aitk_inference.core.model import ContainerApp, Json, Replica
-    from aitk_inference.core.ports import Cloud, Clouds, UserInterface
+    from aitk_inference.core.ports import Cloud, Clouds
     from aitk_inference.flows.requests import StatusRequest
 
 _PROBE_TIMEOUT = 10.0

@@ -6,15 +6,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aitk_inference.core.errors import InputRequired, MissingInput, NotAuthenticated, NotFound
-from aitk_inference.core.ports import Choice, Option
+from aitk_inference.core.interface import Choice, Option
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from aitk_inference.core.config import InferenceConfig
+    from aitk_inference.core.interface import Question, UserInterface
     from aitk_inference.core.model import ResourceGroup, Subscription
     from aitk_inference.core.params import FineTuning
-    from aitk_inference.core.ports import Cloud, Clouds, Question, UserInterface
+    from aitk_inference.core.ports import Cloud, Clouds
     from aitk_inference.flows.requests import ProvisionRequest
 
 LOCAL = "local"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from aitk_inference.core.ports import Action, ActionKind, Level
+from aitk_inference.core.interface import Action, ActionKind, Level
 from aitk_inference.lsp import wire
 
 if TYPE_CHECKING:

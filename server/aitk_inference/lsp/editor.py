@@ -9,7 +9,7 @@ from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
 from aitk_inference.core.errors import Dismissed, NotAuthenticated
-from aitk_inference.core.ports import Level
+from aitk_inference.core.interface import Level
 from aitk_inference.core.redaction import redact
 from aitk_inference.lsp import wire
 from aitk_inference.lsp.codec import WireError, from_json, to_json

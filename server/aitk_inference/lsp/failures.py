@@ -16,7 +16,7 @@ from aitk_inference.core.errors import (
     InvalidProject,
     describe,
 )
-from aitk_inference.core.ports import Action, ActionKind
+from aitk_inference.core.interface import Action, ActionKind
 from aitk_inference.core.redaction import redact
 from aitk_inference.lsp import wire
 from aitk_inference.lsp.actions import as_button

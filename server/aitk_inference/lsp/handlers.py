@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
     from lsprotocol.types import ProgressToken
 
+    from aitk_inference.core.interface import UserInterface
     from aitk_inference.core.model import Json
-    from aitk_inference.core.ports import Clouds, UserInterface, Wire
+    from aitk_inference.core.ports import Clouds, Wire
     from aitk_inference.flows.requests import Outcome
     from aitk_inference.lsp.editor import Editor
     from aitk_inference.lsp.problems import Problems

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from aitk_inference.core.ports import Level
+from aitk_inference.core.interface import Level
 
 if TYPE_CHECKING:
     import asyncio

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from lsprotocol import types
 
 from aitk_inference.core.errors import AppError, InvalidProject, NotFound, Problem
-from aitk_inference.core.ports import Level
+from aitk_inference.core.interface import Level
 from aitk_inference.core.redaction import redact
 from aitk_inference.flows.check import check_files, check_template
 from aitk_inference.lsp import settings

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aitk_inference.core.errors import AppError, Busy, Cancelled, Dismissed
-from aitk_inference.core.ports import Level
+from aitk_inference.core.interface import Level
 from aitk_inference.lsp import wire
 from aitk_inference.lsp.actions import act, as_button, plain_actions
 from aitk_inference.lsp.codec import to_json

@@ -13,7 +13,7 @@ from pygls.lsp.server import LanguageServer
 from pygls.protocol import default_converter
 
 from aitk_inference import __version__
-from aitk_inference.core.ports import Level
+from aitk_inference.core.interface import Level
 from aitk_inference.lsp import wire as messages
 from aitk_inference.lsp.codec import WireError, from_json
 from aitk_inference.lsp.editor import Editor

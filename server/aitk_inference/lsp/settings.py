@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from aitk_inference.core.ports import Level
+from aitk_inference.core.interface import Level
 from aitk_inference.core.settings import Settings
 
 if TYPE_CHECKING:

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 from lsprotocol import types
 
 from aitk_inference.core.errors import Dismissed, InputRequired, MissingInput
-from aitk_inference.core.ports import Choice, Confirm, Level, Option, Secret, Text
+from aitk_inference.core.interface import Choice, Confirm, Level, Option, Secret, Text
 from aitk_inference.lsp import wire
 from aitk_inference.lsp.actions import act, plain_actions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from aitk_inference.core.ports import Action, Answers, ProgressEvent, Question
+    from aitk_inference.core.interface import Action, Answers, ProgressEvent, Question
     from aitk_inference.lsp.editor import Editor
 
 _SHORT = 6

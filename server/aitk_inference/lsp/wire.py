@@ -12,8 +12,8 @@ from typing import Final
 
 import attrs
 
+from aitk_inference.core.interface import ActionKind
 from aitk_inference.core.model import Json
-from aitk_inference.core.ports import ActionKind
 
 
 class QuestionKind(StrEnum):

@@ -15,7 +15,7 @@ from aitk_inference.cli.logs import logging_to
 from aitk_inference.cli.terminal import LineReader, Screen, TerminalUserInterface
 from aitk_inference.core.config import read_config
 from aitk_inference.core.errors import Dismissed
-from aitk_inference.core.ports import Choice, Confirm, Option, ProgressEvent
+from aitk_inference.core.interface import Choice, Confirm, Option, ProgressEvent
 from doubles import ENDPOINT, LOCAL, FakeCloud, FakeClouds
 
 if TYPE_CHECKING:

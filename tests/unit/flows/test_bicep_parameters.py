@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 from aitk_inference.core.errors import InvalidProject, NotFound
+from aitk_inference.core.interface import Level
 from aitk_inference.core.params import BICEP_PARAMETERS, PARAMETER_PATHS, locate, read_parameters
-from aitk_inference.core.ports import Level
 from aitk_inference.flows.parameters import compiled
 from aitk_inference.flows.provision import provision
 from aitk_inference.flows.requests import ProvisionRequest

@@ -18,8 +18,8 @@ from aitk_inference.core.errors import (
     InvalidProject,
     NotFound,
 )
+from aitk_inference.core.interface import ActionKind
 from aitk_inference.core.model import ProbeResult
-from aitk_inference.core.ports import ActionKind
 from aitk_inference.flows.deploy import deploy
 from aitk_inference.flows.places import state_folder
 from aitk_inference.flows.project_lock import hold

@@ -21,9 +21,9 @@ from aitk_inference.core.errors import (
     ProvisionFailed,
     QuotaExceeded,
 )
+from aitk_inference.core.interface import ActionKind, Choice, ProgressEvent
 from aitk_inference.core.model import Environment, WorkloadProfile
 from aitk_inference.core.naming import default_names
-from aitk_inference.core.ports import ActionKind, Choice, ProgressEvent
 from aitk_inference.flows.places import state_folder
 from aitk_inference.flows.project_lock import hold
 from aitk_inference.flows.provision import provision

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from aitk_inference.core.errors import Dismissed
-from aitk_inference.core.ports import Confirm
+from aitk_inference.core.interface import Confirm
 from aitk_inference.flows.progress import duration, size
 from aitk_inference.flows.sync.apply import delete_all, send_all
 from aitk_inference.flows.sync.ignore import ignore_rules
