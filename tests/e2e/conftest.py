@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,23 +43,43 @@ def vsix() -> Path:
 
 @pytest.fixture(scope="session")
 def profile(vsix: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Profile]:
-    """A fresh profile; its local target keeps its data apart from the user's and ends with the profile."""
+    """A fresh profile, shared by the tests that need not be the first."""
+    with an_own_profile(vsix, tmp_path_factory.mktemp("editor")) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def address(profile: Profile) -> Iterator[str]:
+    """The address of a running editor, shared by the tests that need not be the first."""
+    with an_editor(profile) as running:
+        yield running
+
+
+@pytest.fixture
+def first_address(vsix: Path, tmp_path: Path) -> Iterator[str]:
+    """The address of an editor where nobody has used the extension yet."""
+    with an_own_profile(vsix, tmp_path / "editor") as made, an_editor(made) as running:
+        yield running
+
+
+@contextmanager
+def an_own_profile(vsix: Path, home: Path) -> Iterator[Profile]:
+    """A profile whose local target keeps its data apart from the user's and ends with the profile."""
     from e2e.code_server import fresh_profile
 
-    home = tmp_path_factory.mktemp("editor")
     data = home / "local"
     settings = {"aitk.inference.localDataFolder": str(data)}
     yield fresh_profile(home / "profile", vsix, settings, AITK_STATE_DIR=str(home / "state"))
     stop_local(data)
 
 
-@pytest.fixture(scope="session")
-def address(profile: Profile) -> Iterator[str]:
-    """The running editor's address."""
+@contextmanager
+def an_editor(profile: Profile) -> Iterator[str]:
+    """A running editor; its log is kept among the artifacts."""
     from e2e.code_server import code_server
 
     PICTURES.mkdir(parents=True, exist_ok=True)
-    with code_server(profile, PICTURES.parent / "code-server.log") as running:
+    with code_server(profile, PICTURES.parent / f"code-server-{id(profile)}.log") as running:
         yield running
 
 

@@ -27,14 +27,14 @@ QUESTION = "Why is the sea salty?"
 
 
 async def test_journey(
-    address: str, browser: BrowserContext, new_project: Callable[[str], Path], pictures: Path
+    first_address: str, browser: BrowserContext, new_project: Callable[[str], Path], pictures: Path
 ) -> None:
     project = new_project("lighthouse")
-    window = await Workbench(browser, address, project, pictures).open()
+    window = await Workbench(browser, first_address, project, pictures).open()
     await the_palette_has_the_commands(window)
     await provision(window)
     endpoint = await deploy(window, project)
-    await the_page_chats(browser, window, endpoint, address)
+    await the_page_chats(browser, window, endpoint, first_address)
 
 
 async def the_palette_has_the_commands(window: Workbench) -> None:
