@@ -51,14 +51,14 @@ def profile(vsix: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pr
 @pytest.fixture(scope="session")
 def address(profile: Profile) -> Iterator[str]:
     """The address of a running editor, shared by the tests that need not be the first."""
-    with an_editor(profile) as running:
+    with an_editor(profile, "code-server") as running:
         yield running
 
 
 @pytest.fixture
 def first_address(vsix: Path, tmp_path: Path) -> Iterator[str]:
     """The address of an editor where nobody has used the extension yet."""
-    with an_own_profile(vsix, tmp_path / "editor") as made, an_editor(made) as running:
+    with an_own_profile(vsix, tmp_path / "editor") as made, an_editor(made, "code-server-first") as running:
         yield running
 
 
@@ -74,12 +74,12 @@ def an_own_profile(vsix: Path, home: Path) -> Iterator[Profile]:
 
 
 @contextmanager
-def an_editor(profile: Profile) -> Iterator[str]:
+def an_editor(profile: Profile, log: str) -> Iterator[str]:
     """A running editor; its log is kept among the artifacts."""
     from e2e.code_server import code_server
 
     PICTURES.mkdir(parents=True, exist_ok=True)
-    with code_server(profile, PICTURES.parent / f"code-server-{id(profile)}.log") as running:
+    with code_server(profile, PICTURES.parent / f"{log}.log") as running:
         yield running
 
 
