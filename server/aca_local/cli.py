@@ -115,8 +115,8 @@ def _serve(folder: DataFolder, options: argparse.Namespace) -> int:
 def _run(folder: DataFolder, options: argparse.Namespace) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     from aca_local.faults import FaultsError  # noqa: PLC0415 # the parts that make start-up slow
-    from aca_local.ports import PortInUseError  # noqa: PLC0415
-    from aca_local.server import Options, serve  # noqa: PLC0415
+    from aca_local.ports import PortInUseError  # noqa: PLC0415 # likewise
+    from aca_local.server import Options, serve  # noqa: PLC0415 # likewise
 
     chosen = Options(
         port=options.port,

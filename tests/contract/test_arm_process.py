@@ -149,7 +149,7 @@ def test_a_job_runs_once_and_tells_how_it_ended(
         job = {"environmentId": place.id, "configuration": configuration, "template": template}
         client.jobs.begin_create_or_update(GROUP, "tune", {"location": "eastus", "properties": job}).result()
         name = client.jobs.begin_start(GROUP, "tune").result().name
-        ended = lambda: client.job_execution(GROUP, "tune", name).properties.status  # noqa: E731
+        ended = lambda: client.job_execution(GROUP, "tune", name).properties.status  # noqa: E731 # asked again and again
         until(lambda: str(getattr(ended(), "value", ended())) == status)
         assert [one.name for one in client.jobs_executions.list(GROUP, "tune")] == [name]
     assert mark.read_text() == "run\n" * (1 if status == "Succeeded" else 2), (

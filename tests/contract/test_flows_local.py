@@ -127,7 +127,7 @@ def test_provision_deploy_change_deploy_and_the_new_code_answers(desk: Desk, pro
     assert provisioned["endpoint"] == deployed["endpoint"] == _config(project)["ACA_APP_ENDPOINT"]
     assert _get(deployed["endpoint"]) == "one"
     (project / "inference/answer.txt").write_text("two")
-    assert desk.run("deploy", *place)[-1]["data"]["sent"] == ["inference/answer.txt"]  # type: ignore[index]
+    assert desk.run("deploy", *place)[-1]["data"]["sent"] == ["inference/answer.txt"]  # type: ignore[index] # JSON of a known shape
     assert _get(deployed["endpoint"]) == "two"
     status = desk.run("status", *place)[-1]["data"]
     assert isinstance(status, dict)

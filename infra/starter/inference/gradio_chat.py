@@ -24,9 +24,9 @@ def main() -> None:
 
 def serve(settings: Settings) -> None:
     """Load the model and serve it. The libraries are imported here, once they have been silenced."""
-    import uvicorn  # noqa: PLC0415
-    from app import make_app  # noqa: PLC0415
-    from service import open_service  # noqa: PLC0415
+    import uvicorn  # noqa: PLC0415 # after the report is silenced
+    from app import make_app  # noqa: PLC0415 # likewise
+    from service import open_service  # noqa: PLC0415 # likewise
 
     print(f"Loading {settings.base} …", flush=True)
     service = open_service(settings)
