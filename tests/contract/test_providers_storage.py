@@ -171,7 +171,8 @@ def test_a_workspace_answers_as_recorded(http: httpx.Client) -> None:
     while status["status"] == "InProgress":
         status = httpx.get(answer.headers["Azure-AsyncOperation"], headers=http.headers, timeout=LIMIT).json()
     assert status["status"] == "Succeeded"
-    assert set(status) == {"id", "name", "status", "startTime"}
+    assert set(status) == {"id", "name", "status", "startTime", "endTime", "properties"}
+    assert status["startTime"] <= status["endTime"]
     done = http.get(f"{WORKSPACES}/logs", params=version).json()
     assert done["properties"]["customerId"] == answer.json()["properties"]["customerId"]
     keys = http.post(f"{WORKSPACES}/logs/sharedKeys", params=version).json()
