@@ -2,11 +2,11 @@
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from aca_local.arm import Cloud, Settings, build_arm, build_registry, resume
 from aca_local.files import FileShares
@@ -20,6 +20,7 @@ SUBSCRIPTION = "11111111-1111-4111-8111-111111111111"
 TENANT = "22222222-2222-4222-8222-222222222222"
 TOKEN = "a-token"
 LIMIT = 60.0
+T = TypeVar("T")
 
 
 @dataclass
@@ -30,6 +31,15 @@ class Running:
     cloud: Cloud
     replicas: FakeReplicas
     ingress: FakeIngress
+    loop: asyncio.AbstractEventLoop
+
+    def call(self, work: Callable[[], T]) -> T:
+        """Do something in the server's thread, which owns the store."""
+
+        async def run() -> T:
+            return work()
+
+        return asyncio.run_coroutine_threadsafe(run(), self.loop).result(LIMIT)
 
 
 class Credential:
@@ -105,4 +115,4 @@ async def _start(folder: Path, timing: Timing) -> tuple[Running, Any]:
         store.close()
         shares.close()
 
-    return Running(url, cloud, replicas, ingress), close
+    return Running(url, cloud, replicas, ingress, asyncio.get_running_loop()), close

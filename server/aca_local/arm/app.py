@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -15,6 +16,7 @@ from aca_local.arm import (
     errors,
     generic,
     groups,
+    metadata,
     polling,
     refusals,
     registration,
@@ -39,7 +41,10 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger(__name__)
 _LIST = frozenset({"$filter", "$top"})
 _RESOURCES = _LIST | {"$expand"}
-_KEYS = frozenset({"$expand"})  # listKeys takes $expand=kerb (recorded); there are no Kerberos keys here
+_ACTION_QUERY = {
+    "POST": frozenset({"$expand"}),  # listKeys takes $expand=kerb (recorded); there are no Kerberos keys here
+    "DELETE": frozenset({"$include"}),  # of a share: whether its snapshots go too
+}
 _SUB = "/subscriptions/{subscription}"
 _GROUP = f"{_SUB}/resourcegroups/{{group}}"
 _STREAM = f"{_GROUP}/containerApps/{{app}}"
@@ -97,12 +102,12 @@ async def _dispatch(desk: _Desk, request: web.BaseRequest, correlation: str) -> 
     if not is_local_host(request.headers.get("Host")):
         raise errors.gateway(403, "InvalidHost", "aca-local answers to names of this computer only.")
     cloud = _seen_by(desk.cloud, request)
-    token = _bearer(cloud, request)
-    route, path = _find(desk, request, token)
+    route, path = _find(desk, request)
     version = request.query.get("api-version", "")
     ask = Ask(request, path, version, correlation)
-    _authorize(desk, route, ask, token)
-    if route.sign_in == "arm":
+    if route.sign_in != "open":
+        _authorize(desk, route, ask, _bearer(cloud, request))
+    if route.sign_in in {"arm", "open"}:
         _check_version(route, version)
         check_query(route, request.query)
     return await route.handler(cloud, ask)
@@ -114,11 +119,12 @@ def _seen_by(cloud: Cloud, request: web.BaseRequest) -> Cloud:
     return replace(cloud, settings=settings)
 
 
-def _find(desk: _Desk, request: web.BaseRequest, token: str) -> tuple[Route, Mapping[str, str]]:
+def _find(desk: _Desk, request: web.BaseRequest) -> tuple[Route, Mapping[str, str]]:
+    """The route of a path, in which ``//`` is ``/`` (the Azure CLI and the JavaScript SDK send it)."""
     try:
-        return find(desk.routes, request.method, request.path)
+        return find(desk.routes, request.method, re.sub("/{2,}", "/", request.path))
     except errors.ArmError:
-        if desk.check_token(token):
+        if desk.check_token(_bearer(desk.cloud, request)):
             raise
         raise _unauthenticated(desk.cloud, header=True) from None
 
@@ -181,6 +187,7 @@ def _subscription_routes(registry: Registry) -> list[Route]:
     providers = registration.handlers(registry)
     one = f"{_SUB}/providers/{{namespace}}"
     return [
+        Route("GET", "/metadata/endpoints", metadata.endpoints, versions=metadata.VERSIONS, sign_in="open"),
         _own("GET", "/subscriptions", subscriptions.list_all),
         _own("GET", _SUB, subscriptions.get),
         _own("GET", f"{_SUB}/locations", subscriptions.list_locations),
@@ -211,11 +218,13 @@ def _provider_routes(registry: Registry) -> list[Route]:
     microsoft_app = f"{_SUB}/providers/Microsoft.App/locations/{{location}}"
     types = f"{microsoft_app}/availableManagedEnvironmentsWorkloadProfileTypes"
     check_name = f"{_SUB}/providers/Microsoft.Storage/checkNameAvailability"
+    storage_usages = f"{_SUB}/providers/Microsoft.Storage/locations/{{location}}/usages"
     app_versions, storage_versions = app_provider.API_VERSIONS, accounts.API_VERSIONS
     return [
         Route("GET", types, generic.profile_types, versions=app_versions),
         Route("GET", f"{microsoft_app}/usages", generic.region_usages, versions=app_versions),
         Route("POST", check_name, generic.check_storage_name, versions=storage_versions),
+        Route("GET", storage_usages, generic.storage_usages, versions=storage_versions),
         Route(
             "GET",
             f"{provider}/locations/{{location}}/{{collection}}/{{operation}}",
@@ -223,7 +232,7 @@ def _provider_routes(registry: Registry) -> list[Route]:
         ),
         Route("GET", f"{provider}/{{type}}", resources.list_in_subscription(registry)),
         *(
-            Route(method, _RESOURCE, handler, _KEYS if method == "POST" else frozenset())
+            Route(method, _RESOURCE, handler, _ACTION_QUERY.get(method, frozenset()))
             for method, handler in resources.handlers(registry).items()
         ),
     ]

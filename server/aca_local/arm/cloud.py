@@ -76,6 +76,9 @@ class Shares(Protocol):
     def delete_share(self, account: str, share: str) -> None:
         """Remove a share with all that is in it."""
 
+    def has_snapshots(self, account: str, share: str) -> bool:
+        """Say whether a share has snapshots."""
+
     def folder(self, account: str, share: str) -> Path:
         """The folder of this computer that a share is."""
 

@@ -152,6 +152,12 @@ async def region_usages(cloud: Cloud, ask: Ask) -> web.Response:
     return wire.answer(environments.region_usages(cloud, ask.path["location"]))
 
 
+async def storage_usages(cloud: Cloud, ask: Ask) -> web.Response:
+    """``GET …/Microsoft.Storage/locations/{location}/usages``."""
+    check(cloud, ask.path["subscription"])
+    return wire.answer(accounts.usages(cloud, ask.path["location"]))
+
+
 async def profile_types(cloud: Cloud, ask: Ask) -> web.Response:
     """``GET …/availableManagedEnvironmentsWorkloadProfileTypes``."""
     check(cloud, ask.path["subscription"])

@@ -218,10 +218,20 @@ async def _delete(registry: Registry, cloud: Cloud, ask: Ask) -> web.StreamRespo
     document = kind.find(cloud, registry.spell(target))
     if document is None:
         return wire.answer(status=204)
+    _check_include(cloud, kind, target, ask)
     change = remove(cloud, kind, _own_spelling(registry, target, document), document)
     if change.operation is None:
         return wire.answer(status=200)
     return wire.accepted(cloud, change.operation, ask.api_version)
+
+
+def _check_include(cloud: Cloud, kind: ResourceType, target: ResourceId, ask: Ask) -> None:
+    include = ask.query.get("$include")
+    if include is None:
+        return
+    if kind.check_include is None:
+        raise errors.unsupported_query(["$include"])
+    kind.check_include(cloud, target, include)
 
 
 def remove(cloud: Cloud, kind: ResourceType, target: ResourceId, document: JsonObject) -> Change:

@@ -70,7 +70,8 @@ Handler = Callable[["Cloud", Ask], Awaitable["web.StreamResponse"]]
 @dataclass(frozen=True)
 class Route:
     """``template`` holds names in braces; ``{rest:path}`` takes slashes too. ``query``: the ``$`` options it
-    knows. ``sign_in``: "data" is a path of a data plane, which has its version in the path.
+    knows. ``sign_in``: "data" is a path of a data plane, which has its version in the path; "open" asks
+    nobody who they are.
     """
 
     method: str
@@ -78,7 +79,7 @@ class Route:
     handler: Handler
     query: frozenset[str] = frozenset()
     versions: Sequence[str] | None = None
-    sign_in: Literal["arm", "stream", "data"] = "arm"
+    sign_in: Literal["arm", "stream", "data", "open"] = "arm"
     pattern: re.Pattern[str] = field(init=False)
 
     def __post_init__(self) -> None:

@@ -154,7 +154,7 @@ class FileShares:
         Raises ShareNotFound, and ShareHasSnapshots when it has some and `snapshots` is false.
         """
         found = self.get_share(account, share)
-        taken = [other for other in self._of(account) if other.name == share and other.snapshot]
+        taken = self._snapshots(account, share)
         if taken and not snapshots:
             raise FilesError("ShareHasSnapshots")
         for other in taken:
@@ -163,6 +163,13 @@ class FileShares:
             self._set_aside(found)
         else:
             self._destroy(found)
+
+    def has_snapshots(self, account: str, share: str) -> bool:
+        """Say whether a share has snapshots."""
+        return bool(self._snapshots(account, share))
+
+    def _snapshots(self, account: str, share: str) -> list[ShareProperties]:
+        return [other for other in self._of(account) if other.name == share and other.snapshot]
 
     def delete_snapshot(self, account: str, share: str, snapshot: str) -> None:
         """Delete one snapshot; raises ShareNotFound."""

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 ACCOUNT = "Microsoft.Storage/storageAccounts"
 API_VERSIONS = (
+    "2026-09-01",
+    "2026-06-01",
+    "2026-04-01",
     "2025-08-01",
     "2025-06-01",
     "2025-01-01",
@@ -36,13 +39,19 @@ API_VERSIONS = (
     "2021-09-01",
     "2021-08-01",
     "2021-06-01",
+    "2021-05-01",
     "2021-04-01",
     "2021-02-01",
     "2021-01-01",
     "2019-06-01",
     "2019-04-01",
+    "2018-11-01",
+    "2018-07-01",
+    "2018-02-01",
+    "2017-10-01",
 )
 
+ACCOUNT_LIMIT = 250  # a region and subscription
 _NAME = re.compile(r"[a-z0-9]{3,24}")
 _SKUS = frozenset(
     {
@@ -251,6 +260,17 @@ def check_name(cloud: Cloud, name: str) -> JsonObject:
             "message": f"The storage account named {name} is already taken.",
         }
     return {"nameAvailable": True}
+
+
+def usages(cloud: Cloud, location: str) -> JsonObject:
+    """How many accounts a region has, of the 250 that a subscription may have there."""
+    here = [
+        one
+        for one in cloud.store.list(RESOURCE)
+        if one["type"] == ACCOUNT and locations.canonical(one["location"]) == locations.canonical(location)
+    ]
+    name = {"value": "StorageAccounts", "localizedValue": "Storage Accounts"}
+    return {"value": [{"unit": "Count", "currentValue": len(here), "limit": ACCOUNT_LIMIT, "name": name}]}
 
 
 TYPES = (

@@ -145,4 +145,27 @@ _EXECUTIONS = ResourceType(
     missing=jobs.execution_missing,
 )
 
-TYPES = (_ENVIRONMENTS, _STORAGES, _APPS, _REVISIONS, _REPLICAS, _JOBS, _EXECUTIONS)
+
+def _none(_: Cloud, __: object) -> None:
+    return None
+
+
+def _nothing(_: Cloud, __: str) -> tuple[JsonObject, ...]:
+    return ()
+
+
+# What an environment or app may have in Azure and never has here: the list is empty, a PUT is refused.
+_NEVER_THERE = (
+    "connectedEnvironments",
+    "managedEnvironments/certificates",
+    "managedEnvironments/managedCertificates",
+    "managedEnvironments/daprComponents",
+    "containerApps/authConfigs",
+    "containerApps/sourcecontrols",
+)
+_ABSENT = tuple(
+    ResourceType("Microsoft.App", name, API_VERSIONS, _show, find=_none, list_all=_nothing, remove=False)
+    for name in _NEVER_THERE
+)
+
+TYPES = (_ENVIRONMENTS, _STORAGES, _APPS, _REVISIONS, _REPLICAS, _JOBS, _EXECUTIONS, *_ABSENT)

@@ -126,7 +126,15 @@ def _app_logs(asked: JsonObject) -> JsonObject:
             "The logAnalyticsConfiguration needs a customerId and a sharedKey when the destination is"
             " log-analytics.",
         )
-    shown = {"customerId": analytics["customerId"], "sharedKey": None} if analytics else None
+    shown = (
+        {
+            "customerId": analytics["customerId"],
+            "sharedKey": None,
+            "dynamicJsonColumns": bool(analytics.get("dynamicJsonColumns")),
+        }
+        if analytics
+        else None
+    )
     return {"destination": logs.get("destination"), "logAnalyticsConfiguration": shown}
 
 

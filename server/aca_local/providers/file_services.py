@@ -141,6 +141,20 @@ def _remove_share(cloud: Cloud, target: ResourceId) -> None:
     cloud.shares.delete_share(target.names[0], target.name)
 
 
+def _check_include(cloud: Cloud, target: ResourceId, include: str) -> None:
+    """``$include`` of a DELETE: ``snapshots`` (the default) go too; with ``none`` there must be none."""
+    if include.lower() not in {"none", "snapshots", "leased-snapshots"}:
+        raise ArmError(
+            400,
+            "InvalidQueryParameterValue",
+            f"The value '{include}' of the query parameter $include is invalid.",
+        )
+    if include.lower() == "none" and cloud.shares.has_snapshots(target.names[0], target.name):
+        raise ArmError(
+            409, "ShareHasSnapshots", "The share has snapshots and the operation requires no snapshots."
+        )
+
+
 def _show(_: Cloud, document: JsonObject) -> JsonObject:
     return document
 
@@ -175,6 +189,7 @@ TYPES = (
         write=_write_share,
         patch=_patch_share,
         before_remove=_remove_share,
+        check_include=_check_include,
         created_status=201,
         missing=_share_missing,
     ),

@@ -71,7 +71,8 @@ class ResourceType:
     ``quick`` names what is done at once although the type takes time otherwise: ``update`` (a PUT on an
     existing
     resource), ``patch``, ``delete``. ``preflight`` is asked before a deployment starts. ``before_change`` and
-    ``before_remove`` may refuse (an operation is under way); ``missing`` words the 404.
+    ``before_remove`` may refuse (an operation is under way); ``check_include`` looks at a DELETE's
+    ``$include``, which other types do not know; ``missing`` words the 404.
     ``lists`` are POSTs that only read (a template may call them too: ``listKeys``), ``actions`` POSTs that do
     something, ``long_actions`` those that go on after the answer, ``queries`` GETs below the resource.
     """
@@ -88,6 +89,7 @@ class ResourceType:
     preflight: Callable[[Cloud, Write], None] | None = None
     before_change: Callable[[Cloud, ResourceId], None] | None = None
     before_remove: Callable[[Cloud, ResourceId], None] | None = None
+    check_include: Callable[[Cloud, ResourceId, str], None] | None = None
     missing: Callable[[ResourceId], Exception] | None = None
     settle: Mapping[Action, Settle] = field(default_factory=dict)
     wire: Wire = "sync"

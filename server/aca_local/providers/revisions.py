@@ -321,6 +321,7 @@ def _replica(cloud: Cloud, revision: ResourceId, state: ReplicaState) -> JsonObj
                     "runningStateDetails": one.running_state_details,
                     "logStreamEndpoint": f"{base}/containers/{one.name}/logstream",
                     "execEndpoint": None,
+                    "debugEndpoint": None,
                 }
                 for one in state.containers
             ],

@@ -28,7 +28,7 @@ def answer(cloud: Cloud, target: ResourceId, document: JsonObject) -> JsonObject
         "properties": {"token": issue(cloud, target.key, expires.timestamp()), "expires": stamp(expires)},
         "id": document["id"].replace("/containerApps/", "/containerapps/"),
         "name": document["name"],
-        "type": f"{target.type}/accesstoken",
+        "type": f"{target.type.replace('/managedEnvironments', '/environments')}/accesstoken",
     }
 
 
