@@ -18,10 +18,12 @@ from aiohttp import WSMsgType, web
 from multidict import CIMultiDict
 from yarl import URL
 
+from aca_local.listeners import Door, site
 from aca_local.ports import HOST, PortInUseError, in_use
 from aca_local.security import is_local_host
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable, Mapping, Sequence
 
     from aca_local.listeners import Handler
@@ -87,8 +89,11 @@ class ReverseProxy:
         *,
         time_limit: float = TIME_LIMIT,
         around: Callable[[Handler], Handler] = lambda handler: handler,
+        context: ssl.SSLContext | None = None,
     ) -> None:
+        """``context``: with it, the doors answer https too."""
         self._backends, self._ports, self._time_limit, self._around = backends, ports, time_limit, around
+        self._context = context
         self._doors: dict[str, _Door] = {}
         self._routes: dict[str, str] = {}
         self._turn = itertools.count()
@@ -107,11 +112,15 @@ class ReverseProxy:
         """Send the app's traffic to this revision from now on."""
         self._routes[app_id.lower()] = revision
 
-    async def withdraw(self, app_id: str) -> None:
-        """Close the app's port and free it."""
+    async def conceal(self, app_id: str) -> None:
+        """Close the app's port and keep it for the app."""
         if door := self._doors.pop(app_id.lower(), None):
             await door.runner.cleanup()
         self._routes.pop(app_id.lower(), None)
+
+    async def withdraw(self, app_id: str) -> None:
+        """Close the app's port and free it."""
+        await self.conceal(app_id)
         self._ports.release(app_id.lower())
 
     async def close(self) -> None:
@@ -132,7 +141,7 @@ class ReverseProxy:
         door = _Door(app_id, port, runner)
         await runner.setup()
         try:
-            await web.TCPSite(runner, HOST, port).start()
+            await site(runner, Door(port, other=self._context)).start()
         except OSError:
             await runner.cleanup()
             raise PortInUseError(in_use(port)) from None
@@ -255,7 +264,7 @@ def _towards_replica(request: web.BaseRequest) -> CIMultiDict[str]:
     for name in FORWARDED:
         headers.popall(name, None)
     headers["X-Forwarded-For"] = request.remote or HOST
-    headers["X-Forwarded-Proto"] = "http"
+    headers["X-Forwarded-Proto"] = request.scheme
     headers["X-Forwarded-Host"] = request.host
     return headers
 

@@ -13,6 +13,7 @@ from aiohttp import web
 
 from aca_local.ports import HOST, PortInUseError, in_use
 from aca_local.security import is_local_host
+from aca_local.twofold import TwofoldSite, can_tell
 
 if TYPE_CHECKING:
     import ssl
@@ -25,10 +26,11 @@ ADMIN = "/aca-local/"
 
 @dataclass(frozen=True)
 class Door:
-    """A port of 127.0.0.1 to listen on; with a context, for https."""
+    """A port of 127.0.0.1 to listen on; with a context, for https; with ``other``, for https as well."""
 
     port: int
     context: ssl.SSLContext | None = None
+    other: ssl.SSLContext | None = None
 
     @property
     def url(self) -> str:
@@ -43,11 +45,19 @@ async def listen(handler: Handler, *doors: Door) -> web.ServerRunner:
     await runner.setup()
     for door in doors:
         try:
-            await web.TCPSite(runner, HOST, door.port, ssl_context=door.context).start()
+            await site(runner, door).start()
         except OSError:
             await runner.cleanup()
             raise PortInUseError(in_use(door.port)) from None
     return runner
+
+
+def site(runner: web.BaseRunner, door: Door) -> web.BaseSite:
+    """What listens at a door: for http and https, where there is a certificate and the loop can tell them."""
+    context = door.context or door.other
+    if context is not None and can_tell(asyncio.get_running_loop()):
+        return TwofoldSite(runner, HOST, door.port, context)
+    return web.TCPSite(runner, HOST, door.port, ssl_context=door.context)
 
 
 def for_local_names(handler: Handler) -> Handler:

@@ -69,7 +69,9 @@ async def serve(folder: DataFolder, options: Options, ready: Callable[[Instance]
     async with AsyncExitStack() as stack:
         supervisor = await _supervisor(folder.path / "apps", parts.faults, options.timing)
         stack.push_async_callback(supervisor.close)
-        ingress = ReverseProxy(supervisor, parts.ports, around=parts.around("ingress"))
+        ingress = ReverseProxy(
+            supervisor, parts.ports, around=parts.around("ingress"), context=parts.trust.context
+        )
         stack.push_async_callback(ingress.close)
         shares = FileShares(folder.path / "files")
         stack.callback(shares.close)
@@ -78,7 +80,9 @@ async def serve(folder: DataFolder, options: Options, ready: Callable[[Instance]
         cloud = Cloud(store, shares, supervisor, ingress, _settings(parts, options))
         await _open_files(stack, parts, cloud, shares)
         await _open_arm(stack, parts, cloud, stopping)
-        instance = describe(parts.doors["arm"].url, parts.doors["armHttp"].url, parts.token, parts.ca_file)
+        instance = describe(
+            parts.doors["arm"].url, parts.doors["armHttp"].url, parts.token, parts.trust.ca_file
+        )
         folder.announce(instance)
         ready(instance)
         await stopping.wait()
@@ -91,7 +95,7 @@ class _Parts:
 
     ports: PortBook
     doors: Mapping[str, Door]
-    ca_file: Path
+    trust: certificates.Certificates
     token: str
     faults: Faults
     latency: float
@@ -107,11 +111,11 @@ def _parts(folder: DataFolder, options: Options) -> _Parts:
     trust = certificates.ensure(folder.path / "certificates")
     doors = {
         "arm": Door(ports.port("arm"), trust.context),
-        "armHttp": Door(ports.port("armHttp")),
-        "files": Door(ports.port("files")),
+        "armHttp": Door(ports.port("armHttp"), other=trust.context),
+        "files": Door(ports.port("files"), other=trust.context),
         "filesHttps": Door(ports.port("filesHttps"), trust.context),
     }
-    return _Parts(ports, doors, trust.ca_file, folder.token(), wrong, options.latency)
+    return _Parts(ports, doors, trust, folder.token(), wrong, options.latency)
 
 
 def _settings(parts: _Parts, options: Options) -> Settings:

@@ -93,6 +93,9 @@ class FakeIngress:
     async def route(self, app_id: str, revision: str) -> None:
         self.routes[app_id.lower()] = revision
 
+    async def conceal(self, app_id: str) -> None:
+        self.routes.pop(app_id.lower(), None)
+
     async def withdraw(self, app_id: str) -> None:
         self.ports.pop(app_id.lower(), None)
         self.routes.pop(app_id.lower(), None)

@@ -249,6 +249,11 @@ async def test_the_port_lasts_until_the_app_is_withdrawn(
     await proxy.close()
     again = ReverseProxy(backends, PortBook(tmp_path / "ports.json"))
     assert "http://" + await again.expose(APP, "app", target_port=8080) == url
+    await again.conceal(APP)  # the app's ingress is disabled for a while
+    async with aiohttp.ClientSession() as client:
+        with pytest.raises(aiohttp.ClientConnectorError):
+            await client.get(url)
+    assert "http://" + await again.expose(APP, "app", target_port=8080) == url
     await again.withdraw(APP)
     await again.close()
     assert (tmp_path / "ports.json").read_text() == "{}"

@@ -1,9 +1,13 @@
 """What stands before every handler: names, the admin routes, latency, faults."""
 
+import asyncio
+import ssl
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import aiohttp
 import pytest
+from aca_local import certificates
 from aca_local.faults import read
 from aca_local.faulty import Faults
 from aca_local.listeners import Door, for_local_names, listen, with_admin, with_latency
@@ -109,3 +113,40 @@ async def test_a_taken_port_is_named(url: str) -> None:
 
     with pytest.raises(PortInUseError, match="is in use by"):
         await listen(never, Door(int(url.rsplit(":", 1)[1])))
+
+
+@pytest.fixture
+async def both(tmp_path: Path) -> AsyncIterator[tuple[int, ssl.SSLContext]]:
+    """A port for http and https that tells the scheme it was asked in, and what its clients trust."""
+
+    async def scheme(request: web.BaseRequest) -> web.Response:
+        return web.Response(text=request.scheme + (await request.text()))
+
+    trust = certificates.ensure(tmp_path)
+    port = choose(())
+    runner = await listen(scheme, Door(port, other=trust.context))
+    yield port, ssl.create_default_context(cafile=trust.ca_file)
+    await runner.cleanup()
+
+
+async def test_one_port_answers_http_and_https(
+    both: tuple[int, ssl.SSLContext], client: aiohttp.ClientSession
+) -> None:
+    port, trusted = both
+    for scheme in ("http", "https", "http"):
+        async with client.post(f"{scheme}://127.0.0.1:{port}", data=b" x" * 100_000, ssl=trusted) as answer:
+            assert await answer.text() == scheme + " x" * 100_000
+
+
+async def test_a_client_that_says_nothing_or_gives_up_disturbs_nobody(
+    both: tuple[int, ssl.SSLContext], client: aiohttp.ClientSession
+) -> None:
+    port, trusted = both
+    _, silent = await asyncio.open_connection("127.0.0.1", port)
+    _, gone = await asyncio.open_connection("127.0.0.1", port)
+    gone.close()
+    with pytest.raises(aiohttp.ClientConnectorCertificateError):
+        await client.get(f"https://127.0.0.1:{port}")
+    async with client.get(f"https://127.0.0.1:{port}", ssl=trusted) as answer:
+        assert await answer.text() == "https"
+    silent.close()

@@ -159,7 +159,7 @@ async def _expose(cloud: Cloud, app: JsonObject) -> None:
             app["id"], app["name"], target_port=ingress["targetPort"]
         )
     else:
-        await cloud.ingress.withdraw(app["id"])
+        await cloud.ingress.conceal(app["id"])
 
 
 async def _run(cloud: Cloud, app: JsonObject) -> None:

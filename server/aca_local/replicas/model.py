@@ -207,5 +207,8 @@ class Ingress(Protocol):
     async def route(self, app_id: str, revision: str) -> None:
         """Send the app's traffic to this revision from now on."""
 
+    async def conceal(self, app_id: str) -> None:
+        """Close the app's port; it is the same when it opens again, as the FQDN of an app is."""
+
     async def withdraw(self, app_id: str) -> None:
         """Close the app's port for good and free it."""
