@@ -1,13 +1,19 @@
 """The official SDK, unmodified, against the Files service."""
 
+import base64
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceNotFoundError
+from azure.core.exceptions import (
+    ClientAuthenticationError,
+    HttpResponseError,
+    ResourceExistsError,
+    ResourceNotFoundError,
+)
 from azure.storage.fileshare import ShareClient, ShareServiceClient
 from azure.storage.fileshare.aio import ShareServiceClient as AioShareServiceClient
-from contract.files_server import FilesServer, files_server
+from contract.files_server import KEY, FilesServer, files_server
 
 
 @pytest.fixture
@@ -113,3 +119,18 @@ async def test_the_async_client_works_too(server: FilesServer) -> None:
         await file.delete_file()
         await share.delete_directory("d")
         await service.delete_share("aio")
+
+
+def test_a_signer_need_not_be_named_in_the_path(server: FilesServer) -> None:
+    """As the JavaScript SDK renames in path style: `/share/new`, signed as `/acct/share/new`."""
+    credential = {"account_name": "acct", "account_key": KEY}
+    with ShareClient(server.url, "rootless", credential=credential) as share:
+        share.create_share()
+        share.get_file_client("a").upload_file(b"x")
+    assert (server.shares.folder("acct", "rootless") / "a").read_bytes() == b"x"
+    stranger = {"account_name": "acct", "account_key": base64.b64encode(b"another").decode()}
+    with (
+        ShareClient(server.url, "rootless", credential=stranger) as share,
+        pytest.raises(ClientAuthenticationError),
+    ):
+        share.get_share_properties()

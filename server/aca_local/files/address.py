@@ -1,6 +1,7 @@
 """Where a request is addressed: path style (`/account/share/…`) or host style (`account.file.<suffix>`)."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
 from urllib.parse import unquote, urlsplit
@@ -26,8 +27,9 @@ class Addresses:
         """Return the request, split; raises InvalidUri, InvalidHeaderValue."""
         raw_path, raw_query = split_target(request.raw_path)
         host = request.headers.get("Host", "")
-        account, share, entry = self._place(host, raw_path)
-        base = f"{request.scheme}://{host}/" + ("" if self._account_of(host) else f"{account}/")
+        owner = self._account_of(host) or _rootless_owner(request.headers, raw_path)
+        account, share, entry = self._place(owner, raw_path)
+        base = f"{request.scheme}://{host}/" + ("" if owner else f"{account}/")
         return Call(
             request, request.method, raw_path, parse_query(raw_query),
             request.headers, ms_headers(request.headers), account, share, entry, base, request_id,
@@ -40,7 +42,7 @@ class Addresses:
         """
         parts = urlsplit(url)
         try:
-            account, share, entry = self._place(parts.netloc, parts.path)
+            account, share, entry = self._place(self._account_of(parts.netloc), parts.path)
         except FilesError:
             raise FilesError("CannotVerifyCopySource") from None
         headers: CIMultiDict[str] = CIMultiDict()
@@ -52,8 +54,7 @@ class Addresses:
             headers=CIMultiDictProxy(headers), ms=dict(headers), account=account, share=share, entry=entry,
         )  # fmt: skip
 
-    def _place(self, host: str, raw_path: str) -> tuple[str, str, str]:
-        account = self._account_of(host)
+    def _place(self, account: str, raw_path: str) -> tuple[str, str, str]:
         path = _decode(raw_path).lstrip("/")
         if not account:
             account, _, path = path.partition("/")
@@ -74,6 +75,18 @@ class Addresses:
         raise FilesError(
             "InvalidHeaderValue", "The host is not served here.", HeaderName="Host", HeaderValue=host
         )
+
+
+def _rootless_owner(headers: Mapping[str, str], raw_path: str) -> str:
+    """Return the account that signed a path-style request whose path does not begin with it; else "".
+
+    The JavaScript SDK's ``rename`` leaves the account out of the destination's path (``/share/new``).
+    """
+    scheme, _, value = headers.get("Authorization", "").partition(" ")
+    signer = value.partition(":")[0]
+    if scheme != "SharedKey" or raw_path.startswith(f"/{signer}/") or raw_path == f"/{signer}":
+        return ""
+    return signer
 
 
 def _decode(raw: str) -> str:
