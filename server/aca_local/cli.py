@@ -46,6 +46,11 @@ def parser() -> argparse.ArgumentParser:
     serve.add_argument(
         "--timing", choices=("instant", "realistic"), default="instant", help="how long it takes"
     )
+    serve.add_argument(
+        "--no-create-with-data",
+        action="store_true",
+        help="be a Files service too old to take a file's content at its creation",
+    )
     serve.add_argument("--new-ports", action="store_true", help="replace kept ports that are in use")
     serve.add_argument("--detach", action="store_true", help="stay in the background")
     serve.add_argument("--json", action="store_true", help="print one line when ready, and nothing else")
@@ -78,8 +83,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _coverage(folder: DataFolder, options: argparse.Namespace) -> int:
     from aca_local.arm.coverage import lines  # noqa: PLC0415 # the other commands need no providers
+    from aca_local.files.coverage import served as files  # noqa: PLC0415 # likewise
 
-    for line in lines(folder.path / "state.db", as_json=options.json):
+    for line in lines(folder.path / "state.db", as_json=options.json, others=files()):
         sys.stdout.write(f"{line}\n")
     return 0
 
@@ -124,6 +130,7 @@ def _run(folder: DataFolder, options: argparse.Namespace) -> int:
         faults=options.faults,
         timing=options.timing,
         new_ports=options.new_ports,
+        create_with_data=not options.no_create_with_data,
     )
     try:
         asyncio.run(serve(folder, chosen, lambda ready: _show(ready, folder, as_json=options.json)))
@@ -166,6 +173,7 @@ def _foreground(options: argparse.Namespace) -> list[str]:
         words += ["--port", str(options.port)]
     if options.faults:
         words += ["--faults", str(options.faults.resolve())]
+    words += ["--no-create-with-data"] if options.no_create_with_data else []
     return [*words, "--new-ports"] if options.new_ports else words
 
 

@@ -10,14 +10,15 @@ import signal
 import sys
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from aiohttp import web
 
 from aca_local import certificates, faults
-from aca_local.arm import Cloud, Settings, account_keys, build_arm, build_registry, resume
+from aca_local.arm import Cloud, Settings, account_keys, build_arm, build_registry, refusals, resume
 from aca_local.faulty import Faults
-from aca_local.files import FileShares, build_handler
+from aca_local.files import FileShares, FilesOptions, build_handler
 from aca_local.ingress import ReverseProxy
 from aca_local.instance import SUBSCRIPTION_ID, TENANT_ID, describe
 from aca_local.listeners import (
@@ -57,6 +58,7 @@ class Options:
     faults: Path | None = None
     timing: Timing = "instant"
     new_ports: bool = False
+    create_with_data: bool = True
 
 
 async def serve(folder: DataFolder, options: Options, ready: Callable[[Instance], None]) -> None:
@@ -99,6 +101,7 @@ class _Parts:
     token: str
     faults: Faults
     latency: float
+    create_with_data: bool
 
     def around(self, service: Service) -> Callable[[Handler], Handler]:
         """Say what stands before a service's handler: faults, then latency."""
@@ -115,7 +118,7 @@ def _parts(folder: DataFolder, options: Options) -> _Parts:
         "files": Door(ports.port("files"), other=trust.context),
         "filesHttps": Door(ports.port("filesHttps"), trust.context),
     }
-    return _Parts(ports, doors, trust, folder.token(), wrong, options.latency)
+    return _Parts(ports, doors, trust, folder.token(), wrong, options.latency, options.create_with_data)
 
 
 def _settings(parts: _Parts, options: Options) -> Settings:
@@ -130,7 +133,13 @@ def _settings(parts: _Parts, options: Options) -> Settings:
 
 
 async def _open_files(stack: AsyncExitStack, parts: _Parts, cloud: Cloud, shares: FileShares) -> None:
-    handler = build_handler(shares, _Keys(cloud), token_is_valid=_same(parts.token))
+    handler = build_handler(
+        shares,
+        _Keys(cloud),
+        token_is_valid=_same(parts.token),
+        options=FilesOptions(create_with_data=parts.create_with_data),
+        refused=partial(refusals.count, cloud.store),
+    )
     doors = parts.doors["files"], parts.doors["filesHttps"]
     runner = await listen(parts.around("files")(handler), *doors)
     stack.push_async_callback(runner.cleanup)

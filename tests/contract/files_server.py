@@ -64,6 +64,7 @@ def files_server(
     keys: FixedKeys | None = None,
     token_is_valid: Callable[[str], bool] = lambda token: False,
     certificate: Path | None = None,
+    refused: Callable[[str, str, str], None] = lambda method, place, code: None,
 ) -> Iterator[FilesServer]:
     """Serve the shares below `root` while the context lasts."""
     loop = asyncio.new_event_loop()
@@ -77,7 +78,9 @@ def files_server(
         shares = FileShares(root)
         for account in (keys or FixedKeys()).accounts:
             shares.create_account(account)
-        handler = build_handler(shares, keys or FixedKeys(), token_is_valid=token_is_valid, options=options)
+        handler = build_handler(
+            shares, keys or FixedKeys(), token_is_valid=token_is_valid, options=options, refused=refused
+        )
         runner = web.ServerRunner(
             web.Server(handler, auto_decompress=False, access_log=None), shutdown_timeout=1
         )

@@ -67,6 +67,15 @@ def test_the_storage_versions_of_todays_sdks(ask: Ask, version: str) -> None:
     assert ask("POST", f"{ACCOUNT}/listKeys", version).status_code == 200
 
 
+def test_a_condition_is_refused_not_passed_over(running: Running, ask: Ask) -> None:
+    for header in ("If-Match", "If-None-Match"):
+        headers = {"Authorization": f"Bearer {TOKEN}", header: "*"}
+        body = {"location": "eastus"}
+        answer = httpx.put(f"{running.url}{GROUP}?api-version=2024-11-01", headers=headers, json=body)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (400, "UnsupportedHeader")
+    assert ask("GET", GROUP, "2024-11-01").status_code == 200
+
+
 def test_how_many_accounts_a_region_may_have(ask: Ask) -> None:
     path = f"{SUB}/providers/Microsoft.Storage/locations"
     (here,) = ask("GET", f"{path}/eastus/usages", STORAGE_API).json()["value"]

@@ -270,6 +270,24 @@ def test_what_is_not_supported_is_refused_by_name(
     assert client.send(method, target, version=version, **headers).code == code
 
 
+def test_what_is_not_served_is_told_and_other_errors_are_not(tmp_path: Path) -> None:
+    noted: list[tuple[str, str, str]] = []
+    with files_server(tmp_path, refused=lambda *what: noted.append(what)) as server:
+        client = Client(server)
+        client.send("PUT", "/acct/share?restype=share")
+        client.send("GET", "/acct/share/missing")
+        client.send("GET", "/acct/share/x?comp=nonsense")
+        client.send("PUT", "/acct/share/x?comp=metadata&tier=hot")
+        client.send("GET", "/acct/share?restype=share", version="1999-01-01")
+        client.send("GET", "/acct/share/x", x_ms_encryption_key="abc")
+    assert noted == [
+        ("GET", "files:/{share}/{path}?comp=nonsense (comp; nonsense)", "InvalidQueryParameterValue"),
+        ("PUT", "files:/{share}/{path}?comp=metadata (tier)", "UnsupportedQueryParameter"),
+        ("GET", "files:/{share}?restype=share (x-ms-version; 1999-01-01)", "InvalidHeaderValue"),
+        ("GET", "files:/{share}/{path} (x-ms-encryption-key)", "UnsupportedHeader"),
+    ]
+
+
 def test_an_error_to_a_head_request_has_no_body(client: Client) -> None:
     answer = client.send("HEAD", "/acct/share/missing")
     assert (answer.status, answer.code, answer.body) == (404, "ResourceNotFound", b"")

@@ -9,6 +9,7 @@ import stat
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -169,3 +170,25 @@ def test_evaluate_is_one_of_its_commands(tmp_path: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT, check=False)
     assert done.returncode == 0, done.stderr
     assert isinstance(json.loads(done.stdout), dict)
+
+
+def test_coverage_lists_what_is_served_and_what_was_refused_by_both_services(folder: Path) -> None:
+    found = line(aca_local(folder, "serve", "--detach", "--json", "--no-create-with-data"))
+    headers = {"Authorization": f"Bearer {found['token']}", "x-ms-file-request-intent": "backup"}
+    ports = json.loads((folder / "ports.json").read_text())
+    addresses = (
+        f"{found['armHttp']}/rockets",
+        f"http://127.0.0.1:{ports['files']}/someaccount/share/x?comp=no",
+    )
+    for address in addresses:
+        with pytest.raises(urllib.error.HTTPError):
+            urllib.request.urlopen(urllib.request.Request(address, headers=headers), timeout=LIMIT)
+    lines = [json.loads(one) for one in aca_local(folder, "coverage", "--json").stdout.splitlines()]
+    served = [one["served"] for one in lines if "served" in one]
+    assert "PUT files:/{share}/{path}?comp=range" in served
+    assert any(one.endswith("Microsoft.App/containerApps/{name}/listSecrets") for one in served)
+    refused = [(one["refused"]["path"], one["refused"]["code"]) for one in lines if "refused" in one]
+    assert refused == [
+        ("/rockets", "UnsupportedPath"),
+        ("files:/{share}/{path}?comp=no (comp; no)", "InvalidQueryParameterValue"),
+    ]

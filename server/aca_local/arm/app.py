@@ -25,7 +25,7 @@ from aca_local.arm import (
     subscriptions,
     wire,
 )
-from aca_local.arm.routing import Ask, Route, check_query, find
+from aca_local.arm.routing import Ask, Route, check_conditions, check_query, find
 from aca_local.arm.versions import RESOURCES_VERSIONS
 from aca_local.providers import accounts, log_query, tokens
 from aca_local.providers import app as app_provider
@@ -110,6 +110,7 @@ async def _dispatch(desk: _Desk, request: web.BaseRequest, correlation: str) -> 
     if route.sign_in in {"arm", "open"}:
         _check_version(route, version)
         check_query(route, request.query)
+        check_conditions(request.headers)
     return await route.handler(cloud, ask)
 
 

@@ -11,7 +11,7 @@ from aca_local.providers.registry import build_registry
 from aca_local.state import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from aca_local.providers.model import ResourceType
@@ -36,9 +36,13 @@ def served() -> list[Served]:
     return [*own, *(each for kind in registry.all() for each in _of(kind))]
 
 
-def lines(state: Path, *, as_json: bool) -> Iterator[str]:
-    """What ``aca-local coverage`` prints: what is served, then what the state file says was refused."""
-    for one in served():
+def lines(
+    state: Path, *, as_json: bool, others: Iterable[tuple[str, str, tuple[str, ...]]] = ()
+) -> Iterator[str]:
+    """What ``aca-local coverage`` prints: what is served (of ``others`` too), then what the state file says
+    was refused.
+    """
+    for one in [*served(), *(Served(*other) for other in others)]:
         versions = one.api_versions
         found = {"served": f"{one.method} {one.path}", "apiVersions": versions}
         yield (

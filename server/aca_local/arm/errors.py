@@ -135,6 +135,13 @@ def unsupported_query(names: Sequence[str]) -> ArmError:
     )
 
 
+def unsupported_header(names: Sequence[str]) -> ArmError:
+    """A header that would change the meaning, and is not supported here."""
+    return gateway(
+        400, "UnsupportedHeader", f"aca-local does not support the header(s) {', '.join(names)} here."
+    )
+
+
 def subscription_not_found(subscription: str) -> ArmError:
     """Another subscription than the one that lives here."""
     return gateway(404, "SubscriptionNotFound", f"The subscription '{subscription}' could not be found.")

@@ -14,6 +14,7 @@ _CODES = frozenset(
         "UnsupportedPath",
         "MethodNotAllowed",
         "UnsupportedQueryOption",
+        "UnsupportedHeader",
         "InvalidApiVersionParameter",
         "NoRegisteredProviderFound",
         "InvalidResourceType",
@@ -26,11 +27,15 @@ _CODES = frozenset(
 
 def note(store: Store, method: str, path: str, error: ArmError) -> None:
     """Remember a request that had to be refused because aca-local does not know it."""
-    if error.code not in _CODES:
-        return
-    key = f"{method} {path} {error.code}"
-    count = (store.get(REFUSED, key) or {"count": 0})["count"]
-    store.put(REFUSED, key, {"method": method, "path": path, "code": error.code, "count": count + 1})
+    if error.code in _CODES:
+        count(store, method, path, error.code)
+
+
+def count(store: Store, method: str, path: str, code: str) -> None:
+    """Count a request that is not served; ``path`` says of which service it is, where it is not ARM's."""
+    key = f"{method} {path} {code}"
+    before = (store.get(REFUSED, key) or {"count": 0})["count"]
+    store.put(REFUSED, key, {"method": method, "path": path, "code": code, "count": before + 1})
 
 
 def refused(store: Store) -> list[JsonObject]:

@@ -107,6 +107,13 @@ def check_query(route: Route, query: Mapping[str, str]) -> None:
         raise errors.unsupported_query(unknown)
 
 
+def check_conditions(headers: Mapping[str, str]) -> None:
+    """Refuse conditional headers: passed over, a write could replace what its sender wanted kept."""
+    given = [name for name in ("If-Match", "If-None-Match") if name in headers]
+    if given:
+        raise errors.unsupported_header(given)
+
+
 _CLAUSE = re.compile(r"\s*(\w+)\s+eq\s+'((?:[^']|'')*)'\s*", re.IGNORECASE)
 
 

@@ -166,7 +166,12 @@ CODES: Mapping[str, tuple[int, str]] = {
 
 
 class FilesError(Exception):
-    """A refused request: HTTP status, the service's error code, a message, headers, details for the body."""
+    """A refused request: HTTP status, the service's error code, a message, headers, details for the body.
+
+    `not_served` says that Azure might have done it: `aca-local coverage` lists what was refused for that.
+    """
+
+    not_served = False
 
     def __init__(
         self,
@@ -184,6 +189,12 @@ class FilesError(Exception):
         self.headers = headers or {}
         self.fields = fields
         super().__init__(f"{code}: {self.message}")
+
+
+def not_served(error: FilesError) -> FilesError:
+    """Return the error, marked: a version, an operation, a parameter or a header that is not served here."""
+    error.not_served = True
+    return error
 
 
 def error_body(error: FilesError, request_id: str, time: str) -> bytes:

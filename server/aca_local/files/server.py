@@ -13,8 +13,9 @@ from aca_local.files.address import Addresses
 from aca_local.files.call import META, Call
 from aca_local.files.clock import NS_PER_TICK, iso
 from aca_local.files.conditions import refuse_conditions
+from aca_local.files.coverage import place
 from aca_local.files.entries import Entries
-from aca_local.files.errors import FilesError, error_body
+from aca_local.files.errors import FilesError, error_body, not_served
 from aca_local.files.operations import FROM_URL, Key, Operation, operations
 from aca_local.files.reply import SERVER, empty
 from aca_local.files.sas import PARAMETERS
@@ -23,6 +24,7 @@ from aca_local.files.shares import FileShares
 from aca_local.files.versions import LATEST, VERSIONS
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+Refused = Callable[[str, str, str], None]  # method, place, error code of what is not served
 
 
 def build_handler(
@@ -31,20 +33,22 @@ def build_handler(
     *,
     token_is_valid: Callable[[str], bool] = lambda token: False,
     options: FilesOptions | None = None,
+    refused: Refused = lambda method, place, code: None,
 ) -> Handler:
     """Return a handler that serves the shares, for `aiohttp.web.Server(handler, auto_decompress=False)`.
 
     `keys` says who may sign, `token_is_valid` which bearer tokens are good (none by default). A request
     whose `Host` is not this computer's is refused. Never raises: errors become the service's own replies.
+    `refused` is told what had to be refused because it is not served here.
     """
     chosen = options or FilesOptions()
     gate = Gate(shares, keys, token_is_valid)
-    return _Handler(Service(shares, Entries(shares), gate, Addresses(chosen.suffix), chosen)).handle
+    return _Handler(Service(shares, Entries(shares), gate, Addresses(chosen.suffix), chosen), refused).handle
 
 
 class _Handler:
-    def __init__(self, service: Service) -> None:
-        self._service = service
+    def __init__(self, service: Service, refused: Refused) -> None:
+        self._service, self._refused = service, refused
         self._operations = operations()
         self._log = logging.getLogger(__name__)
         self._run = uuid.uuid4().hex
@@ -68,23 +72,36 @@ class _Handler:
 
     async def _answer(self, request: web.BaseRequest, request_id: str) -> web.StreamResponse:
         call = self._service.addresses.read(request, request_id)
+        try:
+            operation = self._admit(call)
+        except FilesError as error:
+            if error.not_served:
+                what = "; ".join(error.fields.values())
+                self._refused(call.method, place(_key(call), what), error.code)
+            raise
+        if request.headers.get("Expect", "").lower() == "100-continue":
+            await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        return await operation.run(self._service, call)
+
+    def _admit(self, call: Call) -> Operation:
+        """Return the operation that is asked for, once who asks may do it and all of it is understood."""
         operation = self._operations.get(_key(call))
         if operation is None:
             raise self._unknown(call)
         call.version = _version(call)
         self._service.gate.check(call, operation.need)
         _check_understood(call, operation)
-        if request.headers.get("Expect", "").lower() == "100-continue":
-            await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        return await operation.run(self._service, call)
+        return operation
 
     def _unknown(self, call: Call) -> FilesError:
         level, _, restype, comp = _key(call)
         others = {key[1] for key in self._operations if (key[0], key[2], key[3]) == (level, restype, comp)}
         if others:
-            return FilesError("UnsupportedHttpVerb")
+            return not_served(FilesError("UnsupportedHttpVerb"))
         name, value = ("comp", comp) if comp else ("restype", restype)
-        return FilesError("InvalidQueryParameterValue", QueryParameterName=name, QueryParameterValue=value)
+        return not_served(
+            FilesError("InvalidQueryParameterValue", QueryParameterName=name, QueryParameterValue=value)
+        )
 
 
 def _key(call: Call) -> Key:
@@ -100,7 +117,7 @@ def _key(call: Call) -> Key:
 def _version(call: Call) -> str:
     version = call.ms.get("x-ms-version") or call.query.get("sv") or LATEST
     if version not in VERSIONS:
-        raise FilesError("InvalidHeaderValue", HeaderName="x-ms-version", HeaderValue=version)
+        raise not_served(FilesError("InvalidHeaderValue", HeaderName="x-ms-version", HeaderValue=version))
     return version
 
 
@@ -108,10 +125,10 @@ def _check_understood(call: Call, operation: Operation) -> None:
     """Raise when a parameter or header would be passed over that may change what the request means."""
     for name in call.query.keys() - operation.query:
         if not ("sig" in call.query and name in PARAMETERS):
-            raise FilesError("UnsupportedQueryParameter", QueryParameterName=name)
+            raise not_served(FilesError("UnsupportedQueryParameter", QueryParameterName=name))
     for name in call.ms.keys() - operation.headers:
         if not (operation.metadata and name.startswith(META)):
-            raise FilesError("UnsupportedHeader", HeaderName=name)
+            raise not_served(FilesError("UnsupportedHeader", HeaderName=name))
     if operation.writes:
         refuse_conditions(call)
 
