@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shlex
+import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aitk_inference.core.errors import AppError, describe
@@ -37,11 +41,27 @@ def error_lines(error: AppError) -> Iterator[str]:
         yield f"  {told.link}"
 
 
-def outcome_lines(outcome: Outcome) -> Iterator[str]:
-    """An outcome in lines: the summary, then the addresses behind its buttons."""
+def outcome_lines(outcome: Outcome, project: Path) -> Iterator[str]:
+    """An outcome in lines: the summary, then the addresses behind its buttons.
+
+    Args:
+        outcome: How the flow ended.
+        project: The project as the person named it: the next command is told so that it works from here.
+    """
     yield outcome.summary
     for action in outcome.actions:
         if action.kind in _SHOWN and action.target:
             yield f"  {action.title}: {action.target}"
         elif action.kind is ActionKind.RUN:
-            yield f"  Next: aitk-inference {action.target}"
+            yield f"  Next: aitk-inference {action.target}{_in_project(project)}"
+
+
+def _in_project(project: Path) -> str:
+    """The flag for a project in another folder than this one, ready to be pasted into a shell."""
+    if project.expanduser().resolve() == Path.cwd():
+        return ""
+    return f" --project {_quoted(str(project))}"
+
+
+def _quoted(word: str) -> str:
+    return subprocess.list2cmdline([word]) if os.name == "nt" else shlex.quote(word)

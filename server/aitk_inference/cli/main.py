@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aitk_inference.cli.arguments import parser
@@ -79,12 +80,13 @@ class _Console:
 
     ui: UserInterface
     screen: Screen
+    project: Path
 
     def result(self, outcome: Outcome) -> int:
         if isinstance(self.ui, JsonLinesUserInterface):
             self.ui.result(outcome)
             return DONE
-        for line in outcome_lines(outcome):
+        for line in outcome_lines(outcome, self.project):
             self.screen.line(line)
         return DONE
 
@@ -105,13 +107,19 @@ def _exit_code(error: AppError) -> int:
 
 
 def _console(arguments: argparse.Namespace) -> _Console:
-    screen = Screen.of(sys.stdout)
+    screen, project = Screen.of(sys.stdout), _project(arguments)
     if arguments.json:
-        return _Console(JsonLinesUserInterface(sys.stdout), Screen.of(sys.stderr))
+        return _Console(JsonLinesUserInterface(sys.stdout), Screen.of(sys.stderr), project)
     asks = not getattr(arguments, "no_input", False) and sys.stdin is not None and sys.stdin.isatty()
     if asks:
-        return _Console(TerminalUserInterface(screen, LineReader(sys.stdin.fileno())), screen)
-    return _Console(NoInputUserInterface(screen), screen)
+        return _Console(TerminalUserInterface(screen, LineReader(sys.stdin.fileno())), screen, project)
+    return _Console(NoInputUserInterface(screen), screen, project)
+
+
+def _project(arguments: argparse.Namespace) -> Path:
+    """The project that a command speaks of; ``new`` calls it a directory, other commands have none."""
+    project: Path = getattr(arguments, "directory", None) or getattr(arguments, "project", Path())
+    return project
 
 
 def _run(arguments: argparse.Namespace, wire: Wire) -> int:

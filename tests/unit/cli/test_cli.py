@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import re
+import shlex
 from typing import TYPE_CHECKING
 
 import pytest
@@ -55,6 +56,19 @@ def test_new_provision_and_deploy_end_with_0(
     assert f"Go to Inference Endpoint: {ENDPOINT}" in out
     assert re.search(r"^ 0:\d\d\.\d  Resources +Container app", out, re.MULTILINE)
     assert "\x1b" not in out
+
+
+def test_the_next_command_works_from_where_the_person_is(
+    tmp_path: Path, world: FakeCloud, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(["new", "my model"], _Wire(world)) == 0
+    (told,) = re.findall(r"Next: aitk-inference (.*)", capsys.readouterr().out)
+    assert shlex.split(told) == ["provision", "--project", "my model"]
+    assert run([*shlex.split(told), *GIVEN], _Wire(world)) == 0
+    monkeypatch.chdir("my model")
+    assert run(["provision", *GIVEN], _Wire(world)) == 0
+    assert capsys.readouterr().out.count("Next: aitk-inference deploy --project 'my model'\n") == 1
 
 
 def test_json_is_one_object_a_line_and_nothing_else(
