@@ -223,6 +223,7 @@ class FakeApps:
         behaviour: What is seen after a restart.
         busy: How often the next restarts are refused with 409.
         log: The console of every replica.
+        system_log: The system log of the app.
     """
 
     world: FakeCloud
@@ -235,6 +236,7 @@ class FakeApps:
     looks: int = 0
     added: list[WorkloadProfile] = field(default_factory=list)
     log: Sequence[str] = ("Traceback …", "ModuleNotFoundError: No module named 'gradio'")
+    system_log: Sequence[str] = ("Created container",)
 
     async def get(self, ref: AppRef) -> ContainerApp | None:
         app = self.existing_resources.app
@@ -279,7 +281,8 @@ class FakeApps:
             yield LogLine(None, line)
 
     async def events(self, ref: AppRef, *, tail: int, follow: bool) -> AsyncIterator[LogLine]:
-        yield LogLine(None, "Created container", "system")
+        for line in self.system_log:
+            yield LogLine(None, line, "system")
 
 
 class FakeShare:

@@ -118,8 +118,8 @@ def _console(arguments: argparse.Namespace) -> _Console:
 
 def _project(arguments: argparse.Namespace) -> Path:
     """The project that a command speaks of; ``new`` calls it a directory, other commands have none."""
-    project: Path = getattr(arguments, "directory", None) or getattr(arguments, "project", Path())
-    return project
+    found = getattr(arguments, "directory", None) or getattr(arguments, "project", None)
+    return Path(found) if found else Path()
 
 
 def _run(arguments: argparse.Namespace, wire: Wire) -> int:

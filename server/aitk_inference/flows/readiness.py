@@ -6,18 +6,18 @@ no older one still ready, and then a good answer of the web API. The old process
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from aitk_inference.core.errors import AppError, Conflict, DeployFailed
+from aitk_inference.core.errors import Conflict, DeployFailed
 from aitk_inference.core.redaction import redact
 from aitk_inference.flows.progress import duration
+from aitk_inference.flows.start_failure import TROUBLESHOOT, collect, console, events, failed, trouble
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-    from aitk_inference.core.model import ContainerApp, LogLine, Replica
+    from aitk_inference.core.model import ContainerApp, Replica
     from aitk_inference.core.ports import Cloud
     from aitk_inference.flows.progress import Reporter
 
@@ -26,24 +26,10 @@ _FIRST_PERCENT, _LAST_PERCENT = 50, 95
 _PAUSE, _LOCAL_PAUSE = 3.0, 0.3
 _CONFLICT_WAITS = (2.0, 4.0, 8.0, 15.0, 30.0, 30.0, 30.0)
 _PROBE_TIMEOUT = 10.0
-_CRASHES = 2
-"""A start command that failed twice in a new replica is not going to work by itself."""
 _STOPPED = "stopped"
-_LOG_LINES, _LOG_SECONDS = 40, 10.0
 _QUIET = 5.0
 """Seconds of waiting after which the console's last line is shown, too."""
 _TAIL, _TAIL_SECONDS, _TAIL_LENGTH = 10, 2.0, 80
-_TROUBLE = (
-    "backoff",
-    "back-off",
-    "imagepull",
-    "errimage",
-    "volumemountfail",
-    "mount error",
-    "containercreatingfail",
-)
-_CRASH_LOOP = "crashloop"
-_TROUBLESHOOT = "https://learn.microsoft.com/azure/container-apps/troubleshooting"
 
 
 @dataclass(frozen=True)
@@ -156,7 +142,7 @@ class _Teller:
             return ""
         revision = _revision(self.app)
         lines = self.cloud.apps.console(self.app.ref, revision, new[-1].name, tail=_TAIL, follow=False)
-        words = [line.strip() for line in await _collect(lines, _TAIL_SECONDS) if line.strip()[:1].isalnum()]
+        words = [line.strip() for line in await collect(lines, _TAIL_SECONDS) if line.strip()[:1].isalnum()]
         return redact(words[-1])[:_TAIL_LENGTH] if words else ""
 
 
@@ -173,61 +159,20 @@ async def _probe(endpoint: str, cloud: Cloud, *, counts: bool) -> str | None:
 
 async def _fail_early(app: ContainerApp, replicas: Sequence[Replica], mark: Mark, cloud: Cloud) -> None:
     for replica in replicas:
-        if is_new(replica, mark) and (why := _trouble(replica, mark)):
-            raise DeployFailed(
-                f"{app.ref.name} does not start: {why}.",
-                suggestion="Read the last lines below, mend the code or defaultCommands, and deploy again.",
-                link=app.portal_url or _TROUBLESHOOT,
-                log=await _log(app, replica, cloud),
-            )
-
-
-def _trouble(replica: Replica, mark: Mark) -> str:
-    text = " ".join([replica.details, *(c.details for c in replica.containers)]).strip()
-    crashes = replica.restarts - mark.replicas.get(replica.name, 0)
-    if crashes >= _CRASHES and not replica.ready:
-        return f"its start command ended {crashes} times{_words(replica)}"
-    if any(word in text.lower() for word in _TROUBLE) and not replica.ready:
-        return f"its start command keeps ending ({text})" if _CRASH_LOOP in text.lower() else text
-    return ""
-
-
-def _words(replica: Replica) -> str:
-    found = next((c.details for c in replica.containers if c.details), "")
-    return f" ({found})" if found else ""
+        found = trouble(replica, mark.replicas.get(replica.name, 0)) if is_new(replica, mark) else None
+        if found is not None:
+            raise await failed(app, replica, found, cloud)
 
 
 async def _timed_out(app: ContainerApp, new: Sequence[Replica], state: str, cloud: Cloud) -> DeployFailed:
-    log = await _log(app, new[-1], cloud) if new else await _events(app, cloud)
+    log = await console(app, new[-1], cloud) if new else await events(app, cloud)
     return DeployFailed(
         f"{app.ref.name} was not ready after {state}.",
-        suggestion="Look at the last lines below: a model that loads slowly needs a longer time-out, "
-        "a port other than PORT is never asked, a missing module ends the start.",
-        link=app.portal_url or _TROUBLESHOOT,
+        suggestion="Look at the last lines of its console: a model that loads slowly needs a longer "
+        "time-out, a port other than PORT is never asked, a missing module ends the start.",
+        link=app.portal_url or TROUBLESHOOT,
         log=log,
     )
-
-
-async def _log(app: ContainerApp, replica: Replica, cloud: Cloud) -> tuple[str, ...]:
-    """The end of the replica's console, or the system log where the container never ran."""
-    lines = cloud.apps.console(app.ref, _revision(app), replica.name, tail=_LOG_LINES, follow=False)
-    return await _collect(lines) or await _events(app, cloud)
-
-
-async def _events(app: ContainerApp, cloud: Cloud) -> tuple[str, ...]:
-    return await _collect(cloud.apps.events(app.ref, tail=_LOG_LINES, follow=False))
-
-
-async def _collect(lines: AsyncIterator[LogLine], limit: float = _LOG_SECONDS) -> tuple[str, ...]:
-    """The lines that come in time; logs help, and never hide the error that they explain."""
-    found: list[str] = []
-    try:
-        async with asyncio.timeout(limit):
-            async for line in lines:
-                found.append(line.text.rstrip())  # noqa: PERF401 - keeps what came before a time-out
-    except (AppError, TimeoutError):
-        pass
-    return tuple(found[-_LOG_LINES:])
 
 
 async def _retried(ask: Callable[[], Awaitable[None]], cloud: Cloud, report: Reporter) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -24,6 +25,7 @@ from aitk_inference.flows.deploy import deploy
 from aitk_inference.flows.places import state_folder
 from aitk_inference.flows.project_lock import hold
 from aitk_inference.flows.requests import DeployRequest, StatusRequest
+from aitk_inference.flows.start_failure import without_noise
 from aitk_inference.flows.status import status
 from aitk_inference.flows.sync.ignore import MANIFEST_NAME
 from doubles import ENDPOINT, FakeCloud, FakeClouds, Killed, Scripted, replica
@@ -115,6 +117,56 @@ async def test_a_crash_loop_ends_early_with_the_consoles_end(project: Path, worl
         await _run(project, world)
     assert "No module named 'gradio'" in caught.value.log[-1]
     assert world.apps.looks == 2
+
+
+@pytest.mark.parametrize(
+    ("ended", "told"),
+    [
+        ("exit code '127' and reason 'ProcessExited'", "exit code 127: a command was not found"),
+        ("exit code '1' and reason 'ProcessExited'", "exit code 1"),
+        ("exit code '137' and reason 'ProbeFailure'", "nothing answered the probes in time"),
+        ("exit code '137' and reason 'OOMKilled'", "it ran out of memory"),
+    ],
+)
+async def test_how_the_start_command_ended_is_told(
+    project: Path, world: FakeCloud, ended: str, told: str
+) -> None:
+    world.apps.system_log = (
+        "Created container",
+        f"ContainerTerminated: Container 'a' was terminated with {ended}",
+    )
+    world.apps.behaviour = lambda _: [replica("new", ready=False, details="CrashLoopBackOff")]
+    with pytest.raises(DeployFailed, match=f"keeps ending \\({told}\\)\\.") as caught:
+        await _run(project, world)
+    assert "run Provision before" in caught.value.suggestion
+
+
+async def test_what_pip_says_while_all_goes_well_does_not_hide_the_cause(
+    project: Path, world: FakeCloud
+) -> None:
+    pip = [f"Requirement already satisfied: package{n} in /x (1.0)" for n in range(150)]
+    world.apps.log = ("mine", *pip, "ModuleNotFoundError: No module named 'gradio'", "")
+    world.apps.behaviour = lambda _: [replica("new", ready=False, details="CrashLoopBackOff")]
+    with pytest.raises(DeployFailed) as caught:
+        await _run(project, world)
+    assert caught.value.log == ("mine", "ModuleNotFoundError: No module named 'gradio'")
+    assert without_noise(pip) == tuple(pip[-40:])
+
+
+@pytest.mark.parametrize(
+    ("details", "way_out"),
+    [
+        ("ImagePullBackOff: no such image", "Correct image"),
+        ("VolumeMountFailure: mount error(13): Permission denied", "provision --again"),
+    ],
+)
+async def test_each_trouble_has_its_own_way_out(
+    project: Path, world: FakeCloud, details: str, way_out: str
+) -> None:
+    world.apps.behaviour = lambda _: [replica("new", ready=False, details=details)]
+    with pytest.raises(DeployFailed, match=re.escape(details)) as caught:
+        await _run(project, world)
+    assert way_out in caught.value.suggestion
 
 
 async def test_a_back_off_ends_early(project: Path, world: FakeCloud) -> None:
