@@ -14,11 +14,11 @@ from aitk_inference.core.errors import (
     Conflict,
     ErrorNode,
     InputRequired,
-    MissingInput,
     NotAuthenticated,
     NotFound,
     Problem,
 )
+from aitk_inference.core.interface import missing
 from aitk_inference.core.model import (
     AppRef,
     ContainerApp,
@@ -86,9 +86,9 @@ class Scripted:
 
     async def ask(self, questions: Sequence[Question]) -> Answers:
         self.asked += questions
-        missing = [q for q in questions if q.name not in self.answers]
-        if missing:
-            raise InputRequired([MissingInput(q.name, q.flag, q.prompt) for q in missing])
+        unknown = [question for question in questions if question.name not in self.answers]
+        if unknown:
+            raise InputRequired([missing(question) for question in unknown])
         return {question.name: self.answers[question.name] for question in questions}
 
     def progress(self, event: ProgressEvent) -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 START_LIMIT = 60.0  # seconds
 LOG_NAME = "aca-local.log"
+DATA_VARIABLE = "AITK_LOCAL_DATA"  # also names the folder to aitk-inference
 EXAMPLES = """examples:
   aca-local serve --json                          in the foreground, for scripts
   aca-local serve --detach                        in the background; `aca-local stop` ends it
@@ -92,8 +93,16 @@ def _coverage(folder: DataFolder, options: argparse.Namespace) -> int:
 
 def _add_data_dir(command: argparse.ArgumentParser) -> None:
     command.add_argument(
-        "--data-dir", type=Path, metavar="D", help="where everything is kept (default: per user)"
+        "--data-dir",
+        type=_folder,
+        metavar="D",
+        default=os.environ.get(DATA_VARIABLE) or None,
+        help=f"where everything is kept (default: ${DATA_VARIABLE}, else per user)",
     )
+
+
+def _folder(text: str) -> Path:
+    return Path(text).expanduser()
 
 
 def _evaluate(arguments: Sequence[str]) -> int:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import re
+import shlex
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from aitk_inference.core.settings import Settings
 
 _LOOK_AT_LOG = "Look into aca-local.log in its data folder, or run `aca-local serve` to see what it says."
+_PORT_TAKEN = re.compile(r"Port \d+ .*? is in use by .*?\.(?= |$)")
 _MARGIN = 5.0
 _STOP_TIMEOUT = 45.0
 
@@ -55,7 +58,7 @@ async def start(settings: Settings) -> LocalAzure:
     limit = settings.local_start_timeout
     code, out, said = await _run(settings, ["serve", "--detach", "--json"], limit + _MARGIN)
     if code != 0:
-        raise _failed(said)
+        raise _failed(said, settings)
     return _described(out)
 
 
@@ -69,7 +72,7 @@ async def stop(settings: Settings) -> None:
     """End it and its apps; its state stays on disk. Nothing happens when it does not run."""
     code, _, said = await _run(settings, ["stop", "--json"], _STOP_TIMEOUT)
     if code != 0:
-        raise _failed(said)
+        raise _failed(said, settings)
 
 
 async def _run(settings: Settings, words: list[str], limit: float) -> tuple[int, str, str]:
@@ -128,14 +131,25 @@ def _described(line: str) -> LocalAzure:
         ) from error
 
 
-def _failed(said: str) -> AppError:
+def _new_ports(settings: Settings) -> str:
+    data = ["--data-dir", str(settings.local_data)] if settings.local_data else []
+    return shlex.join(["aca-local", "serve", "--detach", "--new-ports", *data])
+
+
+def _failed(said: str, settings: Settings) -> AppError:
     lines = [line.strip() for line in redact(said).splitlines() if line.strip()]
     if any("No module named aca_local" in line for line in lines):
         return NotFound(
             "The local Azure (aca-local) is not installed in this interpreter.",
             suggestion="Install the package aitk-inference there, or correct the setting of the interpreter.",
         )
-    words = lines[-1].removeprefix("aca-local: ") if lines else "it gave no reason"
+    words = lines[-1].replace("aca-local: ", "") if lines else "it gave no reason"
+    if taken := _PORT_TAKEN.match(words):
+        return AppError(
+            f"The local Azure did not start: {taken[0]}",
+            suggestion=f"Stop that program. Or let the local Azure take new ports, `{_new_ports(settings)}`, "
+            "and run Provision again: endpoints change then.",
+        )
     return AppError(
         f"The local Azure did not start: {words}", suggestion=_LOOK_AT_LOG, detail="\n".join(lines)
     )

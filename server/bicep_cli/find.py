@@ -17,7 +17,9 @@ RPC_SINCE = (0, 29, 0)
 VERSION = re.compile(r"version (\d+)\.(\d+)\.(\d+)")
 VERSION_LIMIT = 30.0  # seconds; a cold start on a slow disk
 FOLDERS = (".azure/bin", ".azd/bin")
-INSTALL = "Install it with `az bicep install`, or set its path in the settings."
+INSTALL = (
+    "Install it with `az bicep install`, or name its path in the settings (in a terminal: AITK_BICEP_PATH)."
+)
 
 
 @dataclass(frozen=True, slots=True)

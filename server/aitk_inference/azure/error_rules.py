@@ -154,6 +154,11 @@ _RULES: Final[Mapping[str, Rule]] = {
         "Enable it again, or choose another subscription.",
         "https://learn.microsoft.com/azure/cost-management-billing/manage/subscription-disabled",
     ),
+    "InvalidResourceGroup": Rule(
+        Conflict,
+        "Azure does not take that name for a resource group: {message}",
+        "Choose another name: --resource-group NAME, or the list in the editor.",
+    ),
     "ResourceGroupNotFound": Rule(
         NotFound,
         "There is no resource group {group} in this subscription.",

@@ -6,7 +6,8 @@ import json
 from typing import TYPE_CHECKING
 
 from aitk_inference.cli.lines import put
-from aitk_inference.core.errors import InputRequired, InvalidProject, MissingInput, describe
+from aitk_inference.core.errors import InputRequired, InvalidProject, describe
+from aitk_inference.core.interface import missing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,7 +31,7 @@ class JsonLinesUserInterface:
         Raises:
             InputRequired: always.
         """
-        raise InputRequired([MissingInput(q.name, q.flag, q.prompt) for q in questions])
+        raise InputRequired([missing(question) for question in questions])
 
     def progress(self, event: ProgressEvent) -> None:
         """Write a ``progress`` object."""

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 from aitk_inference.cli.lines import put
-from aitk_inference.core.errors import Dismissed, InputRequired, MissingInput
-from aitk_inference.core.interface import Choice, Confirm, Level, Secret, Text
+from aitk_inference.core.errors import Dismissed, InputRequired
+from aitk_inference.core.interface import Choice, Confirm, Level, Secret, Text, missing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -100,7 +100,7 @@ class NoInputUserInterface:
         Raises:
             InputRequired: always.
         """
-        raise InputRequired([MissingInput(q.name, q.flag, q.prompt) for q in questions])
+        raise InputRequired([missing(question) for question in questions])
 
     def progress(self, event: ProgressEvent) -> None:
         """Show a step."""

@@ -7,7 +7,7 @@ import os
 import webbrowser
 from typing import TYPE_CHECKING
 
-from aitk_inference.core.config import CONFIG_PATH, read_config
+from aitk_inference.core.config import incomplete, read_config
 from aitk_inference.core.errors import InvalidProject, Problem
 from aitk_inference.core.settings import settings_from
 from aitk_inference.flows.deploy import deploy
@@ -82,14 +82,10 @@ async def _status(arguments: argparse.Namespace, wire: Wire, ui: UserInterface) 
 
 async def _open(arguments: argparse.Namespace, wire: Wire, ui: UserInterface) -> Outcome:
     project = _project(arguments)
-    endpoint = read_config(project).endpoint_url
+    config = read_config(project)
+    endpoint = config.endpoint_url
     if endpoint is None:
-        path = project / CONFIG_PATH
-        message = f"{path.name} does not say ACA_APP_ENDPOINT."
-        problem = Problem(path, message, code="config")
-        raise InvalidProject(
-            message, [problem], suggestion="Run Provision first, or fill the key in by hand."
-        )
+        raise incomplete(project, config.missing())
     opened = await asyncio.to_thread(webbrowser.open, endpoint)
     return Outcome(f"Opened {endpoint}." if opened else f"Open {endpoint} in a browser.", endpoint)
 

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 from aitk_inference.core.errors import InvalidProject, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from aitk_inference.core.model import Json
 
 CONFIG_PATH = Path("infra/inference.config.json")
+_NAME_EXPECTED = ("Expecting property name", "Illegal trailing comma")
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 
@@ -68,6 +69,24 @@ def read_config(project: Path) -> InferenceConfig:
     return _from_json(path, read_object(path)) if path.exists() else InferenceConfig()
 
 
+def incomplete(project: Path, missing: Sequence[str]) -> InvalidProject:
+    """What keeps a command from knowing where the app is: no file, an empty one, or keys that lack.
+
+    Args:
+        project: The project's folder.
+        missing: The documented keys that are not filled in.
+    """
+    path = project / CONFIG_PATH
+    if not path.exists():
+        message = f"There is no {CONFIG_PATH.as_posix()} in this project: it was not provisioned yet."
+    elif len(missing) == len(_KEYS):
+        message = f"This project was not provisioned yet: {path.name} is not filled in."
+    else:
+        message = f"{path.name} does not say {', '.join(missing)}."
+    problem = Problem(path, message, code="config")
+    return InvalidProject(message, [problem], suggestion="Run Provision first, or fill the keys in by hand.")
+
+
 def read_object(path: Path) -> dict[str, Json]:
     """Read a JSON object from a file of the project.
 
@@ -77,12 +96,25 @@ def read_object(path: Path) -> dict[str, Json]:
     try:
         value: Json = json.loads(path.read_text(encoding="utf-8-sig"))
     except json.JSONDecodeError as error:
-        raise _invalid(path, f"{error.msg}.", error.lineno - 1, error.colno - 1) from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise _invalid(path, f"The file can't be read: {error}.") from error
+        raise _invalid(path, _expected(error), error.lineno - 1, error.colno - 1) from error
+    except UnicodeDecodeError as error:
+        raise _invalid(path, "The file is not UTF-8 text.") from error
+    except OSError as error:
+        raise _invalid(path, f"{error.strerror}.") from error
     if not isinstance(value, dict):
         raise _invalid(path, "The file must hold a JSON object: { … }.")
     return value
+
+
+def _expected(error: json.JSONDecodeError) -> str:
+    """The parser's words as a person says them."""
+    if not error.doc.strip():
+        return "The file is empty."
+    if error.doc[error.pos :].startswith(("//", "/*", "#")):
+        return "JSON has no comments."
+    if error.msg.startswith(_NAME_EXPECTED) and error.doc[: error.pos].rstrip().endswith(","):
+        return "There is a comma too many before this place."
+    return f"{error.msg}."
 
 
 def write_config(project: Path, config: InferenceConfig) -> Path:

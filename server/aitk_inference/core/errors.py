@@ -63,11 +63,13 @@ class MissingInput:
         name: The question's name, also the argument's name on the wire (``subscription``).
         flag: How a terminal gives it (``--subscription``).
         prompt: The question in words.
+        detail: What follows from a yes, and what can be done instead.
     """
 
     name: str
     flag: str
     prompt: str
+    detail: str = ""
 
 
 @dataclass(frozen=True)
@@ -115,6 +117,9 @@ class AppError(Exception):
         self.detail = detail
 
 
+_SOME_ANSWERS = ("An answer is", "Some answers are")
+
+
 class InputRequired(AppError):
     """Answers are missing and this user interface cannot ask."""
 
@@ -122,10 +127,11 @@ class InputRequired(AppError):
 
     def __init__(self, inputs: Sequence[MissingInput]) -> None:
         self.inputs = tuple(inputs)
-        flags = ", ".join(item.flag for item in self.inputs)
+        prompts = "; ".join(item.prompt for item in self.inputs)
+        flags = f"Give {', '.join(item.flag for item in self.inputs)}."
         super().__init__(
-            "Some answers are missing: " + "; ".join(item.prompt for item in self.inputs) + ".",
-            suggestion=f"Give {flags}.",
+            f"{_SOME_ANSWERS[len(self.inputs) > 1]} missing: {prompts}{'' if prompts.endswith('?') else '.'}",
+            suggestion=" ".join([*(item.detail for item in self.inputs if item.detail), flags]),
         )
 
 

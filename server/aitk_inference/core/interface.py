@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
+from aitk_inference.core.errors import MissingInput
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -91,6 +93,12 @@ class Confirm:
 
 Question: TypeAlias = Text | Choice | Secret | Confirm
 Answers: TypeAlias = "Mapping[str, str]"
+
+
+def missing(question: Question) -> MissingInput:
+    """A question that nobody can be asked, with how a terminal gives its answer."""
+    detail = question.detail if isinstance(question, Confirm) else ""
+    return MissingInput(question.name, question.flag, question.prompt, detail)
 
 
 class ActionKind(StrEnum):

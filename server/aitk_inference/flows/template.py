@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -127,13 +128,19 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
 def _wrong(template: Template, name: str, value: Json) -> str:
     declared = next((d for n, d in template.parameters.items() if n.lower() == name.lower()), None)
     if declared is None:
-        known = ", ".join(sorted(template.parameters))
-        return f"The template has no parameter {name}. It has: {known}."
+        return f"The template has no parameter {name}. {_like(name, template)}"
     kind = str(declared.get("type", "")).lower()
     fits = isinstance(value, _TYPES.get(kind, (object,))) and (kind != "int" or not isinstance(value, bool))
     if not fits:
         return f"The parameter {name} must be of type {kind}."
     return _outside(name, value, declared)
+
+
+def _like(name: str, template: Template) -> str:
+    """What a person may have meant, else all that there is."""
+    known = {parameter.lower(): parameter for parameter in template.parameters}
+    near = difflib.get_close_matches(name.lower(), known, n=1)
+    return f"Did you mean {known[near[0]]}?" if near else f"It has: {', '.join(sorted(template.parameters))}."
 
 
 def _outside(name: str, value: Json, declared: Mapping[str, Json]) -> str:
@@ -168,7 +175,7 @@ def _no_compiler(source: Path, error: NotFound) -> InvalidProject:
     failed = InvalidProject(
         message,
         [problem],
-        suggestion=f"Install the Bicep CLI (az bicep install), or undo the edit. {error.suggestion}".strip(),
+        suggestion=f"{error.suggestion} Or undo the edit.",
     )
     failed.link = INSTALL_BICEP
     return failed

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from lsprotocol import types
 
-from aitk_inference.core.errors import Dismissed, InputRequired, MissingInput
-from aitk_inference.core.interface import Choice, Confirm, Level, Option, Secret, Text
+from aitk_inference.core.errors import Dismissed, InputRequired
+from aitk_inference.core.interface import Choice, Confirm, Level, Option, Secret, Text, missing
 from aitk_inference.lsp import wire
 from aitk_inference.lsp.actions import act, plain_actions
 
@@ -81,7 +81,7 @@ class LspUserInterface:
             return _checked(questions, await self._editor.ask(params))
         if all(_buttons(item) for item in questions):
             return {item.name: await self._press(item) for item in questions}
-        raise InputRequired([_missing(item) for item in questions])
+        raise InputRequired([missing(item) for item in questions])
 
     async def _press(self, question: Question) -> str:
         options = _buttons(question)
@@ -142,7 +142,7 @@ def _full_prompt(question: Question) -> str:
 
 def _checked(questions: Sequence[Question], answers: Answers) -> Answers:
     """The answers that were asked for; a client is not trusted to have kept to the questions."""
-    bad = [_missing(item) for item in questions if not _fits(item, answers.get(item.name))]
+    bad = [missing(item) for item in questions if not _fits(item, answers.get(item.name))]
     if bad:
         raise InputRequired(bad)
     return {item.name: answers[item.name] for item in questions}
@@ -160,7 +160,3 @@ def _fits(question: Question, answer: str | None) -> bool:
             return answer in {"yes", "no"}
         case Secret():
             return True
-
-
-def _missing(question: Question) -> MissingInput:
-    return MissingInput(question.name, question.flag, question.prompt)

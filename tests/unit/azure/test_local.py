@@ -52,6 +52,25 @@ async def test_its_last_words_are_told(tmp_path: Path) -> None:
         await local.start(Settings(local_python=stand_in(tmp_path, body)))
 
 
+@pytest.mark.parametrize(
+    ("data", "command"),
+    [(None, "--new-ports`"), (Path("/my data"), "--new-ports --data-dir '/my data'`")],
+)
+async def test_a_port_in_use_is_told_with_the_command_that_helps(
+    tmp_path: Path, data: Path | None, command: str
+) -> None:
+    said = (
+        "aca-local: aca-local: Port 7777 of 127.0.0.1 is in use by 'nginx: 1.2' (process 12). Stop it, or …"
+    )
+    settings = Settings(local_python=stand_in(tmp_path, f"sys.exit({said!r})"), local_data=data)
+    with pytest.raises(AppError) as caught:
+        await local.start(settings)
+    assert caught.value.message == (
+        "The local Azure did not start: Port 7777 of 127.0.0.1 is in use by 'nginx: 1.2' (process 12)."
+    )
+    assert f"`aca-local serve --detach {command}" in caught.value.suggestion
+
+
 async def test_a_program_that_says_something_else_is_told(tmp_path: Path) -> None:
     with pytest.raises(AppError, match="unexpected"):
         await local.start(Settings(local_python=stand_in(tmp_path, "print('hello')")))

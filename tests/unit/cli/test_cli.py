@@ -134,11 +134,11 @@ def test_a_project_folder_that_is_not_there_is_told(
     assert "There is no folder" in capsys.readouterr().err
 
 
-def test_open_before_provision_names_the_key(
+def test_open_before_provision_says_so(
     project: Path, world: FakeCloud, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(["open", "--project", str(project)], _Wire(world)) == 1
-    assert "ACA_APP_ENDPOINT" in capsys.readouterr().err
+    assert "not provisioned yet" in capsys.readouterr().err
 
 
 def test_the_log_rotates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,6 +11,7 @@ from aitk_inference.core.config import (
     CONFIG_PATH,
     InferenceConfig,
     endpoint_url,
+    incomplete,
     read_config,
     write_config,
 )
@@ -52,6 +54,54 @@ def test_a_mistake_is_told_with_its_place(tmp_path: Path) -> None:
         read_config(tmp_path)
     problem = caught.value.problems[0]
     assert (problem.path, problem.line, problem.column) == (path, 1, 18)
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"", "The file is empty."),
+        (b" \n", "The file is empty."),
+        (b'{"a": 1,\n}', "There is a comma too many before this place."),
+        (b'{"a": 1, // mine\n}', "JSON has no comments."),
+        (b"\xff\xfe{}", "The file is not UTF-8 text."),
+        (b"[]", "must hold a JSON object"),
+        (b'{"ACA_APP_NAME": 3}', "ACA_APP_NAME must be text or null."),
+    ],
+)
+def test_each_mistake_is_told_in_words_and_the_file_left_alone(
+    tmp_path: Path, content: bytes, told: str
+) -> None:
+    path = _write(tmp_path, "")
+    path.write_bytes(content)
+    with pytest.raises(InvalidProject, match=re.escape(told)) as caught:
+        read_config(tmp_path)
+    assert str(path) in caught.value.suggestion
+    assert path.read_bytes() == content
+
+
+def test_a_folder_in_the_files_place_is_told(tmp_path: Path) -> None:
+    (tmp_path / CONFIG_PATH).mkdir(parents=True)
+    with pytest.raises(InvalidProject, match=r"can't be read: [^:\[]*\. \(line 1"):
+        read_config(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (None, "There is no infra/inference.config.json in this project"),
+        ('{"ACA_APP_NAME": null}', "was not provisioned yet: inference.config.json is not filled in"),
+        (
+            '{"ACA_APP_NAME": "app", "FILE_SHARE_NAME": "share"}',
+            "does not say SUBSCRIPTION_ID, RESOURCE_GROUP_",
+        ),
+    ],
+)
+def test_what_is_not_known_yet_is_told_apart(tmp_path: Path, text: str | None, told: str) -> None:
+    if text is not None:
+        _write(tmp_path, text)
+    error = incomplete(tmp_path, read_config(tmp_path).missing())
+    assert told in error.message
+    assert "Run Provision" in error.suggestion
 
 
 @pytest.mark.parametrize("text", ["[]", '{"ACA_APP_NAME": 3}', '"x"'])

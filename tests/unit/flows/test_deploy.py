@@ -268,9 +268,10 @@ async def test_two_projects_with_one_share_are_never_mixed_silently(
     (other / "infra").mkdir(parents=True)
     (other / "theirs.py").write_text("2")
     (other / CONFIG_PATH).write_text((project / CONFIG_PATH).read_text())
-    with pytest.raises(InputRequired, match="holds another project") as caught:
+    with pytest.raises(InputRequired, match=r"holds another project: .* over it\?$") as caught:
         await _run(other, world)
     assert [item.flag for item in caught.value.inputs] == ["--yes"]
+    assert "its own fileShareName" in caught.value.suggestion
     assert "theirs.py" not in world.share.files
     await _run(other, world, assume_yes=True)
     assert "theirs.py" in world.share.files
