@@ -221,6 +221,7 @@ def test_a_port_in_use_is_named(own_desk: Desk, project: Path) -> None:
 
 
 def test_an_edited_template_without_a_compiler_is_refused(desk: Desk, project: Path) -> None:
+    desk.local("serve", "--detach")  # with a PATH, which the replicas of other tests need
     bicep = project / "infra/provision/inference.bicep"
     bicep.write_text(bicep.read_text() + "\n// mine\n")
     environment = {**desk.environment, "PATH": "/nonexistent", "HOME": str(desk.home), "BICEP": ""}

@@ -188,7 +188,8 @@ _RULES: Final[Mapping[str, Rule]] = {
         f"{_FILES}/storage-how-to-create-file-share",
     ),
     "InvalidResourceName": Rule(
-        Conflict, suggestion="Rename the file or folder: Azure Files refuses its name."
+        Conflict,
+        suggestion="Azure Files refuses this name: rename the file or folder, or set another fileShareName.",
     ),
     "StorageAccountAlreadyTaken": Rule(
         Conflict,

@@ -34,11 +34,17 @@ def error_lines(error: AppError) -> Iterator[str]:
     told = describe(error)
     yield told.message
     for cause in told.causes:
-        yield f"  {cause.removesuffix(f': {told.message}')}"
+        yield f"  {_untold(cause, told.message)}"
     if told.suggestion:
         yield f"→ {told.suggestion}"
     if told.link:
         yield f"  {told.link}"
+
+
+def _untold(cause: str, message: str) -> str:
+    """A cause without the words that the message has told already: its code or place remains."""
+    head, _, words = cause.partition(": ")
+    return head if words and words in message else cause
 
 
 def outcome_lines(outcome: Outcome, project: Path) -> Iterator[str]:

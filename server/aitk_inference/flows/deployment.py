@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from aitk_inference.core.errors import AppError, Cancelled
 from aitk_inference.core.model import DeploymentState
 from aitk_inference.flows.failures import failure
+from aitk_inference.flows.words import kind
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
@@ -121,21 +122,7 @@ def _show(
             report.step(_STEP, f"{kind(operation.type)} {operation.name}: {_word(operation.state)}", percent)
 
 
-_KINDS = {
-    "microsoft.storage/storageaccounts": "Storage account",
-    "microsoft.storage/storageaccounts/fileservices": "File service",
-    "microsoft.storage/storageaccounts/fileservices/shares": "File share",
-    "microsoft.operationalinsights/workspaces": "Log Analytics workspace",
-    "microsoft.app/managedenvironments": "Container Apps environment",
-    "microsoft.app/managedenvironments/storages": "Environment storage",
-    "microsoft.app/containerapps": "Container app",
-}
 _WORDS = {"Running": "creating", "Accepted": "creating", "Creating": "creating", _DONE: "done"}
-
-
-def kind(resource_type: str) -> str:
-    """A resource type in words: ``Container app``."""
-    return _KINDS.get(resource_type.lower(), resource_type)
 
 
 def _word(state: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aitk_inference.core.errors import ErrorNode, ProvisionFailed, QuotaExceeded
+from aitk_inference.flows.words import kind
 
 if TYPE_CHECKING:
     from aitk_inference.core.errors import AppError
@@ -32,13 +33,22 @@ def failure(error: ErrorNode | None, *, portal: str | None = None) -> AppError:
             link=quota.link or _QUOTA_LINK,
         )
     cause = next((leaf for leaf in leaves if leaf.suggestion), leaves[0])
-    where = f" ({cause.target})" if cause.target else ""
+    where = f" ({_place(cause.target)})" if cause.target else ""
     return ProvisionFailed(
         f"The deployment failed{where}: {cause.message}",
         tree,
         suggestion=cause.suggestion or "Mend the cause and run Provision again.",
         link=cause.link or portal,
     )
+
+
+def _place(target: str) -> str:
+    """A resource's id as people call it, ``Container app myapp``; another target as it is."""
+    _, provider, tail = target.rpartition("/providers/")
+    if not provider or not target.startswith("/subscriptions/"):
+        return target
+    namespace, *rest = tail.split("/")
+    return f"{kind('/'.join([namespace, *rest[::2]]))} {'/'.join(rest[1::2])}"
 
 
 def _is_quota(node: ErrorNode) -> bool:

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 from aitk_inference.cli import run
+from aitk_inference.cli.lines import error_lines
 from aitk_inference.cli.logs import logging_to
 from aitk_inference.cli.terminal import LineReader, Screen, TerminalUserInterface
 from aitk_inference.core.config import read_config
-from aitk_inference.core.errors import Dismissed
+from aitk_inference.core.errors import Dismissed, ErrorNode, ProvisionFailed
 from aitk_inference.core.interface import Choice, Confirm, Option, ProgressEvent
 from doubles import ENDPOINT, LOCAL, FakeCloud, FakeClouds
 
@@ -149,6 +150,13 @@ def test_the_log_rotates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
             logging.getLogger("aitk_inference").info("x" * 100)
     assert path.stat().st_size <= 1000
     assert len(list(path.parent.iterdir())) == 4
+
+
+def test_a_cause_is_told_once() -> None:
+    told = list(error_lines(ProvisionFailed("The deployment failed (x): No.", ErrorNode("Bad", "No."))))
+    assert told == ["The deployment failed (x): No.", "  Bad"]
+    two = ErrorNode("Both", "", details=(ErrorNode("Bad", "No."), ErrorNode("Worse", "Never.")))
+    assert list(error_lines(ProvisionFailed("It failed: No.", two)))[1:] == ["  Bad", "  Worse: Never."]
 
 
 CHOICE = Choice("s", "Choose", "--s", (Option("a", "A"), Option("b", "B", "second")), "b", "New…")

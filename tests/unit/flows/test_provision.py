@@ -401,6 +401,19 @@ async def test_a_failed_deployment_tells_the_root_cause(project: Path, world: Fa
     assert (project / CONFIG_PATH).read_text() == before
 
 
+async def test_what_failed_is_named_as_people_call_it(project: Path, world: FakeCloud) -> None:
+    place = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Storage/storageAccounts/a"
+    target = f"{place}/fileServices/default/shares/x--y"
+    world.deployments.error = ErrorNode("InvalidResourceName", "It has two hyphens.", target)
+    with pytest.raises(
+        ProvisionFailed, match=r"^The deployment failed \(File share a/default/x--y\): It has"
+    ):
+        await _run(project, world)
+    world.deployments.error = ErrorNode("Bad", "No such memory.", "template.containers.resources.memory")
+    with pytest.raises(ProvisionFailed, match=r"\(template.containers.resources.memory\): No such memory"):
+        await _run(project, world)
+
+
 async def test_a_missing_quota_is_told_before_other_causes(project: Path, world: FakeCloud) -> None:
     quota = ErrorNode("MaxRegionalQuotaExceeded", "Regional max quota limit threshold hit.")
     world.deployments.error = ErrorNode("X", "", details=(ErrorNode("Other", "other"), quota))
