@@ -158,15 +158,21 @@ async def _open_arm(stack: AsyncExitStack, parts: _Parts, cloud: Cloud, stopping
     stack.push_async_callback(runner.cleanup)
 
 
-@dataclass(frozen=True)
 class _Keys:
-    """Who may sign requests to the file service: the keys of the accounts that exist."""
+    """Who may sign requests to the file service: the keys of the accounts, asked at each request."""
 
-    cloud: Cloud
+    def __init__(self, cloud: Cloud) -> None:
+        self._cloud = cloud
+        self._known: dict[str, Sequence[str]] = {}
+        self._read_at = -1
 
     def keys(self, account: str) -> Sequence[str]:
         """Answer an account's keys."""
-        return account_keys(self.cloud, account)
+        if self._read_at != (now := self._cloud.store.changes):
+            self._known, self._read_at = {}, now
+        if account not in self._known:
+            self._known[account] = account_keys(self._cloud, account)
+        return self._known[account]
 
 
 def _same(token: str) -> Callable[[str], bool]:

@@ -52,6 +52,11 @@ class Store:
         with self._lock:
             self._db.close()
 
+    @property
+    def changes(self) -> int:
+        """How many rows were written so far: what was read is still true while this stays the same."""
+        return self._db.total_changes
+
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All changes inside happen together or not at all; nested ones join the outer one."""

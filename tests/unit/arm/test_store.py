@@ -17,6 +17,21 @@ def test_what_was_put_is_there_after_a_restart(path: Path) -> None:
     assert Store(path).get("kind", "/a/B") == {"one": 1}
 
 
+def test_changes_tell_whether_anything_was_written(path: Path) -> None:
+    store = Store(path)
+    seen = [store.changes]
+    for change in (
+        lambda: store.put("kind", "a", {}),
+        lambda: store.put("kind", "a", {"b": 1}),
+        lambda: store.delete("kind", "a"),
+    ):
+        change()
+        seen.append(store.changes)
+    store.get("kind", "a")
+    assert seen == sorted(set(seen))
+    assert store.changes == seen[-1]
+
+
 def test_only_its_owner_reads_the_file(path: Path) -> None:
     Store(path)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
