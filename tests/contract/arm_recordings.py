@@ -1,7 +1,7 @@
 """Recorded traffic of real Azure, sent to aca-local and compared: the same statuses, headers and body keys.
 
 Not compared: values that are Azure's own (ids, times, addresses). What differs on purpose stands in
-``DIFFERENT``, with its reason; a difference that is neither there nor in the recording fails.
+``differences``, with its reason; a difference that is neither there nor in the recording fails.
 """
 
 import json
@@ -15,32 +15,12 @@ from typing import Any
 import httpx
 import yaml
 from contract.arm_server import LIMIT, SUBSCRIPTION, TOKEN, Running
+from contract.differences import excused
 from shared import shared
 
 Json = Any
 RECORDED = "00000000-0000-0000-0000-000000000000"
 HEADERS = ("location", "azure-asyncoperation", "x-ms-failure-cause", "x-ms-async-operation-timeout")
-
-DIFFERENT = {
-    "properties.kedaConfiguration": "no KEDA runs here",
-    "properties.daprConfiguration": "no Dapr runs here",
-    "properties.primaryEndpoints.blob": "only the Files service runs here",
-    "properties.primaryEndpoints.dfs": "only the Files service runs here",
-    "properties.primaryEndpoints.queue": "only the Files service runs here",
-    "properties.primaryEndpoints.table": "only the Files service runs here",
-    "properties.primaryEndpoints.web": "only the Files service runs here",
-    "properties.outputs": "Microsoft.Network is not served: another template stands in",
-    "value.availabilityZoneMappings": "no zones here",
-    "value.metadata.geography": "the group of geographies is told",
-    "managedByTenants": "no managing tenants here",
-    "value.managedByTenants": "no managing tenants here",
-    "value.properties.outputs": "Microsoft.Network is not served: another template stands in",
-    "resourceTypes": "a provider has the types that aca-local serves",
-    "authorization": "no first-party applications here",
-    "authorizations": "no first-party applications here",
-    "properties.workloadProfiles.enableFips": "no nodes here whose images could be of that kind",
-    "properties.containers.execEndpoint": "there is no exec here: null",
-}
 
 
 @cache
@@ -69,10 +49,6 @@ def shape(value: Json, path: str = "") -> set[str]:
         here = f"{path}.{key}" if path else key
         found |= {here} | shape(held, here)
     return found
-
-
-def excused(path: str) -> bool:
-    return any(path == one or path.startswith(f"{one}.") for one in DIFFERENT)
 
 
 class Player:

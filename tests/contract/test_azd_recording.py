@@ -17,8 +17,9 @@ import pytest
 import yaml
 from aca_local.templates import Plan, Scope, evaluate, resolve
 from aca_local.templates.model import Volatile
-from contract.arm_recordings import Player, excused, playing, shape
+from contract.arm_recordings import Player, playing, shape
 from contract.arm_server import SUBSCRIPTION, TENANT, run_arm
+from contract.differences import excused
 from shared import shared
 
 Json = Any

@@ -1,14 +1,13 @@
 """Recorded traffic of the real service, asked again here: same status, error code, headers and elements.
 
 The recordings begin after their tests' set-up, so shares and folders that they take for granted are made
-first. Names that the service gave out (snapshots, permission keys) are replaced by ours. `DIFFERENCES` is the
-whole list of what differs, each with its reason.
+first. Names that the service gave out (snapshots, permission keys) are replaced by ours. What
+differs stands in `differences`, each with its reason.
 """
 
 import http.client
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -16,6 +15,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 import yaml
+from contract.differences import FILES, explained
 from contract.files_server import KEY, FilesServer, FixedKeys, files_server
 from shared import shared
 
@@ -39,27 +39,6 @@ SAME_VALUE = (
     "x-ms-copy-status", "x-ms-error-code", "x-ms-content-length",
 )  # fmt: skip
 GIVEN_OUT = ("x-ms-snapshot", "x-ms-file-permission-key", "x-ms-copy-id", "etag")
-UNRECORDED = "what it reads was made by a set-up that was not recorded"
-DIFFERENCES = (  # recording, what differs (both as patterns), why
-    (
-        "*.test_abort_copy_file",
-        "*",
-        "the source's signature was made with a key that was not recorded",
-    ),
-    ("*.test_update_range_from_file_url", "*", "as above: the source can't be verified"),
-    (
-        "*.test_user_agent_custom",
-        "*GET element *",
-        "another test had set the account's properties",
-    ),
-    ("*.test_set_hour_metrics", "*GET element *Cors*", "as above: CORS rules of another test"),
-    ("*_from_snapshot", "*404 ParentNotFound", UNRECORDED),
-    ("*_from_snapshot", "*DELETE status 202 is 404 ResourceNotFound", UNRECORDED),
-    ("*.test_get_file_server_encryption", "*header content-*", UNRECORDED),
-    ("*.test_ranged_get_file_to_path_small", "*header content-type*", UNRECORDED),
-    ("test_handle.*", "*GET*", "a person held files open over SMB; here nothing mounts a share over SMB"),
-    ("*.test_list_shares_with_num_results_and_marker", "*DELETE status 409*", "our deletions take no time"),
-)
 
 
 class Loader(yaml.SafeLoader):
@@ -178,11 +157,6 @@ def differences(theirs: Answer, ours: Answer) -> Iterator[str]:
         assert ours[2].startswith(b"\xef\xbb\xbf<?xml")
 
 
-def explained(recording: str, line: str) -> bool:
-    """Say whether a difference stands in the table."""
-    return any(fnmatch(recording, name) and fnmatch(line, what) for name, what, _ in DIFFERENCES)
-
-
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[FilesServer]:
     keys = FixedKeys({"storagename": [KEY], "remotestoragename": [KEY]})
@@ -199,4 +173,4 @@ def test_a_recording_is_answered_as_the_service_answered_it(server: FilesServer,
         ours = replay.ask(request)
         replay.learn(theirs[1], ours[1])
         found += [f"{recording.stem}: {request['method']} {what}" for what in differences(theirs, ours)]
-    assert [line for line in found if not explained(recording.stem, line)] == []
+    assert [line for line in found if not explained(FILES, recording.stem, line)] == []

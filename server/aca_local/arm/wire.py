@@ -92,6 +92,8 @@ def change_answer(
 def accepted(cloud: Cloud, operation: JsonObject, api_version: str) -> web.Response:
     """202, empty, with ``Location``; of a workspace with ``Azure-AsyncOperation`` too (recorded)."""
     headers = {"Location": result_url(cloud, operation, api_version), "Retry-After": RETRY_AFTER}
+    if operation["wire"] == "storage" and operation["action"] == "put":
+        headers["Content-Type"] = "text/plain; charset=utf-8"  # of an empty body (recorded)
     if operation["wire"] == "insights":
         headers["Azure-AsyncOperation"] = status_url(cloud, operation, api_version)
     return answer(status=202, headers=headers)

@@ -20,7 +20,7 @@ OUTPUTS = "https://aka.ms/arm-syntax-outputs"
 RESOURCES = "https://aka.ms/arm-syntax-resources"
 SCHEMA = re.compile(
     r"https?://schema\.management\.azure\.com/schemas/(2014-04-01-preview|2015-01-01|2018-05-01|2019-04-01|2019-08-01)/"
-    r"((subscription|tenant|managementGroup)?[dD]eploymentTemplate)\.json#?"
+    r"[A-Za-z]+\.json#?"  # Azure looks at the version alone (recorded: deploymentParameters.json is taken)
 )
 SCHEMAS = "2014-04-01-preview,2015-01-01,2018-05-01,2019-04-01,2019-08-01"
 LANGUAGES = {"2.0", "1.9-experimental", "1.10-experimental", "2.1-experimental", "2.2-experimental"}
