@@ -14,5 +14,6 @@ def shared(relative: str) -> Path:
     """A path below ``../shared`` (or ``$AITK_SHARED``); where it is absent the test is skipped, saying so."""
     path = Path(os.environ.get("AITK_SHARED", _ROOT.parent / "shared")) / relative
     if not path.exists():
-        pytest.skip(f"NOT COMPARED with the outside truth: {relative} is not beside this checkout")
+        words = f"NOT COMPARED with the outside truth: {relative} is not beside this checkout"
+        pytest.skip(words, allow_module_level=True)
     return path
