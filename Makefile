@@ -59,12 +59,13 @@ lint: setup node_modules/.ready ## everything that reads the code without runnin
 
 test: setup ## all tests that fit in some minutes
 	@if [ "$${AITK_REQUIRE_E2E:-}" = 1 ]; then $(MAKE) --no-print-directory e2e-setup; fi
-	$(BIN)/pytest -n 3 --dist loadfile --ignore=tests/e2e
+	$(BIN)/pytest -n 3 --dist loadfile --ignore=tests/e2e --ignore=tests/azure_cli
 	@if [ "$${AITK_REQUIRE_E2E:-}" = 1 ]; then $(BIN)/pytest tests/e2e; \
 	else echo "NOT TESTED: the extension in the real VS Code (tests/e2e). Run: AITK_REQUIRE_E2E=1 make test"; fi
 
-test-deep: setup ## what takes longer: Microsoft's own tests of the Files SDK (their sdist comes from PyPI), 200 kills
+test-deep: setup ## what takes longer: Microsoft's own tests of the Files SDK, the Azure CLI (both from PyPI), 200 kills
 	$(BIN)/python tests/microsoft_suite/run.py
+	$(BIN)/pytest -q tests/azure_cli
 	AITK_KILLS=200 $(BIN)/pytest -q tests/contract/test_instance_kills.py tests/contract/test_files_durability.py
 
 infra: ## compile infra/provision/inference.bicep (needs the Bicep CLI)

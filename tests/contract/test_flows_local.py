@@ -15,22 +15,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from projects import small_project
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parents[2]
 TIMEOUT = 240
-CODE = """\
-import http.server, os
-class Handler(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        self.send_response(200)
-        self.end_headers()
-        self.wfile.write(open("answer.txt", "rb").read())
-    def log_message(self, *_): pass
-http.server.HTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
-"""
 GROUP = ("--subscription", "local", "--resource-group")
 
 
@@ -97,17 +88,7 @@ def own_desk(tmp_path: Path) -> Iterator[Desk]:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    return _project(tmp_path / "project")
-
-
-def _project(root: Path, answer: str = "one") -> Path:
-    (root / "inference").mkdir(parents=True)
-    (root / "inference" / "gradio_chat.py").write_text(CODE)
-    (root / "inference" / "requirements.txt").write_text("")
-    (root / "inference" / "answer.txt").write_text(answer)
-    shutil.copytree(ROOT / "infra" / "provision", root / "infra" / "provision")
-    shutil.copy(ROOT / "infra" / "inference.config.json", root / "infra")
-    return root
+    return small_project(tmp_path / "project")
 
 
 def _get(url: object) -> str:
@@ -146,7 +127,7 @@ def _fails_early_with_the_consoles_end(desk: Desk, project: Path) -> None:
 
 
 def _two_projects_never_mix(desk: Desk, project: Path) -> None:
-    other = _project(project.parent / "other", "theirs")
+    other = small_project(project.parent / "other", "theirs")
     shutil.copy(project / "infra/inference.config.json", other / "infra")
     error = desk.run("deploy", "--project", str(other), expect=2)[-1]
     assert error["code"] == "InputRequired"
