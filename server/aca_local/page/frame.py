@@ -8,18 +8,34 @@ from aiohttp import web
 
 from aca_local.page.html import Raw, join, tag
 
+ROOT = "/aca-local/page"
 STYLE = """
-:root { color-scheme: light dark; font: 15px/1.5 system-ui, sans-serif; }
-body { max-width: 70rem; margin: 0 auto; padding: 1rem 1.5rem 4rem; }
-h1 { font-size: 1.3rem } h2 { border-bottom: 1px solid #8884; margin-top: 2rem } h3 { font-size: 1rem }
-h4 { margin: .4rem 0 } small, .quiet { opacity: .7; font-weight: normal } p { margin: .3rem 0 }
-table { border-collapse: collapse; width: 100%; font-size: .9rem }
-th, td { text-align: left; padding: .25rem .6rem .25rem 0; vertical-align: top;
-  border-bottom: 1px solid #8883 }
-summary { cursor: pointer; padding: .2rem 0 } article, details { margin: .3rem 0 .6rem }
-pre { white-space: pre-wrap; overflow-wrap: anywhere; font-size: .85rem }
-.state { padding: 0 .45rem; border-radius: .6rem; font-size: .85rem; border: 1px solid currentColor }
-.good { color: #2a8a3e } .bad, .error { color: #c0392b } .busy { color: #a06a00 }
+:root { color-scheme: light dark; font: 15px/1.5 system-ui, sans-serif; --line: #8883; --soft: #8881;
+  --good: #1a7f37; --bad: #c0392b; --busy: #9a6700; --link: #0969da }
+@media (prefers-color-scheme: dark) {
+  :root { --good: #4ac26b; --bad: #ff7b72; --busy: #d4a72c; --link: #58a6ff } }
+body { max-width: 72rem; margin: 0 auto; padding: 1rem 1.5rem 4rem }
+a { color: var(--link); text-decoration: none } a:hover { text-decoration: underline }
+header { display: flex; align-items: baseline; gap: 1rem; border-bottom: 1px solid var(--line) }
+h1 { font-size: 1.25rem; margin: .3rem 0 } h2 { font-size: 1.2rem; margin: 2rem 0 .2rem }
+h3 { font-size: .8rem; letter-spacing: .05em; text-transform: uppercase; opacity: .65;
+  margin: 1.2rem 0 .4rem }
+h4 { font-size: 1rem; margin: 0 0 .3rem } h4 .right { float: right; font-weight: normal; font-size: .9rem }
+small, .quiet { opacity: .7; font-weight: normal } p { margin: .3rem 0 } footer { margin-top: 2rem }
+article, section > div > details { border: 1px solid var(--line); border-radius: .5rem;
+  background: var(--soft); padding: .6rem .9rem; margin: .4rem 0 }
+table { border-collapse: collapse; width: 100%; font-size: .9rem; margin: .2rem 0 }
+th { font-weight: 600; opacity: .7; white-space: nowrap } .error { overflow-wrap: anywhere }
+th, td { text-align: left; padding: .3rem .8rem .3rem 0; vertical-align: top;
+  border-bottom: 1px solid var(--line) }
+tr:last-child td { border-bottom: 0 } th:last-child, td:last-child { padding-right: 0 }
+summary { cursor: pointer; padding: .1rem 0 }
+.log { display: flex; flex-direction: column-reverse; max-height: 75vh; overflow: auto;
+  border: 1px solid var(--line); border-radius: .5rem; background: var(--soft); padding: 0 .9rem }
+pre { white-space: pre-wrap; overflow-wrap: anywhere; font-size: .85rem; line-height: 1.45 }
+.state { padding: 0 .5rem; border-radius: .6rem; font-size: .8rem; font-weight: normal; white-space: nowrap;
+  border: 1px solid currentColor }
+.good { color: var(--good) } .bad, .error { color: var(--bad) } .busy { color: var(--busy) }
 """
 # Fetches the overview again while it is looked at, and puts in what changed; what was opened stays open.
 SCRIPT = """
@@ -58,7 +74,10 @@ def page(title: str, *content: object, live: bool = False, status: int = 200) ->
 def opening(title: str, nonce: str) -> str:
     """Write the start of a page whose ``<pre>`` goes on and on."""
     head = tag("head", *_head(title, nonce))
-    return f'<!doctype html><html lang="en">{head}<body>{_top()}{tag("h2", title)}<pre>'
+    body = (
+        f'{_top()}{tag("h2", title)}<div class="log"><pre>'  # reversed columns: the newest line is in sight
+    )
+    return f'<!doctype html><html lang="en">{head}<body>{body}'
 
 
 def headers(nonce: str) -> dict[str, str]:

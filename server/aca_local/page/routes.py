@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from aca_local.page.browse import inside, listing
-from aca_local.page.frame import headers, opening, page
+from aca_local.page.frame import ROOT, headers, opening, page
 from aca_local.page.html import tag
-from aca_local.page.overview import ROOT, overview
+from aca_local.page.overview import overview
 from aca_local.replicas import NotRunningError
 from aca_local.security import page_key
 
@@ -118,7 +118,7 @@ async def _stream(request: web.BaseRequest, title: str, lines: AsyncIterator[str
         ended = "(the end)"
     except NotRunningError as gone:
         ended = str(gone)
-    await answer.write(f"</pre><p>{escape(ended)}</p></body></html>".encode())
+    await answer.write(f"</pre></div><p>{escape(ended)}</p></body></html>".encode())
     return answer
 
 

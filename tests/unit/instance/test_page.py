@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 from aca_local.page.browse import inside, listing
 from aca_local.page.html import join, table, tag
+from aca_local.page.states import progress, seconds, state
 
 EVIL = "<script>alert('x')</script>\""
 
@@ -50,3 +51,16 @@ def test_folders_come_first_and_names_are_quoted(share: Path) -> None:
     shown = listing("acct/share/", "/x/", share)
     assert shown.index("sub/") < shown.index("a.txt")
     assert 'href="a%20b%23.txt"' in shown
+
+
+@pytest.mark.parametrize(
+    ("duration", "expected"), [("PT0S", 0), ("PT1M2.5S", 62.5), ("PT2H1S", 7201), ("nonsense", 0)]
+)
+def test_durations_of_the_wire_are_read(duration: str, expected: float) -> None:
+    assert seconds(duration) == expected
+
+
+def test_what_runs_is_good_of_an_app_and_not_there_yet_of_a_deployment() -> None:
+    assert 'class="state good"' in state("Running")
+    assert 'class="state busy"' in progress("Running")
+    assert ['class="state bad"' in show("Failed") for show in (state, progress)] == [True, True]
