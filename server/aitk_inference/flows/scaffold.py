@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aitk_inference.core.config import CONFIG_PATH
 from aitk_inference.core.errors import AppError, Conflict, InvalidProject
 from aitk_inference.core.interface import Action, ActionKind
+from aitk_inference.flows.places import state_folder
 from aitk_inference.flows.progress import Reporter
+from aitk_inference.flows.project_lock import hold
 from aitk_inference.flows.requests import Outcome
+from aitk_inference.flows.template import FOLDER, SOURCE
 
 if TYPE_CHECKING:
     from aitk_inference.core.interface import UserInterface
@@ -46,12 +48,16 @@ async def new_project(target: Path, *, infra: Path, ui: UserInterface) -> Outcom
 
     Raises:
         Conflict: the folder holds files already.
+        Busy: another run makes a project there.
         AppError: it can't be written.
     """
-    if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise Conflict(
-            f"{target} is not an empty folder.", suggestion="Choose another folder, or empty this one."
-        )
+    with hold(target, "new", state_folder()):
+        if _is_taken(target):
+            raise _taken(target)
+        return await _made(target, infra, ui)
+
+
+async def _made(target: Path, infra: Path, ui: UserInterface) -> Outcome:
     Reporter(ui).step("New", f"Writing a starter project to {target}")
     try:
         await asyncio.to_thread(_copy, infra, target)
@@ -64,21 +70,51 @@ async def new_project(target: Path, *, infra: Path, ui: UserInterface) -> Outcom
     return Outcome(f"Made a starter project in {target}.", None, config, (action,), {"project": str(target)})
 
 
+def _is_taken(target: Path) -> bool:
+    """False also for a folder in which a killed run of ours left a part of a project."""
+    if not target.exists():
+        return False
+    return not target.is_dir() or (any(target.iterdir()) and not _staging(target).exists())
+
+
+def _taken(target: Path) -> Conflict:
+    if (target / FOLDER / SOURCE).exists():
+        return Conflict(
+            f"{target} holds a project already.",
+            suggestion="Run Provision in it, or choose another folder for a new one.",
+        )
+    return Conflict(
+        f"{target} is not an empty folder.", suggestion="Choose another folder, or empty this one."
+    )
+
+
+def _staging(target: Path) -> Path:
+    return target.resolve().with_name(f".{target.name}.aitk-new")
+
+
 def _copy(infra: Path, target: Path) -> None:
     """Copy beside the target and move at the end, so that a killed run leaves no half project."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as temporary:
-        made = Path(temporary) / "project"
+    made = _staging(target)
+    made.parent.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(made, ignore_errors=True)
+    try:
         shutil.copytree(infra / _STARTER, made, ignore=_LEFT_OUT)
         shutil.copytree(infra / "provision", made / "infra" / "provision", ignore=_LEFT_OUT)
         shutil.copy2(infra / CONFIG_PATH.name, made / CONFIG_PATH)
         _move(made, target)
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
 
 
 def _move(made: Path, target: Path) -> None:
-    """An empty folder that is there stays the same folder: a shell may stand in it."""
+    """An empty folder that is there stays the same folder: a shell may stand in it.
+
+    Each item comes whole; what a killed run brought before is there already. ``infra`` is last: it is what
+    makes a folder a project.
+    """
     if not target.exists():
         made.rename(target)
         return
-    for item in made.iterdir():
-        item.rename(target / item.name)
+    for item in sorted(made.iterdir(), key=lambda item: item.name == CONFIG_PATH.parts[0]):
+        if not (target / item.name).exists():
+            item.rename(target / item.name)

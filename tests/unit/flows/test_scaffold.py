@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
-from typing import TYPE_CHECKING
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from aitk_inference.core.config import read_config
-from aitk_inference.core.errors import AppError, Conflict
+from aitk_inference.core.errors import AppError, Busy, Conflict
 from aitk_inference.core.params import read_parameters
+from aitk_inference.flows.places import state_folder
+from aitk_inference.flows.project_lock import hold
 from aitk_inference.flows.scaffold import new_project, packaged_infra
 from aitk_inference.flows.sync.ignore import ignore_rules
 from aitk_inference.flows.sync.scan import scan
 from aitk_inference.flows.template import FOLDER, is_fresh
 from doubles import Scripted
 
-if TYPE_CHECKING:
-    from pathlib import Path
+TESTS = Path(__file__).resolve().parents[2]
 
 
 async def test_it_has_what_provision_and_deploy_need(tmp_path: Path) -> None:
@@ -37,8 +41,14 @@ async def test_an_empty_folder_will_do_another_is_left_alone(tmp_path: Path) -> 
     before = target.stat().st_ino
     await new_project(target, infra=packaged_infra(), ui=Scripted())
     assert target.stat().st_ino == before
-    with pytest.raises(Conflict, match="not an empty folder"):
+    with pytest.raises(Conflict, match="holds a project already") as caught:
         await new_project(target, infra=packaged_infra(), ui=Scripted())
+    assert "Provision" in caught.value.suggestion
+    (mine := tmp_path / "mine").mkdir()
+    (mine / "notes.txt").write_text("mine")
+    with pytest.raises(Conflict, match="not an empty folder"):
+        await new_project(mine, infra=packaged_infra(), ui=Scripted())
+    assert [item.name for item in mine.iterdir()] == ["notes.txt"]
 
 
 async def test_a_failed_copy_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -49,3 +59,52 @@ async def test_a_failed_copy_leaves_nothing(tmp_path: Path, monkeypatch: pytest.
     with pytest.raises(AppError, match="can't be written"):
         await new_project(tmp_path / "new", infra=packaged_infra(), ui=Scripted())
     assert list(tmp_path.iterdir()) == []
+
+
+DYING = """
+import asyncio, os, shutil, sys
+from pathlib import Path
+from aitk_inference.flows.places import state_folder
+from aitk_inference.flows.project_lock import hold
+from aitk_inference.flows.scaffold import new_project, packaged_infra
+from doubles import Scripted
+left = int(sys.argv[2])
+def counted(call):
+    def die(*arguments, **options):
+        global left
+        left -= 1
+        if left < 0:
+            os._exit(9)
+        return call(*arguments, **options)
+    return die
+Path.rename, shutil.copytree, shutil.copy2 = map(counted, (Path.rename, shutil.copytree, shutil.copy2))
+asyncio.run(new_project(Path(sys.argv[1]), infra=packaged_infra(), ui=Scripted()))
+"""
+
+
+@pytest.mark.parametrize("exists", [True, False])
+@pytest.mark.parametrize("steps", [0, 3, 6, 7, 8, 9, 10, 11])
+def test_killed_at_any_step_the_same_command_makes_the_whole(
+    tmp_path: Path, exists: bool, steps: int
+) -> None:
+    whole, target = tmp_path / "whole", tmp_path / "target"
+    asyncio.run(new_project(whole, infra=packaged_infra(), ui=Scripted()))
+    if exists:
+        target.mkdir()
+    command = [sys.executable, "-c", DYING, str(target), str(steps)]
+    died = subprocess.run(command, cwd=TESTS, check=False, timeout=60, capture_output=True)
+    assert died.returncode == (9 if exists or steps < 8 else 0), died.stderr
+    if died.returncode:
+        asyncio.run(new_project(target, infra=packaged_infra(), ui=Scripted()))
+    assert _files(target) == _files(whole)
+    assert {item.name for item in tmp_path.iterdir()} == {"whole", "target"}
+
+
+def _files(folder: Path) -> dict[str, bytes]:
+    found = (path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in found}
+
+
+async def test_two_runs_at_once_do_not_mix(tmp_path: Path) -> None:
+    with hold(tmp_path / "new", "new", state_folder()), pytest.raises(Busy):
+        await new_project(tmp_path / "new", infra=packaged_infra(), ui=Scripted())
