@@ -4,8 +4,6 @@ The program comes from npm (`@azure-tools/azcopy-linux`), into `build/azcopy`, w
 """
 
 import os
-import platform
-import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -13,28 +11,19 @@ from pathlib import Path
 
 import pytest
 from azure.storage.fileshare import AccountSasPermissions, ResourceTypes, generate_account_sas
+from benchmarks.sync import programs
 from contract.files_server import KEY, FilesServer, files_server
 from microsoft_suite.certificates import certificate
 
-VERSION = "10.32.2"
-HOME = Path(__file__).parents[2] / "build" / "azcopy"
-PROGRAM = HOME / "node_modules/@azure-tools/azcopy-linux/dist/bin/azcopy_linux_amd64"
 AzCopy = Callable[..., str]
 
 
 @pytest.fixture(scope="module")
 def program() -> Path:
-    if (platform.system(), platform.machine()) != ("Linux", "x86_64") or not shutil.which("npm"):
-        pytest.skip("AzCopy's npm package is for Linux on x86-64, and npm has to fetch it")
-    if not PROGRAM.exists():
-        package = f"@azure-tools/azcopy-linux@{VERSION}"
-        command = ["npm", "install", "--no-audit", "--no-fund", "--prefix", str(HOME), package]
-        HOME.mkdir(parents=True, exist_ok=True)
-        done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
-        if done.returncode:
-            pytest.skip(f"npm could not fetch {package}: {done.stderr.strip().splitlines()[-1:]}")
-    PROGRAM.chmod(0o755)
-    return PROGRAM
+    try:
+        return programs.azcopy()
+    except programs.MissingProgramError as missing:
+        pytest.skip(str(missing))
 
 
 @pytest.fixture(params=["http", "https"])
