@@ -24,6 +24,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 Service = Literal["arm", "files", "ingress", "replicas"]
@@ -36,8 +37,39 @@ class FaultsError(Exception):
 
 
 @dataclass(frozen=True)
+class Said:
+    """An error in the service's own style; ``more`` are further members of it on Resource Manager.
+
+    ``{subscription}``, ``{group}`` and ``{name}`` in its texts become those of the request.
+    """
+
+    code: str
+    message: str
+    more: Mapping[str, object] = field(default_factory=dict)
+
+    def about(self, path: str) -> dict[str, object]:
+        """The error of a request to this path."""
+        return {"code": self.code, "message": _filled(self.message, path), **_filled_all(self.more, path)}
+
+
+def _filled_all(more: Mapping[str, object], path: str) -> dict[str, object]:
+    return {key: _filled(one, path) if isinstance(one, str) else one for key, one in more.items()}
+
+
+def _filled(text: str, path: str) -> str:
+    parts = path.partition("?")[0].strip("/").split("/")
+    known = {"{name}": parts[-1]}
+    for word, segment in (("{subscription}", "subscriptions"), ("{group}", "resourcegroups")):
+        at = [one.lower() for one in parts[:-1]]
+        known[word] = parts[at.index(segment) + 1] if segment in at else ""
+    for word, value in known.items():
+        text = text.replace(word, value)
+    return text
+
+
+@dataclass(frozen=True)
 class Answer:
-    """What is answered instead; ``body`` is JSON, or ``(code, message)`` in the service's style."""
+    """What is answered instead; ``body`` is JSON, or an error in the service's style."""
 
     status: int
     body: object = None
@@ -72,25 +104,21 @@ class Fault:
         return self.seen >= self.nth and (not self.times or self.seen < self.nth + self.times)
 
 
-def _said(code: str, message: str) -> tuple[str, str]:
-    return code, message
-
-
 # Status, code and words as recorded or reported (recordings; issue threads of azure-cli and azure-dev).
 NAMED: dict[str, Answer] = {
     "throttled": Answer(
         429,
-        _said("TooManyRequests", "The request is being throttled. Try again later."),
+        Said("TooManyRequests", "The request is being throttled. Try again later."),
         (("Retry-After", "1"),),
     ),
     "unavailable": Answer(
         503,
-        _said("ServerBusy", "The server is currently unable to receive requests. Please retry your request."),
+        Said("ServerBusy", "The server is currently unable to receive requests. Please retry your request."),
         (("Retry-After", "1"),),
     ),
     "expired-token": Answer(
         401,
-        _said(
+        Said(
             "ExpiredAuthenticationToken", "The access token expiry UTC time is earlier than current UTC time."
         ),
         (
@@ -102,7 +130,7 @@ NAMED: dict[str, Answer] = {
     ),
     "revoked-key": Answer(
         403,
-        _said(
+        Said(
             "AuthenticationFailed",
             "Server failed to authenticate the request. Make sure the value of Authorization header is "
             "formed correctly including the signature.",
@@ -110,37 +138,78 @@ NAMED: dict[str, Answer] = {
     ),
     "forbidden": Answer(
         403,
-        _said("AuthorizationFailed", "The client does not have authorization to perform action over scope."),
+        Said(
+            "AuthorizationFailed",
+            "The client does not have authorization to perform action over scope "
+            "'/subscriptions/{subscription}/resourceGroups/{group}' or the scope is invalid. If access was "
+            "recently granted, please refresh your credentials.",
+        ),
     ),
     "keys-not-permitted": Answer(
         403,
-        _said(
+        Said(
             "KeyBasedAuthenticationNotPermitted",
             "Key based authentication is not permitted on this storage account.",
         ),
     ),
     "quota": Answer(
         400,
-        _said(
+        Said(
             "MaxRegionalQuotaExceeded",
-            "Regional max quota limit threshold hit. The subscription cannot have more than 1 "
+            "Regional max quota limit threshold hit. The subscription {subscription} cannot have more than 1 "
             "SubscriptionNCA100Gpus in region West US 3.",
+        ),
+    ),
+    "environments": Answer(
+        400,
+        Said(
+            "ValidationForResourceFailed",
+            "Validation failed for a resource. Check 'Error.Details[0]' for more information.",
+            {
+                "details": [
+                    {
+                        "code": "MaxNumberOfGlobalEnvironmentsInSubExceeded",
+                        "message": "The subscription cannot have more environments in all regions.",
+                    }
+                ]
+            },
         ),
     ),
     "policy": Answer(
         403,
-        _said("RequestDisallowedByPolicy", "Resource was disallowed by policy. Policy identifiers: '[]'."),
+        Said(
+            "RequestDisallowedByPolicy",
+            "Resource '{name}' was disallowed by policy. Policy identifiers: "
+            """'[{"policyAssignment":{"name":"Not allowed here"}}]'.""",
+            {
+                "target": "{name}",
+                "additionalInfo": [
+                    {
+                        "type": "PolicyViolation",
+                        "info": {"policyAssignmentDisplayName": "Not allowed here"},
+                    }
+                ],
+            },
+        ),
     ),
-    "name-taken": Answer(409, _said("StorageAccountAlreadyTaken", "The storage account is already taken.")),
+    "name-taken": Answer(
+        409,
+        Said(
+            "StorageAccountAlreadyTaken",
+            "The storage account named {name} is already taken.",
+            {"target": "{name}"},
+        ),
+    ),
     "in-progress": Answer(
         409,
-        _said(
+        Said(
             "ContainerAppOperationInProgress",
-            "Cannot modify a container app because there is an operation in progress.",
+            "Cannot modify a container app '{name}' because there is an active provisioning operation in "
+            "progress. Please try again later.",
         ),
     ),
     "share-full": Answer(
-        413, _said("ShareSizeLimitReached", "The share has reached its size limit and cannot be written to.")
+        409, Said("ShareSizeLimitReached", "The operation would exceed the share's size limit.")
     ),
 }
 KNOWN = frozenset(

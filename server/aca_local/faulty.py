@@ -9,7 +9,7 @@ from xml.sax.saxutils import escape
 
 from aiohttp import web
 
-from aca_local.faults import FaultsError, read
+from aca_local.faults import FaultsError, Said, read
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from aca_local.faults import Answer, Fault, Service
     from aca_local.listeners import Handler
 
+REFUSALS = frozenset((400, 403, 404, 409))
 PIECES = 20  # a second, of a slow answer
 
 
@@ -41,6 +42,19 @@ class Faults:
         """Name what shall go wrong with this start of a container (``app/container``); empty: nothing."""
         return next((one.name for one in self.rules if one.takes("replicas", "START", name)), "")
 
+    def of_template(self, path: str) -> tuple[int, dict[str, object]] | None:
+        """Say how a resource provider refuses a template's PUT, if it shall: status and error.
+
+        Only refusals: what is overloaded or not signed in is no matter between ARM and a provider.
+        """
+        for rule in self.rules:
+            said = rule.answer.body if rule.answer else None
+            if rule.answer is None or rule.answer.status not in REFUSALS or not isinstance(said, Said):
+                continue
+            if rule.takes("arm", "PUT", path):
+                return rule.answer.status, said.about(path)
+        return None
+
     async def put(self, request: web.BaseRequest) -> web.Response:
         """``PUT /aca-local/faults``: replace the rules."""
         try:
@@ -60,7 +74,7 @@ async def _go_wrong(
             transport.abort()
         return web.Response(status=500)
     if rule.answer:
-        return _response(rule.answer, service)
+        return _response(rule.answer, service, request.path)
     if isinstance(transport, asyncio.Transport) and rule.cut is not None:
         request.protocol.transport = cast("asyncio.Transport", _Cut(transport, rule.cut))
     elif isinstance(transport, asyncio.Transport) and rule.bytes_per_second:
@@ -69,20 +83,20 @@ async def _go_wrong(
     return await handler(request)
 
 
-def _response(answer: Answer, service: Service) -> web.Response:
+def _response(answer: Answer, service: Service, path: str) -> web.Response:
     headers = dict(answer.headers)
-    if not isinstance(answer.body, tuple):
+    if not isinstance(answer.body, Said):
         return web.json_response(answer.body, status=answer.status, headers=headers)
-    code, message = answer.body
-    headers["x-ms-error-code"] = code
+    error = answer.body.about(path)
+    headers["x-ms-error-code"] = answer.body.code
     if service == "files":
+        code, message = (escape(str(error[key])) for key in ("code", "message"))
         text = (
-            '<?xml version="1.0" encoding="utf-8"?>'
-            f"<Error><Code>{escape(code)}</Code><Message>{escape(message)}</Message></Error>"
+            '\ufeff<?xml version="1.0" encoding="utf-8"?>'
+            f"<Error><Code>{code}</Code><Message>{message}</Message></Error>"
         )
         return web.Response(status=answer.status, text=text, content_type="application/xml", headers=headers)
-    body = {"error": {"code": code, "message": message}}
-    return web.json_response(body, status=answer.status, headers=headers)
+    return web.json_response({"error": error}, status=answer.status, headers=headers)
 
 
 class _Through:

@@ -79,7 +79,14 @@ async def serve(folder: DataFolder, options: Options, ready: Callable[[Instance]
         stack.callback(shares.close)
         store = Store(folder.path / "state.db")
         stack.callback(store.close)
-        cloud = Cloud(store, shares, supervisor, ingress, _settings(parts, options))
+        cloud = Cloud(
+            store,
+            shares,
+            supervisor,
+            ingress,
+            _settings(parts, options),
+            refusal=parts.faults.of_template,
+        )
         await _open_files(stack, parts, cloud, shares)
         await _open_arm(stack, parts, cloud, stopping)
         instance = describe(

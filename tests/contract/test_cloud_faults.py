@@ -86,6 +86,18 @@ async def test_a_busy_app_is_waited_for(place: Place) -> None:
         await cloud.apps.restart(place.app, app.latest_revision or "")
 
 
+async def test_a_resource_that_is_refused_in_a_deployment_is_below_its_error(place: Place) -> None:
+    await go_wrong(place, {"service": "arm", "path": "/storageAccounts/[^/]*[?]", "fault": "policy"})
+    async with place.open() as cloud:
+        ref = place.deployment("refused")
+        await cloud.deployments.start(ref, shipped(), parameters(place), fingerprint="g")
+        status = await ended(cloud, ref)
+    assert status.state is DeploymentState.FAILED
+    assert status.error is not None
+    codes = [status.error.code, *(one.code for one in status.error.details)]
+    assert codes == ["DeploymentFailed", "RequestDisallowedByPolicy"]
+
+
 @pytest.mark.parametrize(
     ("fault", "kind", "way_out"),
     [

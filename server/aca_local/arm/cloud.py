@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from aca_local.replicas import Ingress, Replicas
-    from aca_local.state import Clock, Store, Timing
+    from aca_local.state import Clock, JsonObject, Store, Timing
 
 _LOG = logging.getLogger(__name__)
 
@@ -138,7 +138,10 @@ class Tasks:
 
 @dataclass(frozen=True)
 class Cloud:
-    """All parts of this Azure, for handlers and providers."""
+    """All parts of this Azure, for handlers and providers.
+
+    ``refusal`` says how a PUT of a template shall fail on demand (status, error), by its path.
+    """
 
     store: Store
     shares: Shares
@@ -146,4 +149,5 @@ class Cloud:
     ingress: Ingress
     settings: Settings
     clock: Clock = utc_now
+    refusal: Callable[[str], tuple[int, JsonObject] | None] = lambda path: None
     tasks: Tasks = field(default_factory=Tasks)

@@ -249,6 +249,7 @@ def _start(run: Run, one: PlannedResource, record: JsonObject) -> str | None:
             if one.type.lower() == _GROUPS:
                 groups.write(cloud, one.name, body)
                 return None
+            _refuse_on_demand(cloud, one)
             change = resources.put(cloud, run.registry, parse(one.id), body, one.api_version)
             if change.operation is None:
                 return None
@@ -260,6 +261,17 @@ def _start(run: Run, one: PlannedResource, record: JsonObject) -> str | None:
         raise StepError({"target": one.id} | error.body(), _phrase(error.status)) from None
     name: str = change.operation["name"]
     return name
+
+
+def _refuse_on_demand(cloud: Cloud, one: PlannedResource) -> None:
+    """Raise the ArmError that the rules of faults have for this PUT."""
+    found = cloud.refusal(f"{one.id}?api-version={one.api_version}")
+    if found is not None:
+        status, error = found
+        details, info = error.get("details"), error.get("additionalInfo")
+        raise ArmError(
+            status, error["code"], error["message"], error.get("target"), details, additional_info=info
+        )
 
 
 def _phrase(status: int) -> str:

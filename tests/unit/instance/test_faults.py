@@ -1,5 +1,6 @@
 import pytest
-from aca_local.faults import FaultsError, read
+from aca_local.faults import NAMED, FaultsError, Said, read
+from aca_local.faulty import Faults
 
 
 def test_a_rule_takes_the_nth_match_and_no_more_than_its_times() -> None:
@@ -25,6 +26,29 @@ def test_a_named_fault_can_be_given_another_status_or_delay() -> None:
     assert rule.answer
     assert rule.answer.status == 429
     assert dict(rule.answer.headers)["Retry-After"] == "7"
+
+
+def test_a_named_fault_speaks_of_what_was_asked_for() -> None:
+    path = (
+        "/subscriptions/s1/resourceGroups/g1/providers/Microsoft.Storage/storageAccounts/acct?api-version=x"
+    )
+    said = {name: answer.body.about(path) for name, answer in NAMED.items() if isinstance(answer.body, Said)}
+    assert said["quota"]["message"] == (
+        "Regional max quota limit threshold hit. The subscription s1 cannot have more than 1 "
+        "SubscriptionNCA100Gpus in region West US 3."
+    )
+    assert "'/subscriptions/s1/resourceGroups/g1'" in str(said["forbidden"]["message"])
+    assert said["policy"]["target"] == said["name-taken"]["target"] == "acct"
+    assert said["policy"]["additionalInfo"][0]["type"] == "PolicyViolation"  # type: ignore[index]
+
+
+def test_a_provider_refuses_the_put_of_a_template_and_is_not_overloaded_for_it() -> None:
+    elsewhere = '{"fault": "throttled"}, {"service": "files", "fault": "policy"}'
+    faults = Faults(read(f'[{elsewhere}, {{"path": "/acct", "fault": "quota"}}]'))
+    assert faults.of_template("/subscriptions/s/other") is None
+    status, error = faults.of_template("/subscriptions/s/acct") or (0, {})
+    assert (status, error["code"]) == (400, "MaxRegionalQuotaExceeded")
+    assert faults.of_template("/subscriptions/s/acct") is None
 
 
 @pytest.mark.parametrize(
