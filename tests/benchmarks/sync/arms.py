@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -97,14 +97,19 @@ class Warm:
     from_latency: int = 0
 
     def sync(self, visit: Visit) -> Usage:
+        answer = self._asked(json.dumps({"folder": str(visit.tree.root), "url": visit.url}))
+        if not answer:
+            raise ClientFailedError("the warm process ended; its last words stand on the terminal")
+        return Usage(**json.loads(answer))
+
+    def _asked(self, line: str) -> str:
+        """Return the answer to a line; empty when the process has ended."""
         assert self.process.stdin
         assert self.process.stdout
-        self.process.stdin.write(json.dumps({"folder": str(visit.tree.root), "url": visit.url}) + "\n")
-        self.process.stdin.flush()
-        answer = self.process.stdout.readline()
-        if not answer:
-            raise ClientFailedError("the warm process ended; its last words are above")
-        return Usage(**json.loads(answer))
+        with suppress(BrokenPipeError):
+            self.process.stdin.write(f"{line}\n")
+            self.process.stdin.flush()
+        return self.process.stdout.readline()
 
 
 @dataclass(frozen=True)
@@ -191,13 +196,18 @@ def sdk() -> Program:
 
 def warm(stack: ExitStack, state: Path) -> Warm:
     """Our engine, warm until the stack is left."""
-    process = stack.enter_context(
-        subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.sync.warm"],
-            env={**os.environ, **WITH_TESTS, "AITK_STATE_DIR": str(state), "AITK_LOG_DIR": str(state)},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+    process = subprocess.Popen(
+        [sys.executable, "-m", "benchmarks.sync.warm"],
+        env={**os.environ, **WITH_TESTS, "AITK_STATE_DIR": str(state), "AITK_LOG_DIR": str(state)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     )
+    stack.callback(_end, process)
     return Warm(process)
+
+
+def _end(process: "subprocess.Popen[str]") -> None:
+    process.terminate()
+    with suppress(BrokenPipeError):  # it may have ended by itself, with a command unread
+        process.communicate()

@@ -55,7 +55,7 @@ def run(command: Sequence[str], *, environment: Mapping[str, str], log: Path) ->
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise ClientFailedError(
-            f"{Path(command[0]).name} ended with {process.returncode}:\n{_last_lines(log)}"
+            f"{Path(command[0]).name} ended with {process.returncode}\n{_last_lines(log)}"
         )
     return Usage(seconds, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024)
 
