@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import re
 from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal, localcontext
 from typing import TYPE_CHECKING
 
+from aca_local.templates.custom_numbers import custom_text
 from aca_local.templates.errors import TemplateError, fault
 from aca_local.templates.jsontext import write_json
 from aca_local.templates.machine import LONGEST, too_long
@@ -16,8 +18,7 @@ if TYPE_CHECKING:
 
     from aca_local.templates.values import Value
 
-HIGHEST = 1000000
-ITEM = re.compile(r"(?P<index>\d+) *(?:, *(?P<width>-?\d+) *)?(?::(?P<spec>[^{}]*))?\}")
+ITEM = re.compile(r"(?P<index>0*\d{1,7}) *(?:, *(?P<width>-?\d+) *)?(?::(?P<spec>[^{}]*))?\}")
 STANDARD = re.compile(r"([A-Za-z])(\d{0,9})")
 
 
@@ -46,7 +47,7 @@ def composite(pattern: str, args: Sequence[Value]) -> str:
 
 def _item(pattern: str, at: int, args: Sequence[Value]) -> tuple[str, int]:
     match = ITEM.match(pattern, at)
-    if match is None or int(match["index"]) >= HIGHEST:
+    if match is None:
         raise _broken(pattern, at)
     index, width = int(match["index"]), int(match["width"] or 0)
     if index >= len(args):
@@ -107,11 +108,13 @@ def shown(value: Value, spec: str) -> str:
 def number_text(value: int | float, spec: str) -> str:
     """Write a number by a standard or custom format."""
     plain = float_text(value) if isinstance(value, float) else str(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return plain
     match = STANDARD.fullmatch(spec)
     if not spec:
         return plain
     if match is None:
-        return _custom(value, spec)
+        return custom_text(value, spec)
     kind, digits = match[1], int(match[2]) if match[2] else None
     if digits is not None and digits > LONGEST:
         raise too_long()
@@ -160,7 +163,7 @@ def _rounded(number: Decimal, digits: int, how: str = ROUND_HALF_UP) -> Decimal:
 
 
 def _exponent(number: Decimal, kind: str, digits: int, width: int) -> str:
-    text = f"{number:.{digits}e}"
+    text = f"{number:.{digits}e}" if number else f"{'-' * number.is_signed()}{0:.{digits}e}"
     mantissa, _, power = text.partition("e")
     return f"{mantissa}{kind}{'-' if power.startswith('-') else '+'}{power.lstrip('+-').zfill(width)}"
 
@@ -174,55 +177,3 @@ def _general(number: Decimal, kind: str, digits: int) -> str:
     places = max(digits - 1 - number.adjusted(), 0) if number else 0
     text = f"{number.quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN):f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
-
-
-def _custom(value: int | float, spec: str) -> str:
-    """Write by a pattern of 0, #, point, comma, percent and literal text."""
-    number = Decimal(repr(value)) * 100 ** spec.count("%")
-    places = re.split(r"(?<!\\)\.", spec, maxsplit=1)
-    before, after = places[0], places[1] if len(places) > 1 else ""
-    rounded = _rounded(abs(number), len(re.findall("[0#]", after)))
-    whole, _, fraction = f"{rounded:f}".partition(".")
-    head = _whole(whole, before)
-    tail = _fraction(fraction, after)
-    point = "." if re.search(r"\d", tail) else ""
-    sign = "-" if number < 0 and rounded else ""
-    return sign + head + point + tail
-
-
-def _whole(digits: str, pattern: str) -> str:
-    slots = re.findall("[0#]", pattern)
-    grouped = bool(re.search(r"[0#],+[0#]", pattern))
-    least = len(slots) - slots.index("0") if "0" in slots else 0
-    text = digits.lstrip("0").rjust(least, "0") if slots else ""
-    if grouped:
-        text = f"{int(text or 0):,}" if text else ""
-        return re.sub("[0#,]+", text, pattern, count=1) if slots else pattern
-    pieces: list[str] = []
-    left = len(slots)
-    for char in pattern:
-        if char in "0#":
-            end = len(text) - left + 1
-            start = 0 if left == len(slots) else max(end - 1, 0)
-            pieces.append(text[start:end] if end > 0 else "")
-            left -= 1
-        elif char not in ",'\"\\":
-            pieces.append(char)
-    return "".join(pieces)
-
-
-def _fraction(digits: str, pattern: str) -> str:
-    slots = re.findall("[0#]", pattern)
-    keep = max(
-        (at + 1 for at, slot in enumerate(slots) if slot == "0" or digits[at : at + 1].strip("0")), default=0
-    )
-    keep = max(keep, len(digits.rstrip("0")))
-    pieces: list[str] = []
-    at = 0
-    for char in pattern:
-        if char in "0#":
-            pieces.append(digits[at : at + 1] if at < keep else "")
-            at += 1
-        else:
-            pieces.append(char)
-    return "".join(pieces)

@@ -100,7 +100,8 @@ class _Reader:
             name = self._string() if mark in ('"', "'") and mark else self._word()
             self._take(":")
             found[name] = self._value(level + 1)
-            self._separator("}")
+            if not self._separator("}"):
+                return found
         self.at += 1
         return found
 
@@ -112,16 +113,19 @@ class _Reader:
                 found.append(None)
             else:
                 found.append(self._value(level + 1))
-            self._separator("]")
+            if not self._separator("]"):
+                return found
         self.at += 1
         return found
 
-    def _separator(self, end: str) -> None:
+    def _separator(self, end: str) -> bool:
+        """Step over a comma. False where the text ends: Newtonsoft's reader then closes what is open."""
         mark = self._skip()
         if mark == ",":
             self.at += 1
-        elif mark != end:
+        elif mark and mark != end:
             raise ValueError("no separator")
+        return bool(mark)
 
     def _take(self, mark: str) -> None:
         if self._skip() != mark:

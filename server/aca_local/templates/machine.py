@@ -138,10 +138,10 @@ def apply(spec: Function, call: Call, args: list[Value], env: Env) -> Value:
     if spec.waits != "never" and any(isinstance(arg, Node) for arg in args):
         check_known(call.name, spec, args)
         return rebuilt(call, args)
-    if spec.waits == "deep" and env.context.any_open(args):
-        return rebuilt(call, args)
     if spec.kinds:
         check_kinds(call.name, spec, args)
+    if spec.waits == "deep" and env.context.any_open(args):
+        return rebuilt(call, args)
     value: Value = spec.apply(env, *args) if spec.scoped else spec.apply(*args)
     if value is MISSING:
         return rebuilt(call, args)
@@ -296,6 +296,10 @@ def _element(base: list[Value], key: Value) -> Value:
 
 def shown(key: Value) -> str:
     """Write a property name or index as the engine's messages do."""
+    if key is None:
+        return "null"
+    if isinstance(key, (dict, list)):
+        return "[object]" if isinstance(key, dict) else "[array]"
     return f"{key:g}" if isinstance(key, float) else str(key)
 
 

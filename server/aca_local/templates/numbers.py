@@ -4,9 +4,32 @@ from __future__ import annotations
 
 import math
 
+from aca_local.templates.errors import TemplateError
+
 LARGEST = 2**63 - 1
 SMALLEST = -(2**63)
 FIXED_DIGITS = 15  # a double is written without an exponent up to here
+
+INT32 = 2**31
+
+
+def check_int32(number: int) -> None:
+    """Refuse what .NET's `int` cannot hold. Raises TemplateError."""
+    if not -INT32 <= number < INT32:
+        raise _unusable(number, -INT32, INT32 - 1)
+
+
+def check_int64(number: float) -> None:
+    """Refuse a whole number that .NET's `long` cannot hold. Raises TemplateError."""
+    if isinstance(number, int) and not SMALLEST <= number <= LARGEST:
+        raise _unusable(number, SMALLEST, LARGEST)
+
+
+def _unusable(number: int, least: int, most: int) -> TemplateError:
+    return TemplateError(
+        f"The value '{number}' cannot be used as a number because it is either too large or too small. "
+        f"The value must be between {least} and {most}."
+    )
 
 
 def float_text(value: float) -> str:

@@ -88,11 +88,14 @@ def softly(node: Node, env: Env) -> Routine:
     """Evaluate a branch of which nobody knows yet whether it is needed: where it fails, it stays as it is."""
     if isinstance(node, Literal):
         return node
+    chain = env.context.chain
+    depth = len(chain)
     try:
         return as_node((yield node, env))
     except (OverBudget, NotYet):
         raise
     except TemplateError:
+        del chain[depth:]  # what failed in here is no longer being evaluated
         return node
 
 
@@ -234,6 +237,15 @@ def no_loop(call: Call, env: Env) -> TemplateError:
     )
 
 
+def _as_called(check: Callable[[Value], Value] | None, value: Value, full_name: str, call: Call) -> Value:
+    """Check a value; an error names the function as the call writes it, not as it is declared."""
+    try:
+        return check(value) if check else value
+    except TemplateError as error:
+        error.message = error.message.replace(f"'{full_name}'", f"'{call.name}'")
+        raise
+
+
 def user_function(
     full_name: str, parameters: list[Slot], output: Node, check: Callable[[Value], Value]
 ) -> Special:
@@ -245,19 +257,18 @@ def user_function(
     def run(call: Call, env: Env) -> Routine:
         if len(call.args) != len(parameters):
             raise fault(
-                f"The template language function '{full_name}' expects exactly '{len(parameters)}' "
+                f"The template language function '{call.name}' expects exactly '{len(parameters)}' "
                 "parameters."
             )
         bindings: dict[str, Value] = {}
         for slot, arg in zip(parameters, call.args, strict=True):
             value = yield from given(arg, env)
-            bindings[slot.name] = slot.check(value) if slot.check else value
+            bindings[slot.name] = _as_called(slot.check, value, full_name, call)
         if full_name in env.callers:
             raise fault(f"The template function '{full_name}' is not valid: it calls itself.")
         inside = replace(env, arguments=bindings, lambdas={}, copies={}, callers=(*env.callers, full_name))
         result = yield output, inside
-        check(result)
-        return result
+        return _as_called(check, result, full_name, call)
 
     return Special(run, 0, None)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from aca_local.templates.errors import TemplateError, fault
 from aca_local.templates.functions.strings import check_elements
 from aca_local.templates.machine import Function, member, wrong_kind
+from aca_local.templates.numbers import check_int32
 from aca_local.templates.syntax import Access, Literal, Node
 from aca_local.templates.utf16 import joined, length, lower, units
 from aca_local.templates.values import MISSING, Value, get, key_of, same, type_name
@@ -138,13 +139,6 @@ def _search(name: str, value: Value, wanted: Value) -> TemplateError:
 
 def number_range(start: int, count: int) -> Value:
     """`range(start, count)`."""
-    for number in (start, count):
-        if number < -LARGEST - 1:
-            raise TemplateError(
-                f"The value '{number}' cannot be used as a number because it is either too large or too "
-                "small. "
-                f"The value must be between {-LARGEST - 1} and {LARGEST}."
-            )
     if not 0 <= count <= LONGEST_RANGE or start + count - 1 > LARGEST:
         raise fault(
             "The template language function 'range' parameters are out of range: 'count' must be a positive "
@@ -152,6 +146,7 @@ def number_range(start: int, count: int) -> Value:
             "larger than 1000 and the sum of 'start index' and 'count' must be no larger than 2147483647.",
             "https://aka.ms/arm-function-range",
         )
+    check_int32(start)
     return list(range(start, start + count))
 
 
@@ -204,9 +199,8 @@ def index_from_end(items: list[Value], index: int) -> Value:
 
 def try_get(base: Value, key: Value, *further: Value) -> Value:
     """`tryGet(value, key, …)`: null where the first is not there; what follows must be."""
-    for at, step in enumerate((key, *further), 1):
-        if not isinstance(step, str) and type(step) is not int:
-            raise wrong_kind("tryGet", ("String, Integer",), step, at, alone=False)
+    if not isinstance(key, str) and type(key) is not int:
+        raise wrong_kind("tryGet", ("String, Integer",), key, 1, alone=False)
     found: Value = None
     if isinstance(base, dict) and isinstance(key, str):
         found = get(base, key)

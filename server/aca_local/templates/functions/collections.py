@@ -7,22 +7,30 @@ from typing import TYPE_CHECKING
 from aca_local.templates.errors import TemplateError, fault
 from aca_local.templates.functions.arrays import merged_arrays
 from aca_local.templates.functions.strings import check_elements
-from aca_local.templates.machine import Function, wrong_kind
-from aca_local.templates.syntax import Node
+from aca_local.templates.machine import Function, Special, call_function, wrong_kind
+from aca_local.templates.syntax import Call, Node
 from aca_local.templates.utf16 import folded
 from aca_local.templates.values import MISSING, Value, is_open, key_of, same, type_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from aca_local.templates.environment import Env
+    from aca_local.templates.machine import Routine
 
-def create_object(*args: Value) -> Value:
-    """`createObject(key, value, …)`."""
-    if len(args) % 2:
+
+def run_create_object(call: Call, env: Env) -> Routine:
+    """`createObject(key, value, …)`: counted before anything is evaluated."""
+    if len(call.args) % 2:
         raise fault(
             "The template language function 'createObject' expects an even number of parameters. "
-            f"The number of provided parameters was '{len(args)}'."
+            f"The number of provided parameters was '{len(call.args)}'."
         )
+    return (yield from call_function(CREATE_OBJECT, call, env))
+
+
+def create_object(*args: Value) -> Value:
+    """Make the object of keys and values that take turns."""
     keys = args[::2]
     if any(isinstance(key, Node) for key in keys):
         return MISSING
@@ -112,7 +120,7 @@ def _joined(old: Value, new: Value) -> Value:
         return new
     if isinstance(old, dict) and isinstance(new, dict):
         return _merged(old, new)
-    if isinstance(old, dict) or isinstance(new, dict):
+    if type_name(old) != type_name(new) and isinstance(old, (dict, list)) | isinstance(new, (dict, list)):
         raise fault(
             "The template language function 'union' failed to evaluate due to a type mismatch between "
             f"'{type_name(old)}' and '{type_name(new)}'.",
@@ -152,8 +160,9 @@ def _one_kind(name: str, parts: Sequence[Value]) -> None:
 
 
 OBJECT = ("Object",)
-TABLE = {
-    "createobject": Function(create_object, 0, None, waits="never"),
+CREATE_OBJECT = Function(create_object, 0, None, waits="never")
+TABLE: dict[str, Function | Special] = {
+    "createobject": Special(run_create_object, 0, None),
     "items": Function(items, 1, 1, (OBJECT,), waits="shallow"),
     "objectkeys": Function(object_keys, 1, 1, (OBJECT,), waits="shallow"),
     "shallowmerge": Function(shallow_merge, 1, 1, (("Array",),), waits="shallow"),

@@ -6,7 +6,8 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from aca_local.templates.dotnet_dates import format_date, read_date
+from aca_local.templates.dotnet_dates import format_date
+from aca_local.templates.dotnet_reading import SECOND, Moment, moment_of, read_date
 from aca_local.templates.errors import TemplateError, fault
 from aca_local.templates.machine import Function, Routine, Special, check_count, rebuilt, wrong_kind
 from aca_local.templates.syntax import Call, Literal, Node
@@ -19,8 +20,10 @@ TEXT = ("String",)
 DEFAULT = "yyyy-MM-ddTHH:mm:ssZ"
 NOW = "yyyyMMddTHHmmssZ"
 DURATION = re.compile(
-    r"(-)?P(?=.)(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)D)?(?:T(?=.)(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?"
+    r"(-)?P(?=.)(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)D)?(?:T(?=.)(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)(?:\.(?P<fraction>\d+))?S)?)?",
+    re.ASCII,
 )
+LARGEST = 2**63 - 1  # ticks of the longest duration
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 PAGE = "Please see https://aka.ms/arm-syntax-functions ."
 
@@ -33,29 +36,32 @@ def date_time_add(base: str, duration: str, pattern: str = DEFAULT) -> str:
     moment = read_date(base)
     if moment is None:
         raise _bad("dateTimeAdd", f"The first parameter '{base}' is not a valid ISO8601 DateTime string.")
-    match = DURATION.fullmatch(duration)
-    if match is None:
+    ticks = _ticks(duration)
+    if ticks is None:
         raise _bad(
             "dateTimeAdd", f"The second parameter '{duration}' is not a valid ISO8601 Duration string."
         )
     try:
-        return _formatted("dateTimeAdd", _moved(moment, match), pattern, "third parameter")
+        moved = Moment(moment.ticks + ticks, moment.offset)
+        return _formatted("dateTimeAdd", moved, pattern, "third parameter")
     except (OverflowError, ValueError) as error:
         raise TemplateError(
             "The added or subtracted value results in an un-representable DateTime. (Parameter 't')"
         ) from error
 
 
-def _moved(moment: datetime, match: re.Match[str]) -> datetime:
-    sign = -1 if match[1] else 1
-    years, months, days, hours, minutes = (int(part or 0) for part in match.groups()[1:6])
-    span = timedelta(
-        days=years * 365 + months * 30 + days, hours=hours, minutes=minutes, seconds=float(match[7] or 0)
-    )
-    return moment + sign * span
+def _ticks(duration: str) -> int | None:
+    """Read an ISO 8601 duration. None where it is none, or longer than .NET's `TimeSpan`."""
+    match = DURATION.fullmatch(duration)
+    if match is None:
+        return None
+    years, months, days, hours, minutes, seconds = (int(part or 0) for part in match.groups()[1:7])
+    whole = (((years * 365 + months * 30 + days) * 24 + hours) * 60 + minutes) * 60 + seconds
+    ticks = whole * SECOND + int((match["fraction"] or "").ljust(7, "0")[:7])
+    return None if ticks > LARGEST else -ticks if match[1] else ticks
 
 
-def _formatted(name: str, moment: datetime, pattern: str, place: str) -> str:
+def _formatted(name: str, moment: Moment, pattern: str, place: str) -> str:
     text = format_date(moment, pattern)
     if text is None:
         raise TemplateError(
@@ -79,7 +85,7 @@ def from_epoch(seconds: Value) -> str:
     try:
         if not re.fullmatch(r"\s*[+-]?\d{1,20}\s*", number):
             raise ValueError(number)
-        moment = EPOCH + timedelta(seconds=int(number))
+        moment = moment_of(EPOCH + timedelta(seconds=int(number)))
     except (OverflowError, ValueError) as error:
         raise _bad("dateTimeFromEpoch", "The parameter is not a valid epoch time integer.") from error
     return format_date(moment, DEFAULT) or ""
@@ -90,7 +96,7 @@ def to_epoch(text: str) -> int:
     moment = read_date(text)
     if moment is None:
         raise _bad("dateTimeToEpoch", "The parameter is not a valid ISO8601 DateTime string.")
-    return (moment - EPOCH) // timedelta(seconds=1)
+    return moment.ticks // SECOND - moment_of(EPOCH).ticks // SECOND
 
 
 def run_utc_now(call: Call, env: Env) -> Routine:
@@ -108,7 +114,8 @@ def run_utc_now(call: Call, env: Env) -> Routine:
     if volatile is None:
         args = () if pattern == NOW else (Literal(pattern),)
         return env.context.left_open(Call("utcNow", args, "utcnow"))
-    return _formatted("utcNow", volatile.now.astimezone(UTC), pattern, "first parameter")
+    now = volatile.now.astimezone(UTC)
+    return _formatted("utcNow", moment_of(now, now.microsecond * 10), pattern, "first parameter")
 
 
 def run_new_guid(call: Call, env: Env) -> Routine:

@@ -47,8 +47,11 @@ def run_lambda_variables(call: Call, env: Env) -> Routine:
     return env.lambdas[key]
 
 
-def lambda_of(call: Call, at: int, env: Env, least: int, most: int) -> Lambda:
-    """Read the lambda at a place of a call. Raises TemplateError where there is none, or of another arity."""
+def lambda_of(call: Call, at: int, env: Env, least: int, most: int) -> Generator[Request, Value, Lambda]:
+    """Read the lambda at a place of a call; the names of its parameters may be expressions.
+
+    Raises TemplateError where there is none, or of another arity.
+    """
     node = call.args[at]
     if not isinstance(node, Call) or node.key != "lambda":
         raise fault(
@@ -60,7 +63,7 @@ def lambda_of(call: Call, at: int, env: Env, least: int, most: int) -> Lambda:
     *names, body = node.args
     texts: list[str] = []
     for place, name in enumerate(names):
-        value = name.value if isinstance(name, Literal) else name
+        value = yield from given(name, env)
         if not isinstance(value, str):
             raise wrong_kind(node.name, ("String",), value, place, alone=False)
         texts.append(value)
@@ -103,7 +106,7 @@ def run_map(call: Call, env: Env) -> Routine:
     items = yield from _array(call, env)
     if isinstance(items, Node):
         return (yield from _kept(call, env, items))
-    function = lambda_of(call, 1, env, 1, 2)
+    function = yield from lambda_of(call, 1, env, 1, 2)
     made: list[Value] = []
     assert isinstance(items, list)
     for at, item in enumerate(items):
@@ -117,7 +120,7 @@ def run_filter(call: Call, env: Env) -> Routine:
     items = yield from _array(call, env)
     if isinstance(items, Node):
         return (yield from _kept(call, env, items))
-    function = lambda_of(call, 1, env, 1, 2)
+    function = yield from lambda_of(call, 1, env, 1, 2)
     made: list[Value] = []
     assert isinstance(items, list)
     for at, item in enumerate(items):
@@ -138,7 +141,7 @@ def run_reduce(call: Call, env: Env) -> Routine:
     value = yield from given(call.args[1], env)
     if isinstance(items, Node) or isinstance(value, Node):
         return (yield from _kept(call, env, items, value))
-    function = lambda_of(call, 2, env, 2, 3)
+    function = yield from lambda_of(call, 2, env, 2, 3)
     start = value
     assert isinstance(items, list)
     for at, item in enumerate(items):
@@ -153,7 +156,7 @@ def run_sort(call: Call, env: Env) -> Routine:
     items = yield from _array(call, env)
     if isinstance(items, Node):
         return (yield from _kept(call, env, items))
-    function = lambda_of(call, 1, env, 2, 2)
+    function = yield from lambda_of(call, 1, env, 2, 2)
     assert isinstance(items, list)
     runs: list[list[Value]] = [[item] for item in items]
     while len(runs) > 1:
@@ -203,8 +206,8 @@ def run_to_object(call: Call, env: Env) -> Routine:
     items = yield from _array(call, env)
     if isinstance(items, Node):
         return (yield from _kept(call, env, items))
-    keys = lambda_of(call, 1, env, 1, 1)
-    values = lambda_of(call, 2, env, 1, 1) if len(call.args) > 2 else None  # noqa: PLR2004 - the optional third
+    keys = yield from lambda_of(call, 1, env, 1, 1)
+    values = (yield from lambda_of(call, 2, env, 1, 1)) if len(call.args) > 2 else None  # noqa: PLR2004 - the optional third
     made: dict[str, Value] = {}
     seen: set[str] = set()
     assert isinstance(items, list)
@@ -241,8 +244,8 @@ def run_group_by(call: Call, env: Env) -> Routine:
     items = yield from _array(call, env)
     if isinstance(items, Node):
         return (yield from _kept(call, env, items))
-    keys = lambda_of(call, 1, env, 1, 1)
-    values = lambda_of(call, 2, env, 1, 1) if len(call.args) > 2 else None  # noqa: PLR2004 - the optional third
+    keys = yield from lambda_of(call, 1, env, 1, 1)
+    values = (yield from lambda_of(call, 2, env, 1, 1)) if len(call.args) > 2 else None  # noqa: PLR2004 - the optional third
     made: dict[str, list[Value]] = {}
     names: dict[str, str] = {}
     assert isinstance(items, list)
@@ -264,7 +267,7 @@ def run_map_values(call: Call, env: Env) -> Routine:
     value = yield from _typed(call, env, "Object")
     if isinstance(value, Node):
         return (yield from _kept(call, env, value))
-    function = lambda_of(call, 1, env, 1, 1)
+    function = yield from lambda_of(call, 1, env, 1, 1)
     assert isinstance(value, dict)
     made: dict[str, Value] = {}
     for key in value:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from aca_local.templates.errors import TemplateError, fault
 from aca_local.templates.machine import Function, wrong_kind
-from aca_local.templates.numbers import LARGEST, SMALLEST
+from aca_local.templates.numbers import LARGEST, SMALLEST, check_int64
 from aca_local.templates.syntax import Node
 from aca_local.templates.utf16 import ordinal
 from aca_local.templates.values import MISSING, Value, same
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 WHOLE = ("Integer",)
-NUMBER = re.compile(r"\s*[+-]?(?:\d[\d,]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\s*")
+NUMBER = re.compile(r"\s*[+-]?(?:\d[\d,]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\s*", re.ASCII)
 
 
 def whole(value: Value) -> int:
@@ -81,6 +81,8 @@ def mul(one: int, two: int) -> int:
 
 
 def _fits(name: str, one: int, two: int, result: int) -> int:
+    check_int64(one)
+    check_int64(two)
     if SMALLEST <= result <= LARGEST:
         return result
     raise fault(f"The template language function '{name}' overflowed with the operants '{one}' and '{two}'.")
@@ -128,6 +130,8 @@ def _extreme(name: str, values: Sequence[Value], choose: Callable[..., int | flo
         raise _not_numeric(name)
     if len(numbers) < len(values):
         return MISSING
+    for number in numbers:
+        check_int64(number)
     return choose(numbers)
 
 
@@ -187,8 +191,8 @@ def negated(value: bool) -> bool:
 
 TABLE = {
     "int": Function(whole, 1, 1, (("Integer", "String"),)),
-    "float": Function(floating, 1, 1),
-    "bool": Function(truth, 1, 1),
+    "float": Function(floating, 1, 1, waits="shallow"),
+    "bool": Function(truth, 1, 1, waits="shallow"),
     "add": Function(add, 2, 2, (WHOLE,)),
     "sub": Function(sub, 2, 2, (WHOLE,)),
     "mul": Function(mul, 2, 2, (WHOLE,)),
@@ -197,10 +201,10 @@ TABLE = {
     "min": Function(smallest, 1, None, waits="never"),
     "max": Function(largest, 1, None, waits="never"),
     "equals": Function(equals, 2, 2, waits="shallow"),
-    "greater": Function(greater, 2, 2),
-    "greaterorequals": Function(greater_or_equals, 2, 2),
-    "less": Function(less, 2, 2),
-    "lessorequals": Function(less_or_equals, 2, 2),
+    "greater": Function(greater, 2, 2, waits="shallow"),
+    "greaterorequals": Function(greater_or_equals, 2, 2, waits="shallow"),
+    "less": Function(less, 2, 2, waits="shallow"),
+    "lessorequals": Function(less_or_equals, 2, 2, waits="shallow"),
     "not": Function(negated, 1, 1, (("Boolean",),)),
     "true": Function(lambda: True, 0, 0),
     "false": Function(lambda: False, 0, 0),

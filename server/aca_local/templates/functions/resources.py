@@ -12,13 +12,18 @@ if TYPE_CHECKING:
     from aca_local.templates.environment import Env
 
 TEXT = ("String",)
-SUBSCRIPTION = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_HEX = "[0-9a-fA-F]"
+_GUID = rf"{_HEX}{{8}}(?:-{_HEX}{{4}}){{3}}-{_HEX}{{12}}"
+SUBSCRIPTION = re.compile(rf"{_GUID}|{_HEX}{{32}}|\{{{_GUID}\}}|\({_GUID}\)")  # what .NET reads as a Guid
 
 
 def path_of(kind: str, names: list[str]) -> str:
-    """Give "namespace/type/name/subtype/name" for a type and the names of its segments."""
-    namespace, *types = kind.split("/")
-    pairs = "/".join(f"{part}/{name}" for part, name in zip(types, names, strict=True) if name)
+    """Give "namespace/type/name/subtype/name" for a type and the names of its segments.
+
+    A type may begin with a slash: the engine counts that slash as a segment and then forgets it.
+    """
+    namespace, *types = [part for part in kind.split("/") if part]
+    pairs = "/".join(f"{part}/{name}" for part, name in zip(types, names, strict=False) if name)
     return f"{namespace}/{pairs}"
 
 
@@ -40,7 +45,7 @@ def split_id(name: str, args: tuple[str, ...], most_before: int) -> tuple[list[s
             name,
             "function requires exactly one multi-segmented argument which must be resource type including "
             "resource "
-            f"provider namespace. Current function arguments '{','.join(args)}'.",
+            f"provider namespace. Current function arguments '{','.join(map(escaped, args))}'.",
         )
     at = (several or slashed)[0]
     kind = args[at].rstrip("/")
@@ -57,6 +62,11 @@ def split_id(name: str, args: tuple[str, ...], most_before: int) -> tuple[list[s
     return list(args[:at]), kind, names
 
 
+def escaped(text: str) -> str:
+    """Write a text as a template does, in which brackets around it would mean an expression."""
+    return f"[{text}" if text.startswith("[") and text.endswith("]") else text
+
+
 def _bad(name: str, problem: str) -> TemplateError:
     return fault(
         f"Unable to evaluate template language function '{name}': {problem}",
@@ -70,27 +80,33 @@ def resource_id(env: Env, *args: str) -> str:
     scope = env.context.scope
     before, kind, names = split_id("resourceId", args, 2)
     if scope.resource_group is None and len(before) < 2:  # noqa: PLR2004 - subscription and group
-        subscription = before[0] if before else scope.subscription_id
-        _check_subscription(subscription)
-        return id_below(f"/subscriptions/{subscription}", kind, names)
+        return id_below(_subscription(env, before), kind, names)
+    if len(before) > 1:
+        check_subscription(before[0], "resourceid")
     subscription = before[0] if len(before) > 1 else scope.subscription_id
     group = before[-1] if before else scope.resource_group
     return f"/subscriptions/{subscription}/resourceGroups/{group}/providers/{path_of(kind, names)}"
 
 
-def _check_subscription(identifier: str) -> None:
+def check_subscription(identifier: str, page: str = "subscriptionresourceid") -> None:
+    """Check an id that a template names. Raises TemplateError."""
     if not SUBSCRIPTION.fullmatch(identifier):
         raise fault(
             f"The provided value '{identifier}' is not valid subscription identifier.",
-            "https://aka.ms/arm-resource-functions/#subscriptionresourceid",
+            f"https://aka.ms/arm-resource-functions/#{page}",
         )
+
+
+def _subscription(env: Env, named: list[str]) -> str:
+    if named:
+        check_subscription(named[0])
+    return f"/subscriptions/{named[0]}" if named else env.context.scope.subscription
 
 
 def subscription_resource_id(env: Env, *args: str) -> str:
     """`subscriptionResourceId([subscription], type, name, …)`."""
     before, kind, names = split_id("subscriptionResourceId", args, 1)
-    subscription = before[0] if before else env.context.scope.subscription_id
-    return id_below(f"/subscriptions/{subscription}", kind, names)
+    return id_below(_subscription(env, before), kind, names)
 
 
 def tenant_resource_id(*args: str) -> str:
@@ -102,16 +118,17 @@ def tenant_resource_id(*args: str) -> str:
 def management_group_resource_id(*args: str) -> str:
     """`managementGroupResourceId(group, type, name, …)`."""
     before, kind, names = split_id("managementGroupResourceId", args, 1)
-    group = before[0] if before else ""
+    group = before[0] if before else kind
     return id_below(f"/providers/Microsoft.Management/managementGroups/{group}", kind, names)
 
 
 def extension_resource_id(parent: str, *args: str) -> str:
     """`extensionResourceId(parent, type, name, …)`."""
-    if not parent.startswith("/") or not parent.strip("/"):
+    segments = [part for part in parent.split("/") if part]
+    if len(segments) < 2:  # noqa: PLR2004 - the shortest id: a kind and a name
         raise _bad("extensionResourceId", f"the provided parent resource id '{parent}' is not a valid uri.")
     _, kind, names = split_id("extensionResourceId", args, 0)
-    return id_below("/" + parent.strip("/"), kind, names)
+    return f"/{'/'.join(segments)}/providers/{path_of(kind, names)}"
 
 
 TABLE = {

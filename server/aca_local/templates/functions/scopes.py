@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
-from aca_local.templates.errors import TemplateError, fault
+from aca_local.templates.errors import TemplateError
+from aca_local.templates.functions.resources import check_subscription
 from aca_local.templates.machine import Function, wrong_kind
 from aca_local.templates.syntax import Access, Call, Literal, Node
 from aca_local.templates.values import MISSING, taken
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 TEXT = ("String",)
 GROUP_TYPE = "Microsoft.Resources/resourceGroups"
-GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 PUBLIC_CLOUD: Mapping[str, Value] = {
     "name": "AzureCloud",
     "gallery": "https://gallery.azure.com/",
@@ -76,7 +75,7 @@ def _other_group(subscription_id: str, args: tuple[Value, ...]) -> Value:
             raise wrong_kind("subscriptionResourceId", TEXT, arg, at, alone=False)
     if any(isinstance(arg, Node) for arg in whole):
         return MISSING
-    _check_subscription(str(whole[0]))
+    check_subscription(str(whole[0]))
     return {
         "id": f"/subscriptions/{whole[0]}/resourceGroups/{whole[1]}",
         "name": whole[1],
@@ -117,19 +116,11 @@ def _live_group(env: Env) -> Mapping[str, JSON] | None:
     return found if isinstance(found, dict) else {}
 
 
-def _check_subscription(identifier: str) -> None:
-    if not GUID.fullmatch(identifier):
-        raise fault(
-            f"The provided value '{identifier}' is not valid subscription identifier.",
-            "https://aka.ms/arm-resource-functions/#subscriptionresourceid",
-        )
-
-
 def subscription(env: Env, identifier: str | None = None) -> Value:
     """`subscription()`."""
     scope = env.context.scope
     if identifier is not None:
-        _check_subscription(identifier)
+        check_subscription(identifier)
         return {"id": f"/subscriptions/{identifier}", "subscriptionId": identifier}
     name: Value = scope.subscription_name
     if name is None:

@@ -217,12 +217,14 @@ def split(text: str, separators: Value) -> list[Value]:
     listed = separators if isinstance(separators, list) else [separators]
     marks = [mark for mark in listed if isinstance(mark, str)]
     if len(marks) < len(listed):
-        wrong = next(mark for mark in listed if not isinstance(mark, str))
+        wrong = dict.fromkeys(type_name(mark) for mark in listed if not isinstance(mark, str))
         raise fault(
             "The template language function 'split' expects its second parameter to be of type 'String or "
             "Array "
-            f"of Strings'. The provided value is of type '{type_name(wrong)}'."
+            f"of Strings'. The provided value is of type '{', '.join(wrong)}'."
         )
+    if separators == []:  # .NET then cuts at white space
+        return list(re.split(f"[{SPACES}]", text))
     marks = [mark for mark in marks if mark]
     if not marks:
         return [text]

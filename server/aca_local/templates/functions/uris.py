@@ -5,24 +5,33 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from urllib.parse import quote, unquote_to_bytes, urlsplit
+from urllib.parse import quote, unquote_to_bytes
 
+from aca_local.templates.dotnet_uri import (
+    LARGEST_PORT,
+    OPAQUE,
+    SCHEME_NAME,
+    UriError,
+    join,
+    read_uri,
+    readable,
+    well_formed,
+)
 from aca_local.templates.errors import TemplateError, fault
 from aca_local.templates.functions.strings import utf8
 from aca_local.templates.jsontext import write_json
-from aca_local.templates.machine import Function
+from aca_local.templates.machine import Function, shown
 from aca_local.templates.numbers import float_text
-from aca_local.templates.values import Value, get
+from aca_local.templates.values import MISSING, Value, get, type_name
 
 TEXT = ("String",)
-ABSOLUTE = re.compile(r"(?P<scheme>[A-Za-z][\w+.-]*):(?P<rest>.*)", re.DOTALL)
 DATA = re.compile(
     r"data:(?P<type>[^;,]*)(?P<parameters>(?:;[^;,]*)*),(?P<data>.*)", re.DOTALL | re.IGNORECASE
 )
 CHARSET = re.compile(r";charset=([^;]*)", re.IGNORECASE)
 CHARSETS = ("utf8", "utf-8", "us-ascii", "ascii")
-PORTS = {"http": 80, "https": 443, "ftp": 21}
-KEPT = "%:/?#[]@!$&'()*+,;=-._~"
+JOINING = "https://aka.ms/arm-function-datauri"
+DRIVE_PATH = re.compile(r"/[A-Za-z]:")
 
 
 def component(text: str) -> str:
@@ -85,107 +94,104 @@ def _target(name: str) -> TemplateError:
 
 
 def uri(base: str, relative: str) -> str:
-    """`uri(base, relative)`: as .NET's `Uri` joins them (RFC 3986)."""
-    match = ABSOLUTE.fullmatch(base)
-    if match is None or (PORTS.get(match["scheme"].lower()) and not _host(match["rest"])):
+    """`uri(base, relative)`: as .NET's `Uri` joins them."""
+    try:
+        start = read_uri(base) if well_formed(base) and not base.strip().startswith("/") else None
+    except UriError:
+        start = None
+    if start is None:
         raise fault(
             "The template language function 'uri' expects its first argument to be a uri string. "
             f"The provided value is '{base}'.",
-            "https://aka.ms/arm-function-datauri",
+            JOINING,
         )
-    target = ABSOLUTE.fullmatch(relative)
-    if target is not None:
-        return _normal(target["scheme"], target["rest"])
-    return _normal(match["scheme"], _joined(match["rest"], relative))
-
-
-def _host(rest: str) -> str:
-    authority = re.match(r"//([^/?#]*)", rest)
-    host = authority[1] if authority else ""
-    return "" if re.search(r"[\s<>\"\\^`{|}]", host) else host
-
-
-def _joined(base: str, relative: str) -> str:
-    if relative.startswith("//"):
-        return relative
-    authority, path, query = _parts(base)
-    if relative.startswith("/"):
-        return authority + relative
-    if relative.startswith("?"):
-        return authority + path + relative
-    if relative.startswith("#") or not relative:
-        return authority + path + query + relative
-    if not authority and "/" not in path:
-        return path.rpartition(":")[0] + (":" if ":" in path else path) + relative
-    return authority + (path.rpartition("/")[0] + "/" if path else "/") + relative
-
-
-def _parts(rest: str) -> tuple[str, str, str]:
-    match = re.fullmatch(r"(//[^/?#]*)?([^?#]*)(\?[^#]*)?(?:#.*)?", rest, re.DOTALL)
-    assert match is not None
-    return match[1] or "", match[2], match[3] or ""
-
-
-def _normal(scheme: str, rest: str) -> str:
-    """Write a URI as .NET does:
-
-    lower scheme and host, no default port, no dots in the path, the rest escaped.
-    """
-    match = re.fullmatch(r"(?://([^/?#]*))?([^?#]*)(.*)", rest, re.DOTALL)
-    assert match is not None
-    authority, path, tail = match.groups()
-    if authority is None:
-        return scheme.lower() + ":" + quote(path + tail, safe=KEPT)
-    user, at, host = authority.rpartition("@")
-    host = re.sub(f":{PORTS.get(scheme.lower(), 0)}$", "", host.lower())
-    path = _without_dots(path) or "/"
-    return f"{scheme.lower()}://{user}{at}{host}{quote(path + tail, safe=KEPT)}"
-
-
-def _without_dots(path: str) -> str:
-    kept: list[str] = []
-    parts = path.split("/")
-    for at, part in enumerate(parts):
-        if part in (".", ".."):
-            if part == ".." and len(kept) > 1:
-                kept.pop()
-            if at == len(parts) - 1:
-                kept.append("")
-        else:
-            kept.append(part)
-    return "/".join(kept)
+    try:
+        return str(join(start, relative))
+    except UriError as error:
+        raise fault(
+            f"Cannot construct valid uri from base uri '{base}' and string '{relative}', "
+            "check if the base uri is empty.",
+            JOINING,
+        ) from error
 
 
 def parse_uri(text: str) -> Value:
-    """`parseUri(text)`."""
+    """`parseUri(text)`: a path that is only a slash, and a query that is empty, are left out."""
     try:
-        parts = urlsplit(text)
-        port = parts.port
-    except ValueError:
-        parts, port = urlsplit(""), None
-    if not parts.scheme or not parts.hostname:
-        problem = "Invalid URI: The format of the URI could not be determined."
-        raise TemplateError(f"The specified URL '{text}' is not valid '{problem}'.")
-    made: dict[str, Value] = {"scheme": parts.scheme, "host": parts.hostname, "port": port}
-    if parts.path:
-        made["path"] = parts.path
-    if parts.query:
-        made["query"] = "?" + parts.query
+        found = read_uri(text)
+    except UriError as error:
+        raise TemplateError(f"The specified URL '{text}' is not valid '{error}'.") from error
+    path = found.path.lstrip("/") if DRIVE_PATH.match(found.path) else found.path
+    made: dict[str, Value] = {"scheme": found.scheme, "host": found.host, "port": found.port}
+    if path != "/":
+        made["path"] = path
+    if found.query:
+        made["query"] = found.query
     return made
 
 
 def build_uri(parts: dict[str, Value]) -> str:
     """`buildUri(object)`."""
-    for name in ("scheme", "host"):
-        if not isinstance(get(parts, name), str):
+    scheme, host = _member(parts, "scheme", needed=True), _member(parts, "host", needed=True)
+    path, query = _member(parts, "path"), _member(parts, "query")
+    try:
+        return _built(scheme, host, _port(get(parts, "port")), path, query)
+    except UriError as error:
+        raise TemplateError(
+            f"An error occured while evaluating the 'buildUri' function '{error}'."
+        ) from error
+
+
+def _member(parts: dict[str, Value], name: str, *, needed: bool = False) -> str:
+    value = get(parts, name)
+    if value is MISSING or value == "":
+        if needed:
             raise TemplateError(
                 f"The input object to the 'buildUri' function is missing the required property '{name}''."
             )
-    port, path, query = (get(parts, name) for name in ("port", "path", "query"))
-    place = f"{get(parts, 'host')}" + (f":{port}" if type(port) is int else "")
-    route = "/" + path.lstrip("/") if isinstance(path, str) else "/"
-    search = "?" + query.removeprefix("?") if isinstance(query, str) and query else ""
-    return f"{get(parts, 'scheme')}://{place}{route}{search}"
+        return ""
+    if not isinstance(value, str):
+        raise _wrong_type(value, "String")
+    return value
+
+
+def _wrong_type(value: Value, wanted: str) -> TemplateError:
+    return TemplateError(
+        f"Evaluation result of language expression '{shown(value)}' is type '{type_name(value)}', "
+        f"expected type is '{wanted}'."
+    )
+
+
+def _port(value: Value) -> int:
+    if value is MISSING or value is None:
+        return -1
+    if type(value) is not int:
+        raise _wrong_type(value, "Integer")
+    bound = ("greater", "-1") if value < -1 else ("less", str(LARGEST_PORT)) if value > LARGEST_PORT else None
+    if bound:
+        raise UriError(
+            f"value ('{value}') must be {bound[0]} than or equal to '{bound[1]}'. (Parameter 'value')\n"
+            f"Actual value was {value}."
+        )
+    return value
+
+
+def _built(scheme: str, host: str, port: int, path: str, query: str) -> str:
+    """Write the parts as .NET's `UriBuilder` and `Uri.ToString` do."""
+    scheme = scheme.partition(":")[0].lower()
+    if not SCHEME_NAME.fullmatch(scheme):
+        raise UriError("Invalid URI: The URI scheme is not valid. (Parameter 'value')")
+    if scheme in OPAQUE:
+        return f"{scheme}:{host}/{path.lstrip('/')}"
+    host = f"[{host}]" if ":" in host and host.count(":") > 1 and not host.startswith("[") else host
+    if ":" in host and not host.startswith("["):
+        raise UriError("Invalid URI: The hostname could not be parsed.")
+    route = path.replace("?", "%3F").replace("#", "%23")
+    search = f"?{query.removeprefix('?')}" if query else ""
+    place = host + (f":{port}" if port >= 0 else "")
+    return readable(
+        str(read_uri(f"{scheme}://{place}{route if route.startswith('/') else '/' + route}{search}"))
+    )
 
 
 TABLE = {
