@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 from bicep_cli import BicepError, BicepService, find
-from contract.oracle_comparing import Tally, ours, scope_of
+from contract.oracle_comparing import Tally, judged, ours, scope_of
+from engine_cases import PLACE, ask, cases, recorded, template_of
 from shared import shared
 
 if TYPE_CHECKING:
@@ -77,6 +78,19 @@ async def test_calls_of_every_function_answer_as_the_engine_does(bicep: BicepSer
 
     assert (tally.counts["same"] + tally.errors) / tally.total >= WORDS, told
     assert tally.share_of_words() >= WORDS, told
+
+
+@pytest.mark.parametrize("name", ["expressions.jsonl", "documents.jsonl"])
+async def test_the_engine_still_gives_the_recorded_answers(
+    bicep: BicepService, tmp_path: Path, name: str
+) -> None:
+    wrong: list[str] = []
+    for case in cases(name)[::17]:
+        answer = await ask(bicep, tmp_path, json.dumps(template_of(case)), case.get("parameters", {}), PLACE)
+        if judged(answer, recorded(case))[0] not in ("same", "same words"):
+            wrong.append(f"{case.get('expression') or case['name']}: {answer}")
+
+    assert not wrong, "\n".join(wrong)
 
 
 async def theirs(bicep: BicepService, folder: Path, text: str, place: dict[str, str]) -> dict[str, object]:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from aca_local.templates.compiling import Where, loop_node
 from aca_local.templates.environment import UNSET, Context, Env, Slot
-from aca_local.templates.errors import AT, NotYet, OverBudget, ParseError, TemplateError, fault
-from aca_local.templates.machine import Special, drive
+from aca_local.templates.errors import AS_IT_IS, AT, ParseError, TemplateError, fault
+from aca_local.templates.machine import Special, drive, shown
 from aca_local.templates.model import Output
 from aca_local.templates.schema_types import FILES, Checker, Declaration, hidden
 from aca_local.templates.special import LOOPS, settle, user_function
@@ -147,7 +147,7 @@ def settle_parameters(context: Context) -> None:
         computed = not isinstance(slot.node, Literal)
         try:
             _settled(context, slot, "Parameter")
-        except (OverBudget, NotYet):
+        except AS_IT_IS:
             raise
         except TemplateError as error:
             if not computed or error.message.startswith("The provided value for the template parameter"):
@@ -192,13 +192,22 @@ def _bind_loops(context: Context, loops: JSON, env: Env, where: Where) -> None:
         )
     for at, item in enumerate(loops):
         place = (*where, at)
-        loop = item if isinstance(item, dict) else {}
-        for part in ("name", "input"):
-            if loop.get(part) is None:
+        if not isinstance(item, dict):
+            raise fault(
+                "Each item in the the 'copy' property of a template's variables must be an object, but the "
+                f"supplied value was of type '{shown(taken(item))}'.",
+                "https://aka.ms/arm-syntax-variables",
+            )
+        loop = item
+        for part in ("name", "count", "input"):
+            if part not in loop or (part != "count" and loop[part] is None):
                 error = fault(f"The template 'copy' definition{AT} is missing a copy {part} value.", LOOPS)
                 error.path = place
                 raise error
-        node = loop_node(loop, place)
+        try:
+            node = loop_node(loop, place)
+        except ParseError as error:
+            raise _in_variable(str(loop["name"]), error) from error
         if node.name.lower() in context.variables:
             raise fault(
                 "Each variable declaration have a unique name, but the template defines multiple variables "
@@ -214,7 +223,7 @@ def settle_variables(context: Context) -> None:
     for slot in list(context.variables.values()):
         try:
             _settled(context, slot, "Variable")
-        except (OverBudget, NotYet):
+        except AS_IT_IS:
             raise
         except TemplateError as error:
             if _plain(error):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from aca_local.templates.errors import AT, NotYet, OverBudget, TemplateError, fault
+from aca_local.templates.compiling import compile_json
+from aca_local.templates.errors import AS_IT_IS, AT, TemplateError, fault
 from aca_local.templates.resource import RESOURCES, invalid
 from aca_local.templates.syntax import Literal, Members, Node
 from aca_local.templates.values import MISSING, Value
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from aca_local.templates.values import JSON
 
 KEPT = {"location", "sku", "kind", "plan", "identity", "tags", "zones", "scale", "properties"}
+TEXTS = ("location", "kind", "managedby")
 KEPT |= {"managedby", "managedbyextended", "extendedlocation"}
 
 
@@ -40,7 +42,7 @@ def body_of(made: Declared) -> Routine:
     outside, context.used, made.busy = context.used, made.used, True
     try:
         made.body = yield from _members(made)
-    except (OverBudget, NotYet):
+    except AS_IT_IS:
         raise
     except TemplateError as error:
         raise invalid(made, error) from error
@@ -56,12 +58,17 @@ def _members(made: Declared) -> Generator[Request, Value, dict[str, Value]]:
             continue
         runtime = key.lower() not in ("location", "kind")
         node = _member_node(made, key, written_item)
-        value = yield node, replace(made.env, runtime=runtime)
+        value = yield node, replace(made.env, runtime=runtime, answered=key.lower() == "properties")
         if key.lower() == "tags" and not isinstance(value, (dict, Node)) and value is not None:
             raise _bad_tags(made, (*made.where, key))
         if value is not None:
-            body[key] = value
+            body[key] = str(value) if _scalar(key, node, value) else value
     return body
+
+
+def _scalar(key: str, node: Node, value: Value) -> bool:
+    """Tell whether a number or truth written where text belongs is read as text."""
+    return key.lower() in TEXTS and isinstance(node, Literal) and isinstance(value, (bool, int))
 
 
 def _bad_tags(made: Declared, where: Where) -> TemplateError:
@@ -75,10 +82,10 @@ def _bad_tags(made: Declared, where: Where) -> TemplateError:
 
 
 def _member_node(made: Declared, key: str, item: JSON) -> Node:
-    """Compile a member; of a deployment's properties, the template is left out: it is expanded for itself."""
+    """Compile a member; a deployment's template is left empty here: it is expanded for itself."""
     where = (*made.where, key)
     if not (made.deployment and key.lower() == "properties" and isinstance(item, dict)):
         return made.context.compile(item, loops=isinstance(item, dict), where=where)
-    parts = [(name, part) for name, part in item.items() if name.lower() != "template"]
-    compiled = [(Literal(name), made.context.compile(part, loops=True, where=where)) for name, part in parts]
+    parts = [(name, {} if name.lower() == "template" else part) for name, part in item.items()]
+    compiled = [(Literal(name), compile_json(part, loops=True, where=where)) for name, part in parts]
     return Members(tuple(compiled))

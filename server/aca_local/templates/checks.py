@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from aca_local.templates.errors import AT, NotYet, OverBudget, TemplateError, fault
+from aca_local.templates.errors import AS_IT_IS, AT, TemplateError, fault
 from aca_local.templates.machine import evaluate
 from aca_local.templates.resource import invalid
 
@@ -80,7 +80,7 @@ def _of_empty_loop(declared: Declared, name: str) -> bool:
 def _asked(item: JSON, declared: Declared) -> Value:
     try:
         return evaluate(declared.context.compile(item), declared.env)
-    except (OverBudget, NotYet):
+    except AS_IT_IS:
         raise
     except TemplateError as error:
         raise invalid(declared, error) from error

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeGuard
 
 from aca_local.templates.errors import AT, TemplateError, fault
+from aca_local.templates.machine import wrong_result
 from aca_local.templates.parser import parse
 from aca_local.templates.syntax import Elements, Literal, Loop, Members, Node
 from aca_local.templates.values import taken
@@ -61,21 +62,22 @@ def _members(value: dict[str, JSON], loops: bool, where: Where) -> Node:
 def _whole_loops(item: JSON) -> TypeGuard[list[dict[str, JSON]]]:
     """Tell whether a `copy` stands for loops: a list of objects with name, count and input."""
     return isinstance(item, list) and all(
-        isinstance(turn, dict) and {"name", "count", "input"} <= turn.keys() for turn in item
+        isinstance(turn, dict) and {"name", "count", "input"} <= set(map(str.lower, turn)) for turn in item
     )
 
 
 def _loops(items: list[dict[str, JSON]], where: Where) -> list[tuple[Node, Node]]:
-    return [(text_node(str(item["name"])), loop_node(item, (*where, at))) for at, item in enumerate(items)]
+    loops = [loop_node(item, (*where, at)) for at, item in enumerate(items)]
+    return [(text_node(loop.name), loop) for loop in loops]
 
 
 def loop_node(item: dict[str, JSON], where: Where) -> Loop:
-    """Compile one `copy`: its name, count and input."""
-    name = item.get("name")
-    if has_loop(item.get("input")):
-        raise nested_loop((*where, "input"))
-    body = compile_json(item.get("input"))
-    return Loop(name if isinstance(name, str) else "", compile_json(item.get("count")), body, where)
+    """Compile one `copy`: its name, count and input. Raises TemplateError."""
+    item = {name.lower(): part for name, part in item.items()}
+    name, body = item.get("name", ""), item.get("input")
+    if not isinstance(name, str):
+        raise wrong_result(taken(name), "String")
+    return Loop(name, compile_json(item.get("count")), compile_json(body), where, nested=has_loop(body))
 
 
 def has_loop(value: JSON) -> bool:

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from aca_local.templates.bodies import properties_of
-from aca_local.templates.compiling import Where, text_node
 from aca_local.templates.environment import Context, Env, Head
-from aca_local.templates.errors import AT, NotYet, OverBudget, TemplateError, fault
+from aca_local.templates.errors import AS_IT_IS, AT, TemplateError, fault
 from aca_local.templates.identity import identify
 from aca_local.templates.loops import checked
-from aca_local.templates.machine import as_node
+from aca_local.templates.machine import as_node, wrong_result
 from aca_local.templates.model import CopyInfo
-from aca_local.templates.resource import Declaration, Declared, evaluated, member_of
+from aca_local.templates.resource import RESOURCES, Declaration, Declared, evaluated, invalid
 from aca_local.templates.special import LOOPS
 from aca_local.templates.syntax import Call, Literal, Node, call
-from aca_local.templates.writing import text
+from aca_local.templates.writing import text, written
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from aca_local.templates.compiling import Where
     from aca_local.templates.values import JSON, Value
 
 NAMES = """
@@ -31,38 +32,49 @@ NAMES = """
 CANONICAL = {name.lower(): name for name in NAMES.split()}
 
 
-def read_resources(context: Context, base: str, section: JSON, where: Where) -> list[Declared]:
-    """Read the resources of a template, in order, each loop turned out. Raises TemplateError."""
+def read_resources(
+    context: Context, base: str, section: JSON, where: Where, owner: Declared | None = None
+) -> list[Declared]:
+    """Read the resources of a template, in order, each loop turned out. Raises TemplateError.
+
+    `owner` is the deployment around, where the expressions of its template are those outside it.
+    """
     found: list[Declared] = []
     pairs: Iterable[tuple[str | int, JSON]] = section.items() if isinstance(section, dict) else ()
     for key, item in enumerate(section) if isinstance(section, list) else pairs:
         if isinstance(item, dict):
             symbol = key if isinstance(key, str) else None
-            found.extend(_turns(context, base, item, (*where, key), symbol))
+            declared = _canonical(item)
+            made = Declared(
+                context,
+                declared,
+                (*where, key),
+                Env(context, loops=True),
+                symbol,
+                str(declared.get("type") or ""),
+                base=base,
+                owner=owner,
+            )
+            found.extend(_turns(made))
     return found
 
 
-def _turns(
-    context: Context, base: str, item: Declaration, where: Where, symbol: str | None
-) -> Iterator[Declared]:
-    item = _canonical(item)
-    env = Env(context, loops=True)
-    copy = member_of(item, "copy")
-    kind = str(member_of(item, "type") or "")
+def _turns(whole: Declared) -> Iterator[Declared]:
+    """Read a resource, or each turn of its loop, and the resources inside."""
+    copy = whole.json.get("copy")
     if not isinstance(copy, dict):
-        yield from _with_children(_one(context, base, item, where, env, symbol, kind), base)
+        yield from _with_children(_read(whole))
         return
-    name = str(copy.get("name") or "")
-    serial = _mode(item, copy, where)
-    loop = Declared(context, item, where, env, symbol, kind)
-    count = checked(evaluated(context.compile(copy.get("count")), loop), (*where, "copy"))
-    batch = copy.get("batchSize")
+    outside = replace(whole, env=replace(whole.env, loops=False))
+    name = str(written(evaluated(copy.get("name"), outside)) or "")
+    serial, batch = _mode(outside, copy), _batch(outside, copy)
+    count = checked(evaluated(copy.get("count"), outside), (*whole.where, "copy"))
     if count == 0:
-        context.empty_loops |= {name.lower(), (symbol or name).lower()}
+        whole.context.empty_loops |= {name.lower(), (whole.symbol or name).lower()}
     for at in range(count):
-        turn = _one(context, base, item, where, env.with_copy(name, at), symbol, kind)
-        turn.copy = CopyInfo(name, at, count, serial, batch if type(batch) is int and batch > 0 else 1)
-        yield from _with_children(turn, base)
+        info = CopyInfo(name, at, count, serial, batch)
+        turn = replace(whole, env=whole.env.with_copy(name, at), copy=info, parents=[], used={})
+        yield from _with_children(_read(turn))
 
 
 def _canonical(item: Declaration) -> Declaration:
@@ -72,59 +84,106 @@ def _canonical(item: Declaration) -> Declaration:
     return {CANONICAL.get(key.lower(), key): value for key, value in item.items()}
 
 
-def _mode(item: Declaration, copy: Declaration, where: Where) -> bool:
-    mode = str(copy.get("mode") or "parallel")
+def _mode(whole: Declared, copy: Declaration) -> bool:
+    mode = str(written(evaluated(copy.get("mode"), whole)) or "parallel")
+    problem = ""
     if mode.lower() not in ("parallel", "serial"):
-        error = fault(
-            f"The template resource '{item.get('name')}'{AT} has an invalid copy mode '{mode}'. "
-            "The supported values are 'Parallel,Serial'.",
-            LOOPS,
+        problem = f"an invalid copy mode '{mode}'. The supported values are 'Parallel,Serial'."
+    elif mode.lower() == "parallel" and copy.get("batchSize") is not None:
+        problem = (
+            "an unexpected copy batch size value. "
+            "The copy batch size is only supported for copy mode values: 'Serial'."
         )
-        error.path = where
+    if problem:
+        error = fault(f"The template resource '{whole.label}'{AT} has {problem}", LOOPS)
+        error.path = whole.where
         raise error
     return mode.lower() == "serial"
 
 
-def _with_children(parent: Declared, base: str) -> Iterator[Declared]:
+def _batch(whole: Declared, copy: Declaration) -> int:
+    """Read how many turns of a serial loop go at a time. Raises TemplateError."""
+    batch = evaluated(copy.get("batchSize", 1), whole)
+    if type(batch) is not int:
+        if batch is None or isinstance(batch, Node):
+            return 1
+        raise invalid(whole, wrong_result(batch, "Integer"))
+    if batch < 0:
+        error = fault(
+            f"The template 'copy' definition{AT} has an invalid copy batch size. "
+            "The copy batch size must be a non-negative integer value.",
+            LOOPS,
+        )
+        error.path = (*whole.where, "copy")
+        raise error
+    return max(batch, 1)
+
+
+def _with_children(parent: Declared) -> Iterator[Declared]:
+    """Give a resource and those written inside it, which have its loop but not its condition."""
     yield parent
-    children = member_of(parent.json, "resources")
-    if not isinstance(children, list) or not parent.wanted:
-        return
-    for at, item in enumerate(children):
+    children = parent.json.get("resources")
+    for at, item in enumerate(children) if isinstance(children, list) else ():
         if isinstance(item, dict):
-            for child in _turns(
-                parent.context, base, _full(item, parent), (*parent.where, "resources", at), None
-            ):
-                child.parents = [parent, *child.parents]
-                yield child
+            yield from _with_children(_child(_canonical(item), parent, (*parent.where, "resources", at)))
 
 
-def _full(item: Declaration, parent: Declared) -> Declaration:
-    """Give a child resource the whole type and name, where it has only its own part of them."""
-    kind, name = str(item.get("type") or ""), item.get("name")
-    if "." in kind.partition("/")[0]:
-        return item
-    made = dict(item)
-    made["type"] = f"{parent.type}/{kind}"
-    own = text_node(str(name))
-    whole = Call("concat", (as_node(parent.name), Literal("/"), own), "concat")
-    made["name"] = (
-        f"{parent.name}/{name}"
-        if isinstance(own, Literal) and isinstance(parent.name, str)
-        else f"[{text(whole)}]"
+def _child(item: Declaration, parent: Declared, where: Where) -> Declared:
+    """Read a resource inside another: it has only its own part of type and name, or the whole of both."""
+    kind = str(item.get("type") or "")
+    made = replace(
+        parent,
+        json=item,
+        where=where,
+        type=kind,
+        symbol=None,
+        own=(kind, item.get("name")),
+        used={},
+        body=None,
     )
-    return made
+    made.parents = [parent, *parent.parents]
+    own = evaluated(item.get("name"), made)
+    segments = kind.count("/") + 1
+    if isinstance(own, str) and own:
+        made.own = (kind, own)
+        count = len([part for part in own.split("/") if part])
+        if count == segments - 1:
+            return _read(made)
+        if count != segments:
+            raise _misnamed(made, parent, own, count, segments)
+    if (isinstance(own, str) and own) or (isinstance(own, Node) and "." not in kind.partition("/")[0]):
+        made.json = {**item, "type": f"{parent.type}/{kind}", "name": _below(parent.name, own)}
+        made.type = f"{parent.type}/{kind}"
+    return _read(made)
 
 
-def _one(  # noqa: PLR0917 - what is known of a resource before it is read
-    context: Context, base: str, item: Declaration, where: Where, env: Env, symbol: str | None, kind: str
-) -> Declared:
-    made = Declared(context, item, where, env, symbol, kind, base=base)
-    made.existing = member_of(item, "existing") is True
-    made.condition = _conditions(context.condition, _own_condition(made))
+def _below(parent: Value, own: Value) -> str:
+    """Give the whole name of a child, or the expression of it."""
+    if isinstance(parent, str) and isinstance(own, str):
+        name = f"{parent}/{own}"
+        return f"[{name}" if name.startswith("[") and name.endswith("]") else name
+    whole = Call("concat", (as_node(parent), Literal("/"), as_node(own)), "concat")
+    return f"[{text(whole)}]"
+
+
+def _misnamed(made: Declared, parent: Declared, name: str, count: int, wanted: int) -> TemplateError:
+    error = fault(
+        f"The template resource '{name}' of type '{made.type}'{AT} with parent resource '{parent.name}' has "
+        f"an invalid name. The name '{name}' contains '{count}' name segment(s) separated by '/', but "
+        f"'{wanted}' segment(s) were expected.",
+        RESOURCES,
+    )
+    error.path = made.where
+    return error
+
+
+def _read(made: Declared) -> Declared:
+    """Find whether a resource is wanted, and what it is called. Raises TemplateError."""
+    made.existing = made.json.get("existing") is True
+    made.condition = _conditions(made.context.condition, _own_condition(made))
     try:
         identify(made)
-    except (OverBudget, NotYet):
+    except AS_IT_IS:
         raise
     except TemplateError:
         if made.wanted:
@@ -133,7 +192,7 @@ def _one(  # noqa: PLR0917 - what is known of a resource before it is read
 
 
 def _own_condition(made: Declared) -> Value:
-    found = evaluated(made.context.compile(made.json.get("condition", True)), made)
+    found = evaluated(made.json.get("condition", True), made)
     return True if found is None else found
 
 

@@ -150,7 +150,8 @@ class Env:
 
     `arguments` are those of a user-defined function, `lambdas` the variables of lambdas, `copies` the turn of
     each loop by its name and `copy` the innermost one. `runtime` tells whether calls of the running cloud are
-    allowed here, `volatile` the same of utcNow and newGuid.
+    allowed here, `volatile` the same of utcNow and newGuid. `answered` tells whether a preview answers
+    references from the template here: the engine does so in properties and outputs alone.
     """
 
     context: Context
@@ -159,6 +160,7 @@ class Env:
     copies: Mapping[str, int] = field(default_factory=dict)
     copy: str | None = None
     runtime: bool = False
+    answered: bool = True
     volatile: bool = False
     loops: bool = False
     callers: tuple[str, ...] = ()

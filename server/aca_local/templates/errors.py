@@ -61,6 +61,13 @@ class NotYet(TemplateError):
     """How many there will be is known only at run time: a nested deployment must wait to be expanded."""
 
 
+class NotFound(TemplateError):
+    """A parameter or variable that the template does not have. The engine says so and nothing around it."""
+
+
+AS_IT_IS = (OverBudget, NotYet, NotFound)  # errors that nothing wraps
+
+
 class ParseError(TemplateError):
     """The text of an expression cannot be read."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from aca_local.templates import shape
 from aca_local.templates.binding import (
@@ -21,14 +21,15 @@ from aca_local.templates.checks import dependencies
 from aca_local.templates.compiling import Where, loop_node
 from aca_local.templates.declared import index, read_resources
 from aca_local.templates.environment import Context, Env
-from aca_local.templates.errors import NotYet, TemplateError, fault
+from aca_local.templates.errors import AS_IT_IS, AT, NotYet, TemplateError, fault
 from aca_local.templates.loops import run_loop
-from aca_local.templates.machine import drive, evaluate
+from aca_local.templates.machine import as_node, drive, evaluate, shown
 from aca_local.templates.model import Output, Plan, PlannedResource
+from aca_local.templates.resource import Declared, invalid
 from aca_local.templates.schema_types import Checker
-from aca_local.templates.syntax import Loop, Node
-from aca_local.templates.values import Value, is_open, key_of, type_name
-from aca_local.templates.writing import expression, written
+from aca_local.templates.syntax import Literal, Node, call
+from aca_local.templates.values import Value, is_open, key_of, taken, type_name
+from aca_local.templates.writing import expression, text, written
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,10 +37,11 @@ if TYPE_CHECKING:
     from aca_local.templates.budget import Budget
     from aca_local.templates.machine import Table
     from aca_local.templates.model import Scope, Volatile
-    from aca_local.templates.resource import Declared
     from aca_local.templates.values import JSON
 
 MOST_RESOURCES = 800
+TYPES = ("String", "SecureString", "Int", "Bool", "Object", "SecureObject", "Array")
+CANONICAL = {name.lower(): name for name in TYPES}  # as the outputs of a deployment tell their types
 
 
 @dataclass(frozen=True)
@@ -78,15 +80,17 @@ def expand(
     settle_parameters(context)
     settle_variables(context)
     context.chain.clear()
-    resources = _resources(context, scope, settings, template.get("resources"), (*where, "resources"))
+    resources = _resources(context, scope, settings, template.get("resources"), where)
     outputs, values = _outputs(context, (*where, "outputs"))
     return Plan(scope, resources, outputs, told(context)), values
 
 
 def _resources(
-    context: Context, scope: Scope, settings: Settings, section: JSON, where: Where
+    context: Context, scope: Scope, settings: Settings, section: JSON, around: Where | Declared
 ) -> tuple[PlannedResource, ...]:
-    found = read_resources(context, scope.base, section, where)
+    """Expand a section of resources. `around` is where it lies, or the deployment whose template holds it."""
+    owner, where = (around, _where(around)) if isinstance(around, Declared) else (None, around)
+    found = read_resources(context, scope.base, section, (*where, "resources"), owner)
     if settings.strict and len(found) > MOST_RESOURCES:
         raise fault(
             f"The number of template resources limit exceeded. Limit: '{MOST_RESOURCES}' and actual: "
@@ -168,40 +172,82 @@ def _plain(made: Declared, nested: Plan | None = None, template: JSON = None) ->
 
 def _nested(made: Declared, settings: Settings) -> PlannedResource:
     """Expand a nested deployment. Raises TemplateError."""
-    properties = made.json.get("properties")
-    properties = properties if isinstance(properties, dict) else {}
-    template = properties.get(key_of(properties, "template") or "")
-    if not isinstance(template, dict):
-        if "templateLink" in properties:
-            return _plain(made)
-        raise fault(
-            f"The deployment '{made.id}' must have either the TemplateLink or Template property set.",
-            "https://aka.ms/arm-module",
-        )
+    _check_place(made)
     body = drive(body_of(made), made.context.budget)
     assert isinstance(body, dict)
     inside = body.get("properties")
-    where = (*made.where, "properties", "template")
+    properties = taken(made.json["properties"]) if "properties" in made.json else inside
+    if properties is None:
+        raise fault("The deployment definition is invalid.", "https://aka.ms/arm-deploy-resources")
+    template = _template(made, properties if isinstance(properties, dict) else inside)
+    if template is None:
+        return _plain(made)
     scope = _scope_of(made, body)
     shape.check(template, nested=True)
+    passed = _passed(made, inside if isinstance(inside, dict) else {})
     try:
-        if _inner(properties):
-            passed = _passed(inside if isinstance(inside, dict) else {})
-            plan, outputs = expand(template, passed, scope, settings, where, condition=made.condition)
+        if isinstance(properties, dict) and not _inner(made, properties, template):
+            plan, outputs = _outer(made, template, passed, scope, settings)
         else:
-            plan, outputs = _outer(made, template, scope, settings, where)
+            plan, outputs = expand(template, passed, scope, settings, _where(made), condition=made.condition)
     except NotYet:
         return replace(_plain(made, template=template), nested_scope=scope)
     made.context.outputs[str(made.id).lower()] = outputs
     return replace(_plain(made, plan, template), nested_scope=scope)
 
 
-def _inner(properties: Mapping[str, JSON]) -> bool:
+def _where(made: Declared) -> Where:
+    return (*made.where, "properties", "template")
+
+
+def _check_place(made: Declared) -> None:
+    """Check that a deployment to a group names no location, and any other one does. Raises TemplateError."""
+    in_group = "/resourcegroups/" in f"{made.base}/".lower()
+    if in_group == ("location" in made.json):
+        problem = (
+            f"is not allowed for '{made.id}' at resource group scope"
+            if in_group
+            else f"must be specified for '{made.id}'"
+        )
+        raise fault(f"The 'location' property {problem}.", "https://aka.ms/arm-deployment-subscription")
+
+
+def _template(made: Declared, properties: Value) -> dict[str, JSON] | None:
+    """Give the template of a deployment, or None where it is linked. Raises TemplateError."""
+    known = properties if isinstance(properties, dict) else {}
+    template = known.get(key_of(known, "template") or "")
+    linked = key_of(known, "templateLink") is not None
+    page = "https://aka.ms/arm-module"
+    if not isinstance(template, dict):
+        if linked:
+            return None
+        raise fault(
+            f"The deployment '{made.id}' must have either the TemplateLink or Template property set.", page
+        )
+    if linked:
+        raise fault(
+            f"The deployment '{made.id}' cannot have both the TemplateLink and Template property set. "
+            "Please use one or the other.",
+            page,
+        )
+    return cast("dict[str, JSON]", template)
+
+
+def _inner(made: Declared, properties: Mapping[str, Value], template: Mapping[str, JSON]) -> bool:
+    """Tell whether the expressions of a nested template belong to it. Raises TemplateError.
+
+    Where nothing is said they belong outside, but not those of a template with symbolic names.
+    """
     options = properties.get("expressionEvaluationOptions")
-    return isinstance(options, dict) and str(options.get("scope", "")).lower() == "inner"
+    scope = str((options if isinstance(options, dict) else {}).get("scope") or "notSpecified").lower()
+    if scope not in ("inner", "outer", "notspecified"):
+        error = TemplateError(f"The template resource '{made.label}'{AT} is not valid.")
+        error.path = made.where
+        raise error
+    return scope == "inner" or (scope == "notspecified" and isinstance(template.get("resources"), dict))
 
 
-def _passed(properties: Mapping[str, Value]) -> dict[str, Value]:
+def _passed(made: Declared, properties: Mapping[str, Value]) -> dict[str, Value]:
     """Take the parameters that a nested deployment is given."""
     parameters = properties.get("parameters")
     found: dict[str, Value] = {}
@@ -209,14 +255,21 @@ def _passed(properties: Mapping[str, Value]) -> dict[str, Value]:
         if isinstance(item, dict) and "value" in item:
             found[name] = item["value"]
         elif isinstance(item, dict) and "reference" in item:
-            found[name] = _secret(item["reference"])
+            found[name] = _secret(made, item["reference"])
     return found
 
 
-def _secret(_reference: Value) -> Value:
-    raise TemplateError(
-        "A nested deployment takes a parameter from a key vault, which is not supported here."
-    )
+def _secret(made: Declared, reference: Value) -> Value:
+    """Keep a secret of a key vault for run time in a preview. Raises TemplateError in a deployment."""
+    told = reference if isinstance(reference, dict) else {}
+    vault = told.get("keyVault")
+    parts = [vault.get("id") if isinstance(vault, dict) else None, told.get("secretName")]
+    if not made.context.preview or not all(isinstance(part, (str, Node)) for part in parts):
+        raise TemplateError(
+            "A nested deployment takes a parameter from a key vault, which is not supported here."
+        )
+    parts += [told["secretVersion"]] if "secretVersion" in told else []
+    return made.context.left_open(call("getKeyVaultSecret", *map(as_node, parts)))
 
 
 def _scope_of(made: Declared, body: Mapping[str, Value]) -> Scope:
@@ -245,14 +298,39 @@ def _scope_of(made: Declared, body: Mapping[str, Value]) -> Scope:
 
 
 def _outer(
-    made: Declared, template: Mapping[str, JSON], scope: Scope, settings: Settings, where: Where
+    made: Declared,
+    template: dict[str, JSON],
+    passed: Mapping[str, Value],
+    scope: Scope,
+    settings: Settings,
 ) -> tuple[Plan, dict[str, Value]]:
-    """Expand a nested template whose expressions belong to the template around it."""
+    """Expand a nested template whose expressions belong to the template around it.
+
+    They are evaluated there first, and what comes out is the template. Raises TemplateError, and NotYet where
+    the running cloud must answer something before: a deployment then keeps those expressions in its plan.
+    """
+    whole = _evaluated(made, template)
+    if not is_open(whole):
+        fresh = replace(settings, compiled={})  # ids of parts that live no longer than this expansion
+        return expand(
+            cast("dict[str, JSON]", whole), passed, scope, fresh, _where(made), condition=made.condition
+        )
     context = made.context
-    resources = _resources(context, scope, settings, template.get("resources"), (*where, "resources"))
-    inside = replace(context, template={**template})
-    outputs, values = _outputs(inside, (*where, "outputs"))
+    if settings.preview:
+        raise NotYet("What the template says is known only at run time.")
+    resources = _resources(context, scope, settings, template.get("resources"), made)
+    outputs, values = _outputs(replace(context, template={**template}), (*_where(made), "outputs"))
     return Plan(scope, resources, outputs), values
+
+
+def _evaluated(made: Declared, template: dict[str, JSON]) -> Value:
+    try:
+        node = made.context.compile(template, loops=True, where=_where(made))
+        return evaluate(node, replace(made.env, runtime=True))
+    except AS_IT_IS:
+        raise
+    except TemplateError as error:
+        raise invalid(made, error) from error
 
 
 def _outputs(context: Context, where: Where) -> tuple[dict[str, Output], dict[str, Value]]:
@@ -270,16 +348,18 @@ def _outputs(context: Context, where: Where) -> tuple[dict[str, Output], dict[st
         Checker(f"template output '{name}'", definitions).check(value, declared)
         kind = str(Checker("", definitions).resolved(declared).get("type", "Object"))
         made[name] = Output(kind, expression(value) if is_open(value) else written(value))
-        values[name] = {"type": kind, "value": value}
+        values[name] = {"type": CANONICAL.get(kind.lower(), kind), "value": value}
     return made, values
 
 
 def _condition(declared: dict[str, JSON], context: Context) -> bool:
-    condition = evaluate(context.compile(declared.get("condition", True)), Env(context))
+    node = context.compile(declared.get("condition", True))
+    condition = evaluate(node, Env(context))
     if isinstance(condition, bool):
         return condition
+    told = shown(condition) if isinstance(node, Literal) else f"[{text(node)}]"
     raise TemplateError(
-        f"Evaluation result of language expression '{condition}' is type '{type_name(condition)}', "
+        f"Evaluation result of language expression '{told}' is type '{type_name(condition)}', "
         "expected type is 'Boolean'."
     )
 
@@ -288,5 +368,5 @@ def _output(declared: dict[str, JSON], env: Env, where: Where) -> Value:
     copy = declared.get("copy")
     if not isinstance(copy, dict):
         return evaluate(env.context.compile(declared.get("value"), where=where), env)
-    loop = loop_node(copy, (*where, "copy"))
-    return evaluate(Loop(loop.name or where[-1].__str__(), loop.count, loop.input, loop.where, own=True), env)
+    loop = replace(loop_node(copy, (*where, "copy")), nested=False)
+    return evaluate(replace(loop, name=loop.name or str(where[-1]), own=True), env)

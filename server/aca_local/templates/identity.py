@@ -6,17 +6,16 @@ from typing import TYPE_CHECKING
 
 from aca_local.templates.environment import Head
 from aca_local.templates.errors import AT, TemplateError, fault
-from aca_local.templates.functions.resources import id_below
-from aca_local.templates.machine import as_node
+from aca_local.templates.functions.resources import check_subscription, id_below
+from aca_local.templates.machine import as_node, wrong_result
 from aca_local.templates.resource import RESOURCES, evaluated, invalid, member_of
 from aca_local.templates.syntax import Call, Literal, Node
-from aca_local.templates.values import Value, type_name
 from aca_local.templates.writing import written
 
 if TYPE_CHECKING:
     from aca_local.templates.compiling import Where
     from aca_local.templates.resource import Declared
-    from aca_local.templates.values import JSON
+    from aca_local.templates.values import JSON, Value
 
 
 def identify(made: Declared) -> None:
@@ -24,7 +23,7 @@ def identify(made: Declared) -> None:
     made.name = _name(made, made.json.get("name"))
     made.base = _base(made)
     made.id = _id(made)
-    made.api_version = str(written(evaluated(made.context.compile(made.json.get("apiVersion")), made)) or "")
+    made.api_version = str(written(evaluated(made.json.get("apiVersion"), made)) or "")
     _check_version(made)
 
 
@@ -37,22 +36,14 @@ def _name(made: Declared, shown: JSON) -> Value:
         )
         error.path = made.where
         raise error
-    node = made.context.compile(shown)
-    name = evaluated(node, made)
+    name = evaluated(shown, made)
     if name == "":
         raise _nameless(made, made.label)
     if isinstance(name, (str, Node)):
         return name
-    if isinstance(node, Literal):
+    if isinstance(made.context.compile(shown), Literal):
         return str(name)
-    raise invalid(
-        made,
-        TemplateError(
-            f"Evaluation result of language expression '{'null' if name is None else name}' is type "
-            f"'{type_name(name)}', "
-            "expected type is 'String'."
-        ),
-    )
+    raise invalid(made, wrong_result(name, "String"))
 
 
 def _nameless(made: Declared, label: str) -> TemplateError:
@@ -74,15 +65,19 @@ def _path(where: Where) -> str:
 
 def _base(made: Declared) -> str:
     """Find what the resource lies in: its scope, or for a deployment another group or subscription."""
-    scope = evaluated(made.context.compile(made.json.get("scope")), made)
+    scope = evaluated(made.json.get("scope"), made)
     if isinstance(scope, Node):
         made.open_scope = scope
         return made.base
     if isinstance(scope, str) and scope:
         return _scope_id(made, scope)
-    if not made.deployment:
+    if scope is not None and not isinstance(scope, str):
+        raise invalid(made, wrong_result(scope, "String"))
+    if not made.deployment and not made.existing:
         return made.base
     subscription, group = (_head(made, name) for name in ("subscriptionId", "resourceGroup"))
+    if isinstance(subscription, str) and subscription:
+        check_subscription(subscription, "resourceid")
     if isinstance(group, str) and group:
         owner = subscription if isinstance(subscription, str) else made.context.scope.subscription_id
         return f"/subscriptions/{owner}/resourceGroups/{group}"
@@ -92,7 +87,7 @@ def _base(made: Declared) -> str:
 def _head(made: Declared, name: str) -> Value:
     if name not in made.json:
         return None
-    return evaluated(made.context.compile(made.json[name]), made)
+    return evaluated(made.json[name], made)
 
 
 def _scope_id(made: Declared, scope: str) -> str:
@@ -142,11 +137,21 @@ def _open_id(made: Declared) -> Node:
 def _check_version(made: Declared) -> None:
     if made.api_version:
         return
+    kind, name = made.own or (made.type, made.name)
+    if "template" in made.where:
+        error = fault(
+            f"The template resource '{name}' is not valid. Both api-version property{AT} and api-profile "
+            "property for the template cannot be null or empty. Either explicitly specify the api-version "
+            "for the resource or specify the api-profile for the template.",
+            RESOURCES,
+        )
+        error.path = made.where
+        raise error
     error = fault(
-        f"The template resource '{made.name}' is not valid. The api-version property{AT} is not defined. The "
+        f"The template resource '{name}' is not valid. The api-version property{AT} is not defined. The "
         "api-profile "
         "'<null>' for the template does not match any valid api-version for the resource type "
-        f"'{made.type}'.  Either explicitly specify the api-version for the resource or specify the correct "
+        f"'{kind}'.  Either explicitly specify the api-version for the resource or specify the correct "
         "api-profile "
         "for the template..",
         RESOURCES,

@@ -294,6 +294,14 @@ def _element(base: list[Value], key: Value) -> Value:
     return base[key]
 
 
+def wrong_result(value: Value, wanted: str) -> TemplateError:
+    """Say that an expression gives a value of another type than its place wants."""
+    return TemplateError(
+        f"Evaluation result of language expression '{shown(value)}' is type '{type_name(value)}', "
+        f"expected type is '{wanted}'."
+    )
+
+
 def shown(key: Value) -> str:
     """Write a property name or index as the engine's messages do."""
     if key is None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from aca_local.templates.compiling import text_node
-from aca_local.templates.errors import AT, NotYet, OverBudget, ParseError, TemplateError, fault
+from aca_local.templates.errors import AS_IT_IS, AT, ParseError, TemplateError, fault
 from aca_local.templates.machine import evaluate
 from aca_local.templates.syntax import Literal, Node
 from aca_local.templates.values import Value, key_of
@@ -45,6 +45,8 @@ class Declared:
     used: dict[str, None] = field(default_factory=dict)
     busy: bool = False
     open_scope: Node | None = None
+    own: tuple[str, JSON] | None = None  # type and name as a child resource writes them
+    owner: Declared | None = None  # the deployment around, where its expressions are those outside it
 
     @property
     def deployment(self) -> bool:
@@ -54,9 +56,16 @@ class Declared:
     @property
     def label(self) -> str:
         """What errors call it: its symbol, else its name, or the expression of its name."""
+        if self.owner is not None:
+            return self.owner.label
         if self.symbol is not None:
-            return self.symbol
-        return _shown(self.name or self.json.get("name"))
+            return self.symbol if self.copy is None else f"{self.symbol}[{self.copy.index}]"
+        return _shown(self.own[1] if self.own else self.name or self.json.get("name"))
+
+    @property
+    def place(self) -> Where:
+        """Where errors say that it is."""
+        return self.where if self.owner is None else self.owner.place
 
     @property
     def wanted(self) -> bool:
@@ -64,11 +73,11 @@ class Declared:
         return self.condition is not False
 
 
-def evaluated(node: Node, made: Declared) -> Value:
+def evaluated(item: JSON, made: Declared) -> Value:
     """Evaluate a part of the head, where runtime calls are not allowed. Raises TemplateError."""
     try:
-        return evaluate(node, made.env)
-    except (OverBudget, NotYet):
+        return evaluate(made.context.compile(item), made.env)
+    except AS_IT_IS:
         raise
     except TemplateError as error:
         raise invalid(made, error) from error
@@ -76,10 +85,11 @@ def evaluated(node: Node, made: Declared) -> Value:
 
 def invalid(made: Declared, error: TemplateError) -> TemplateError:
     """Say of a resource what is wrong inside it."""
-    if error.path or isinstance(error, ParseError):
+    inside = made.owner is None and "template" in made.where
+    if error.path or (inside and isinstance(error, ParseError)):
         return error
     found = fault(f"The template resource '{made.label}'{AT} is not valid: {error.message}.")
-    found.path, found.target = made.where, made.label
+    found.path, found.target = made.place, made.label
     return found
 
 
@@ -93,6 +103,9 @@ def _shown(name: object) -> str:
     if isinstance(name, Node):
         return f"[{text(name)}]"
     if isinstance(name, str):
-        node = text_node(name)
+        try:
+            node = text_node(name)
+        except ParseError:
+            return name
         return f"[{text(node)}]" if not isinstance(node, Literal) else name
     return str(name)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aca_local.templates.errors import TemplateError, fault
+from aca_local.templates.machine import wrong_result
 from aca_local.templates.syntax import Access, Literal, Node
 from aca_local.templates.utf16 import length
 from aca_local.templates.values import MISSING, Value, get, key_of, same, taken, type_name
@@ -56,8 +57,8 @@ class Checker:
         declared = self.resolved(declared)
         if value is None and declared.get("nullable") is True:
             return
-        self._kind(value, declared, path)
         self._allowed(value, declared, path)
+        self._kind(value, declared, path)
         self._bounds(value, declared, path)
         if isinstance(value, dict):
             self._object(value, declared, path, level)
@@ -90,12 +91,15 @@ class Checker:
             )
 
     def _allowed(self, value: Value, declared: Declaration, path: str) -> None:
+        """Check against `allowedValues`: of an array each element, unless whole arrays are allowed."""
         allowed = declared.get("allowedValues")
-        if not isinstance(allowed, list) or any(same(value, taken(item)) for item in allowed):
+        if not isinstance(allowed, list) or not allowed:
             return
-        if isinstance(value, list) and all(
-            any(same(part, taken(item)) for item in allowed) for part in value
-        ):
+        each = str(declared.get("type")).lower() == "array" and not any(isinstance(i, list) for i in allowed)
+        if each and value is not None and not isinstance(value, list):
+            raise wrong_result(value, "Array")
+        parts = value if each and isinstance(value, list) else [value]
+        if all(any(same(part, taken(item)) for item in allowed) for part in parts):
             return
         listed = ",".join(shown(taken(item)) for item in allowed)
         raise TemplateError(

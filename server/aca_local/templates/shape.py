@@ -200,7 +200,7 @@ def _check_parameters(template: Mapping[str, JSON]) -> None:
 def _problem(declared: Mapping[str, JSON], kind: str) -> str | None:
     """Find what a declaration contradicts itself in."""
     shown = kind[:1].upper() + kind[1:]
-    if declared.get("nullable") is True and "defaultValue" in declared:
+    if declared.get("nullable") is True and declared.get("defaultValue") is not None:
         return (
             ", as 'nullable' and 'defaultValue' cannot be used on the same parameter declaration. Parameters "
             "with "

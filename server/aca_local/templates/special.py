@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aca_local.templates.environment import UNSET, Slot
-from aca_local.templates.errors import NotYet, OverBudget, TemplateError, fault
+from aca_local.templates.errors import NotFound, NotYet, OverBudget, TemplateError, fault, see
 from aca_local.templates.machine import Request, Routine, Special, as_node, wrong_kind
 from aca_local.templates.syntax import Call, Literal, Node
 from aca_local.templates.values import Value, get, type_name
@@ -128,7 +128,8 @@ def run_parameters(call: Call, env: Env) -> Routine:
 
 
 def _no_parameter(name: str) -> TemplateError:
-    return fault(f"The template parameter '{name}' is not found.", "https://aka.ms/arm-syntax-parameters")
+    page = see("https://aka.ms/arm-syntax-parameters")
+    return NotFound(f"The template parameter '{name}' is not found. {page}")
 
 
 def run_variables(call: Call, env: Env) -> Routine:
@@ -138,7 +139,8 @@ def run_variables(call: Call, env: Env) -> Routine:
         return Call(call.name, (name,), call.key)
     slot = env.context.variables.get(name.lower())
     if slot is None:
-        raise fault(f"The template variable '{name}' is not found.", "https://aka.ms/arm-syntax-variables")
+        page = see("https://aka.ms/arm-syntax-variables")
+        raise NotFound(f"The template variable '{name}' is not found. {page}")
     return (yield from settle(slot, env, "Variable"))
 
 

@@ -59,13 +59,17 @@ class Elements(Node):
 
 @dataclass(slots=True, eq=False, repr=False)
 class Loop(Node):
-    """A `copy` in a variable, a property or an output: `count` times `input`, as an array."""
+    """A `copy` in a variable, a property or an output: `count` times `input`, as an array.
+
+    `nested` tells that `input` holds another one, which the engine refuses once it has evaluated a turn.
+    """
 
     name: str
     count: Node
     input: Node
     where: tuple[str | int, ...] = ()
     own: bool = False  # copyIndex() without a name means this loop
+    nested: bool = False
 
 
 def call(name: str, *args: Node) -> Call:

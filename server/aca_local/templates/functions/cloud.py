@@ -64,7 +64,7 @@ def referred(
     outputs = env.context.outputs.get(identity.lower()) if isinstance(identity, str) else None
     if outputs is not None and not env.context.preview:
         return call if whole else Deployed(call.name, call.args, call.key, outputs)
-    if not env.context.preview or head is None or head.properties is None:
+    if not (env.context.preview and env.answered) or head is None or head.properties is None:
         return call
     return _answered((yield from head.properties()), call, outputs, whole=whole)
 
@@ -75,8 +75,9 @@ def _answered(known: Value, call: Call, outputs: Value, *, whole: bool) -> Value
         return call
     if not isinstance(known, dict):
         return known
-    if outputs is not None and not whole:
-        return {**known, "Outputs": outputs}
+    if outputs is not None:
+        known = {**known, "Outputs": outputs}
+        return {"Properties": known} if whole else known
     return Known({"Properties": known} if whole else known, call, deep=not whole)
 
 

@@ -20,9 +20,9 @@ from aca_local.templates.dotnet_uri import (
 from aca_local.templates.errors import TemplateError, fault
 from aca_local.templates.functions.strings import utf8
 from aca_local.templates.jsontext import write_json
-from aca_local.templates.machine import Function, shown
+from aca_local.templates.machine import Function, wrong_result
 from aca_local.templates.numbers import float_text
-from aca_local.templates.values import MISSING, Value, get, type_name
+from aca_local.templates.values import MISSING, Value, get
 
 TEXT = ("String",)
 DATA = re.compile(
@@ -151,22 +151,15 @@ def _member(parts: dict[str, Value], name: str, *, needed: bool = False) -> str:
             )
         return ""
     if not isinstance(value, str):
-        raise _wrong_type(value, "String")
+        raise wrong_result(value, "String")
     return value
-
-
-def _wrong_type(value: Value, wanted: str) -> TemplateError:
-    return TemplateError(
-        f"Evaluation result of language expression '{shown(value)}' is type '{type_name(value)}', "
-        f"expected type is '{wanted}'."
-    )
 
 
 def _port(value: Value) -> int:
     if value is MISSING or value is None:
         return -1
     if type(value) is not int:
-        raise _wrong_type(value, "Integer")
+        raise wrong_result(value, "Integer")
     bound = ("greater", "-1") if value < -1 else ("less", str(LARGEST_PORT)) if value > LARGEST_PORT else None
     if bound:
         raise UriError(
