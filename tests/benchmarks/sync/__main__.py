@@ -7,6 +7,7 @@ import argparse
 import os
 import shlex
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -38,6 +39,7 @@ NEEDED = 4 << 30
 
 def main() -> None:
     chosen = _arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what runs is ended, as with Ctrl+C
     kept = chosen.out / "sync-benchmark.json"
     results = read(kept) if (chosen.redraw or chosen.add) and kept.exists() else Results()
     if chosen.redraw and not results.samples:

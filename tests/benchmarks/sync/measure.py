@@ -12,6 +12,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Timer
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import resource
 
 LIMIT = 180.0
 """Seconds after which a client is given up."""
@@ -47,17 +51,29 @@ def run(command: Sequence[str], *, environment: Mapping[str, str], log: Path) ->
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-        killer = Timer(LIMIT, os.killpg, (process.pid, signal.SIGKILL))
-        killer.start()
-        _, status, used = os.wait4(process.pid, 0)
+        try:
+            status, used = _wait(process.pid)
+        except BaseException:  # stopped by a person: a client in a session of its own would go on
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
         seconds = time.perf_counter() - began
-        killer.cancel()
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise ClientFailedError(
             f"{Path(command[0]).name} ended with {process.returncode}\n{_last_lines(log)}"
         )
     return Usage(seconds, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024)
+
+
+def _wait(pid: int) -> "tuple[int, resource.struct_rusage]":
+    """Wait for a client, no longer than the limit, and return its status and what it used."""
+    killer = Timer(LIMIT, os.killpg, (pid, signal.SIGKILL))
+    killer.start()
+    try:
+        _, status, used = os.wait4(pid, 0)
+        return status, used
+    finally:
+        killer.cancel()
 
 
 def _last_lines(log: Path) -> str:
