@@ -1,20 +1,27 @@
-"""The Share port over the official SDK, against the Files service of aca-local."""
+"""The Share port, with requests of our own and over the official SDK, against aca-local's Files service."""
 
 import asyncio
+import base64
 import random
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Protocol
 
 import aiohttp
 import pytest
 from aiohttp import web
-from aitk_inference.azure.share import MAX_RANGE, FileShare
-from aitk_inference.azure.share_retry import ATTEMPTS, Backoff
+from aitk_inference.azure.files.address import Endpoint
+from aitk_inference.azure.files.by_url import wire
+from aitk_inference.azure.files.fast_share import FastShare
+from aitk_inference.azure.files.retry import ATTEMPTS, Backoff
+from aitk_inference.azure.files.sdk_share import MAX_RANGE, SdkShare
+from aitk_inference.azure.files.signing import SharedKey
 from aitk_inference.core.errors import AppError, Conflict, Forbidden, NotFound, Unreachable
 from azure.core.pipeline.transport import AioHttpTransport
-from azure.storage.fileshare import ShareServiceClient
+from azure.storage.fileshare import ContentSettings, ShareServiceClient
 from azure.storage.fileshare.aio import ShareClient
 from contract.files_server import KEY, FilesServer, files_server
 from yarl import URL
@@ -47,30 +54,55 @@ def server(tmp_path: Path) -> Iterator[FilesServer]:
         yield running
 
 
+class Opened(Protocol):
+    """Opens a share of an account."""
+
+    def __call__(
+        self, url: str, *, clock: PatientClock | None = None, share: str = "models"
+    ) -> AbstractAsyncContextManager[FastShare | SdkShare]: ...
+
+
+@pytest.fixture(params=["fast", "sdk"])
+def opened(request: pytest.FixtureRequest) -> Opened:
+    """Both ways to a share: the same tests hold for each."""
+
+    @asynccontextmanager
+    async def open_share(
+        url: str, *, clock: PatientClock | None = None, share: str = "models"
+    ) -> AsyncIterator[FastShare | SdkShare]:
+        time = clock or PatientClock()
+        async with _sdk(url, share, time) as sdk:
+            if request.param == "sdk":
+                yield sdk
+                return
+            made = wire(Endpoint.of(url), share, SharedKey.of("acct", KEY), clock=time, timeout=20)
+            fast = FastShare(replace(made, backoff=Backoff(lambda: 1.0)), lambda: sdk)
+            yield fast
+            await fast.close()
+
+    return open_share
+
+
 @asynccontextmanager
-async def opened(
-    url: str, *, clock: PatientClock | None = None, share: str = "models", token: str = "unused"
-) -> AsyncIterator[FileShare]:
+async def _sdk(url: str, share: str, clock: PatientClock) -> AsyncIterator[SdkShare]:
     async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False) as session:
 
-        def client(key: str = KEY) -> ShareClient:
+        def client() -> ShareClient:
             return ShareClient(
                 url,
                 share,
-                credential={"account_name": "acct", "account_key": key},
+                credential={"account_name": "acct", "account_key": KEY},
                 transport=AioHttpTransport(session=session, session_owner=False, use_env_settings=False),
                 retry_total=0,
                 allow_trailing_dot=True,
                 allow_source_trailing_dot=True,
             )
 
-        async with FileShare(
-            client(), client, clock=clock or PatientClock(), backoff=Backoff(lambda: 1.0)
-        ) as share_opened:
-            yield share_opened
+        async with SdkShare(client(), client, clock=clock, backoff=Backoff(lambda: 1.0)) as opened:
+            yield opened
 
 
-async def test_a_small_file_keeps_its_content_and_time(server: FilesServer) -> None:
+async def test_a_small_file_keeps_its_content_and_time(server: FilesServer, opened: Opened) -> None:
     async with opened(server.account_url) as share:
         written = await share.put_file("a.txt", b"hello", modified=THEN)
         assert await share.read("a.txt") == b"hello"
@@ -80,14 +112,14 @@ async def test_a_small_file_keeps_its_content_and_time(server: FilesServer) -> N
     assert listed == written
 
 
-async def test_an_empty_file_is_a_file(server: FilesServer) -> None:
+async def test_an_empty_file_is_a_file(server: FilesServer, opened: Opened) -> None:
     async with opened(server.account_url) as share:
         assert (await share.put_file("empty", b"")).size == 0
         assert await share.read("empty") == b""
 
 
 @pytest.mark.parametrize("name", ["Größe 1%.bin", "a b+c#d&e=f.txt", "π/λ.txt", "dot.", "~x'(1).py", "x%20y"])
-async def test_names_come_back_as_they_are(server: FilesServer, name: str) -> None:
+async def test_names_come_back_as_they_are(server: FilesServer, name: str, opened: Opened) -> None:
     folder = name.rpartition("/")[0]
     async with opened(server.account_url) as share:
         if folder:
@@ -99,7 +131,7 @@ async def test_names_come_back_as_they_are(server: FilesServer, name: str) -> No
         assert await share.delete_file(name + "2")
 
 
-async def test_what_is_missing_is_none_or_false(server: FilesServer) -> None:
+async def test_what_is_missing_is_none_or_false(server: FilesServer, opened: Opened) -> None:
     async with opened(server.account_url) as share:
         assert await share.read("no") is None
         assert await share.read("no/such") is None
@@ -111,7 +143,7 @@ async def test_what_is_missing_is_none_or_false(server: FilesServer) -> None:
         assert await share.rename_directory("no", "new") is False
 
 
-async def test_a_folder_is_made_once_and_carries_metadata(server: FilesServer) -> None:
+async def test_a_folder_is_made_once_and_carries_metadata(server: FilesServer, opened: Opened) -> None:
     async with opened(server.account_url) as share:
         assert await share.make_directory("lock", {"owner": "me"}) is True
         assert await share.make_directory("lock", {"owner": "you"}) is False
@@ -124,7 +156,7 @@ async def test_a_folder_is_made_once_and_carries_metadata(server: FilesServer) -
         assert await share.delete_directory("lock") is True
 
 
-async def test_of_several_racers_one_makes_the_folder(server: FilesServer) -> None:
+async def test_of_several_racers_one_makes_the_folder(server: FilesServer, opened: Opened) -> None:
     async with opened(server.account_url) as share:
         won = await asyncio.gather(*(share.make_directory("lock", {"n": str(n)}) for n in range(12)))
         assert sum(won) == 1
@@ -132,19 +164,52 @@ async def test_of_several_racers_one_makes_the_folder(server: FilesServer) -> No
         assert sum(moved) == 1
 
 
-async def test_a_large_file_is_written_in_ranges_and_gets_its_time_last(server: FilesServer) -> None:
+async def test_a_large_file_is_written_in_ranges_and_keeps_its_time(
+    server: FilesServer, opened: Opened
+) -> None:
     content = random.Random(1).randbytes(2 * MAX_RANGE + 123)
     async with opened(server.account_url) as share:
-        await share.create_file("big", len(content))
+        await share.create_file("big", len(content), modified=THEN)
         parts = range(0, len(content), MAX_RANGE)
         await asyncio.gather(*(share.put_range("big", at, content[at : at + MAX_RANGE]) for at in parts))
-        entry = await share.set_modified("big", THEN)
+        entry = await share.entry("big")
         assert await share.read("big") == content
         assert [entry] == list(await share.list())
+    assert entry is not None
     assert (entry.size, entry.last_write) == (len(content), THEN)
 
 
-async def test_a_rename_replaces_only_when_asked_to(server: FilesServer) -> None:
+async def test_the_written_parts_of_a_file_are_told(server: FilesServer, opened: Opened) -> None:
+    async with opened(server.account_url) as share:
+        await share.create_file("big", 3 * MAX_RANGE, modified=THEN)
+        assert list(await share.ranges("big")) == []
+        await share.put_range("big", MAX_RANGE, b"1" * MAX_RANGE)
+        assert list(await share.ranges("big")) == [(MAX_RANGE, 2 * MAX_RANGE)]
+
+
+async def test_a_copy_needs_no_content_from_here(server: FilesServer, opened: Opened) -> None:
+    async with opened(server.account_url) as share:
+        await share.put_file("a", b"content", modified=THEN)
+        await share.make_directory("models")
+        entry = await share.copy("a", "models/b", modified=THEN)
+        assert await share.read("models/b") == b"content"
+        assert [entry] == list(await share.list("models"))
+    assert (entry.path, entry.size, entry.last_write) == ("models/b", 7, THEN)
+
+
+async def test_one_entry_tells_the_md5_that_somebody_noted(server: FilesServer, opened: Opened) -> None:
+    with ShareServiceClient.from_connection_string(server.connection_string) as service:
+        file = service.get_share_client("models").get_file_client("a")
+        file.upload_file(b"x", content_settings=ContentSettings(content_md5=bytearray(range(16))))
+    async with opened(server.account_url) as share:
+        entry = await share.entry("a")
+        assert entry is not None
+        assert base64.b64decode(entry.md5) == bytes(range(16))
+        assert await share.entry("b") is None
+        assert await share.entry("no/such") is None
+
+
+async def test_a_rename_replaces_only_when_asked_to(server: FilesServer, opened: Opened) -> None:
     async with opened(server.account_url) as share:
         await share.put_file("new", b"new")
         await share.put_file("old", b"old")
@@ -156,7 +221,7 @@ async def test_a_rename_replaces_only_when_asked_to(server: FilesServer) -> None
         assert await share.read("new") is None
 
 
-async def test_a_folder_is_not_renamed_over_another(server: FilesServer) -> None:
+async def test_a_folder_is_not_renamed_over_another(server: FilesServer, opened: Opened) -> None:
     async with opened(server.account_url) as share:
         await share.make_directory("a")
         await share.make_directory("b")
@@ -165,7 +230,7 @@ async def test_a_folder_is_not_renamed_over_another(server: FilesServer) -> None
         assert await share.read("b/kept") == b"1"
 
 
-async def test_a_missing_share_is_told_by_name(server: FilesServer) -> None:
+async def test_a_missing_share_is_told_by_name(server: FilesServer, opened: Opened) -> None:
     async with opened(server.account_url, share="nothing") as share:
         with pytest.raises(NotFound, match="share does not exist"):
             await share.list()
@@ -173,7 +238,7 @@ async def test_a_missing_share_is_told_by_name(server: FilesServer) -> None:
             await share.read("x")
 
 
-async def test_a_name_that_azure_refuses_says_what_to_do(server: FilesServer) -> None:
+async def test_a_name_that_azure_refuses_says_what_to_do(server: FilesServer, opened: Opened) -> None:
     async with opened(server.account_url) as share:
         with pytest.raises(AppError) as caught:
             await share.put_file('a"b', b"1")
@@ -249,7 +314,9 @@ def answers(*codes: tuple[int, str, dict[str, str]]) -> Fault:
         (500, "InternalError"),
     ],
 )
-async def test_what_passes_by_itself_is_tried_again(server: FilesServer, status: int, code: str) -> None:
+async def test_what_passes_by_itself_is_tried_again(
+    server: FilesServer, status: int, code: str, opened: Opened
+) -> None:
     clock = PatientClock()
     async with (
         in_front_of(server, answers((status, code, {}), (status, code, {}))) as url,
@@ -260,7 +327,7 @@ async def test_what_passes_by_itself_is_tried_again(server: FilesServer, status:
     assert clock.slept == [0.2, 0.4]
 
 
-async def test_the_wait_that_the_service_asks_for_is_kept(server: FilesServer) -> None:
+async def test_the_wait_that_the_service_asks_for_is_kept(server: FilesServer, opened: Opened) -> None:
     clock = PatientClock()
     async with (
         in_front_of(server, answers((503, "ServerBusy", {"Retry-After": "7"}))) as url,
@@ -270,7 +337,7 @@ async def test_the_wait_that_the_service_asks_for_is_kept(server: FilesServer) -
     assert clock.slept == [7.2]
 
 
-async def test_an_endless_failure_ends_in_words(server: FilesServer) -> None:
+async def test_an_endless_failure_ends_in_words(server: FilesServer, opened: Opened) -> None:
     clock = PatientClock()
     async with (
         in_front_of(server, answers(*[(503, "ServerBusy", {})] * 100)) as url,
@@ -281,7 +348,7 @@ async def test_an_endless_failure_ends_in_words(server: FilesServer) -> None:
     assert len(clock.slept) == ATTEMPTS - 1
 
 
-async def test_a_server_that_is_not_there_is_told() -> None:
+async def test_a_server_that_is_not_there_is_told(opened: Opened) -> None:
     clock = PatientClock()
     async with opened("http://127.0.0.1:9/acct", clock=clock) as share:
         with pytest.raises(Unreachable, match="can't be reached, while listing the share"):
@@ -289,7 +356,9 @@ async def test_a_server_that_is_not_there_is_told() -> None:
     assert len(clock.slept) == ATTEMPTS - 1
 
 
-async def test_a_service_that_takes_no_data_with_create_gets_two_requests(server: FilesServer) -> None:
+async def test_a_service_that_takes_no_data_with_create_gets_two_requests(
+    server: FilesServer, opened: Opened
+) -> None:
     seen: list[str] = []
 
     def older(request: web.Request) -> web.Response | None:
@@ -308,14 +377,18 @@ async def test_a_service_that_takes_no_data_with_create_gets_two_requests(server
     assert seen[:5] == ["PUT ", "PUT ", "PUT comp=range", "PUT ", "PUT comp=range"]
 
 
-async def test_where_keys_are_refused_the_second_credential_is_used(server: FilesServer) -> None:
+async def test_where_keys_are_refused_the_second_credential_is_used(
+    server: FilesServer, opened: Opened
+) -> None:
     refused = answers((403, "KeyBasedAuthenticationNotPermitted", {}))
     async with in_front_of(server, refused) as url, opened(url) as share:
         await share.put_file("a", b"1")
         assert await share.read("a") == b"1"
 
 
-async def test_where_both_credentials_are_refused_the_missing_role_is_named(server: FilesServer) -> None:
+async def test_where_both_credentials_are_refused_the_missing_role_is_named(
+    server: FilesServer, opened: Opened
+) -> None:
     refused = answers(*[(403, "KeyBasedAuthenticationNotPermitted", {})] * 9)
     async with in_front_of(server, refused) as url, opened(url) as share:
         with pytest.raises(Forbidden) as caught:
@@ -323,7 +396,9 @@ async def test_where_both_credentials_are_refused_the_missing_role_is_named(serv
     assert "Storage File Data Privileged Contributor" in caught.value.suggestion
 
 
-async def test_a_lock_is_ours_even_when_the_first_answer_was_lost(server: FilesServer) -> None:
+async def test_a_lock_is_ours_even_when_the_first_answer_was_lost(
+    server: FilesServer, opened: Opened
+) -> None:
     owners: list[str] = []
 
     def lost_once(request: web.Request) -> web.Response | None:
@@ -342,7 +417,9 @@ async def test_a_lock_is_ours_even_when_the_first_answer_was_lost(server: FilesS
         assert await share.make_directory("lock", {"owner": "you"}) is False
 
 
-async def test_a_rename_whose_answer_was_lost_is_not_asked_for_again(server: FilesServer) -> None:
+async def test_a_rename_whose_answer_was_lost_is_not_asked_for_again(
+    server: FilesServer, opened: Opened
+) -> None:
     """The second try would find the source gone and tell a failure that was none."""
     clock = PatientClock()
 

@@ -13,7 +13,7 @@ import pytest
 from aitk_inference import local
 from aitk_inference.azure.clients import Clients, Endpoint, connect
 from aitk_inference.azure.credentials import StaticCredential
-from aitk_inference.azure.shares import ArmShares
+from aitk_inference.azure.files.shares import ArmShares
 from aitk_inference.core.clock import SystemClock
 from aitk_inference.core.errors import AppError, Conflict, Forbidden, QuotaExceeded, Unreachable
 from aitk_inference.core.model import DeploymentState, Json

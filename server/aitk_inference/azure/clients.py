@@ -204,6 +204,11 @@ class Clients:
                 raise answer_error(response.status_code, response.text(), "", doing)
             return _object(response.text(), doing)
 
+    @property
+    def request_timeout(self) -> float:
+        """Seconds to wait for an answer."""
+        return self._timeout
+
     def transport(self) -> AioHttpTransport:
         """A transport over the shared session, for clients that are made elsewhere (file shares)."""
         return AioHttpTransport(

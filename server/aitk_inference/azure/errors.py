@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -47,6 +48,15 @@ _BY_STATUS: dict[int, type[AppError]] = {
 }
 _SERVER_ERROR = 500
 _LONGEST = 8000
+_UNREACHABLE = (
+    ServiceRequestError,
+    ServiceResponseError,
+    httpx.HTTPError,
+    aiohttp.ClientError,
+    ConnectionError,
+    socket.gaierror,
+    ssl.SSLError,
+)
 _FOREIGN = (AzureError, DeserializationError, httpx.HTTPError, aiohttp.ClientError, TimeoutError, OSError)
 
 
@@ -172,7 +182,7 @@ def _unreachable(error: Exception, doing: str) -> AppError:
         )
     if isinstance(error, TimeoutError | httpx.TimeoutException) or "Timeout" in type(error).__name__:
         return Unreachable(f"No answer in time, while {doing}.", suggestion=_RETRY, detail=detail)
-    if isinstance(error, ServiceRequestError | ServiceResponseError | httpx.HTTPError | aiohttp.ClientError):
+    if isinstance(error, _UNREACHABLE):
         return Unreachable(f"The server can't be reached, while {doing}.", suggestion=_RETRY, detail=detail)
     return AppError(f"Something failed while {doing}: {_line(error)}", detail=detail)
 

@@ -221,6 +221,7 @@ class ShareEntry:
         size: Bytes; 0 for a folder.
         etag: The service's ETag, quotes included; it changes with every write.
         last_write: SMB last write time, UTC: the client's own file time where it was kept.
+        md5: Base64; only where somebody noted it, and never in a list.
     """
 
     path: str
@@ -228,6 +229,7 @@ class ShareEntry:
     size: int = 0
     etag: str = ""
     last_write: datetime | None = None
+    md5: str = ""
 
 
 @dataclass(frozen=True)

@@ -182,10 +182,23 @@ class ContainerApps(Protocol):
 
 
 class Share(Protocol):
-    """One file share, opened. Paths are relative, ``/`` between parts."""
+    """One file share, opened. Paths are relative, ``/`` between parts.
+
+    Requests that can be sent again are, with growing waits, as the service asks; how many are in flight at
+    once is the share's to decide: callers start as many as they have memory for.
+    """
+
+    @property
+    def requests(self) -> int:
+        """How many requests were sent so far, repeated ones included."""
+        ...
 
     async def list(self, directory: str = "") -> Sequence[ShareEntry]:
         """Entries of one folder, one level deep, with ETag and last write time; empty when it is missing."""
+        ...
+
+    async def entry(self, path: str) -> ShareEntry | None:
+        """One file as a list would show it, and its MD5 where somebody noted it; None when it is missing."""
         ...
 
     async def read(self, path: str) -> bytes | None:
@@ -212,16 +225,20 @@ class Share(Protocol):
         """Create or replace a file of at most 4 MiB, atomically where the service can, keeping its time."""
         ...
 
-    async def create_file(self, path: str, size: int) -> ShareEntry:
-        """Create a file of a size, zeros inside; its ranges follow."""
+    async def create_file(self, path: str, size: int, *, modified: datetime | None = None) -> ShareEntry:
+        """Create or replace a file of a size, zeros inside; its ranges follow."""
         ...
 
     async def put_range(self, path: str, offset: int, content: bytes) -> None:
-        """Write at most 4 MiB at an offset."""
+        """Write at most 4 MiB at an offset; the file's last write time stays."""
         ...
 
-    async def set_modified(self, path: str, modified: datetime) -> ShareEntry:
-        """Set the last write time after the last range."""
+    async def ranges(self, path: str) -> Sequence[tuple[int, int]]:
+        """The parts of a file that were written: first byte and the one after the last, ascending."""
+        ...
+
+    async def copy(self, source: str, target: str, *, modified: datetime) -> ShareEntry:
+        """Copy a file within the share, without its content passing through here; waits for the end."""
         ...
 
     async def rename(self, source: str, target: str, *, replace: bool) -> None:

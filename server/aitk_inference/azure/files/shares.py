@@ -6,8 +6,12 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from aitk_inference.azure.clients import USER_AGENT
-from aitk_inference.azure.share import FileShare
-from aitk_inference.azure.share_retry import Backoff
+from aitk_inference.azure.files.address import Endpoint
+from aitk_inference.azure.files.by_url import wire
+from aitk_inference.azure.files.fast_share import FastShare
+from aitk_inference.azure.files.retry import Backoff
+from aitk_inference.azure.files.sdk_share import SdkShare
+from aitk_inference.azure.files.signing import SharedKey
 from aitk_inference.core.errors import Forbidden, NotFound
 
 if TYPE_CHECKING:
@@ -18,7 +22,7 @@ if TYPE_CHECKING:
     from aitk_inference.azure.clients import Clients
     from aitk_inference.azure.credentials import Credential
     from aitk_inference.core.model import Json, ShareRef
-    from aitk_inference.core.ports import Clock
+    from aitk_inference.core.ports import Clock, Share
 
 _API = "2023-05-01"
 _KEYS_FORBIDDEN = "allowSharedKeyAccess"
@@ -36,17 +40,31 @@ class ArmShares:
         self._clock = clock
 
     @asynccontextmanager
-    async def open(self, ref: ShareRef) -> AsyncIterator[FileShare]:
+    async def open(self, ref: ShareRef) -> AsyncIterator[Share]:
         """Open a share with the account's key, or the person's token where keys are forbidden."""
         account = await self._account(ref)
-        endpoint = _file_endpoint(account, ref)
-        takes_tokens = endpoint.startswith("https://")
+        address = _file_endpoint(account, ref)
+        endpoint = Endpoint.of(address)
+        takes_tokens = endpoint.scheme == "https"
         key = await self._key(ref, account, needed=not takes_tokens)
-        with_token = (lambda: self._client(endpoint, ref, None)) if takes_tokens else None
-        async with FileShare(
-            self._client(endpoint, ref, key), with_token, clock=self._clock, backoff=Backoff()
-        ) as share:
+        sdk = self._sdk(address, ref, key, takes_tokens=takes_tokens)
+        share = sdk if key is None or endpoint.has_proxy else self._fast(endpoint, ref, key, sdk)
+        try:
             yield share
+        finally:
+            await share.close()
+
+    def _fast(self, endpoint: Endpoint, ref: ShareRef, key: str, sdk: SdkShare) -> FastShare:
+        signer = SharedKey.of(ref.account, key)
+        tls = self._clients.endpoint.tls if endpoint.scheme == "https" else None
+        made = wire(
+            endpoint, ref.share, signer, clock=self._clock, timeout=self._clients.request_timeout, tls=tls
+        )
+        return FastShare(made, lambda: sdk)
+
+    def _sdk(self, address: str, ref: ShareRef, key: str | None, *, takes_tokens: bool) -> SdkShare:
+        with_token = (lambda: self._client(address, ref, None)) if takes_tokens else None
+        return SdkShare(self._client(address, ref, key), with_token, clock=self._clock, backoff=Backoff())
 
     async def _account(self, ref: ShareRef) -> dict[str, Json]:
         found = await self._clients.get(_account_id(ref), _API)

@@ -1,25 +1,39 @@
-"""One file share, opened: every request is repeated where that helps, and told in our own words where not."""
+"""A file share on Azure's SDK: all that the ``Share`` port asks for, also with tokens and proxies."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import base64
+from dataclasses import replace
+from datetime import UTC
 from http import HTTPStatus
 from typing import TYPE_CHECKING, TypeVar
 
-from azure.core.exceptions import AzureError, HttpResponseError, ResourceNotFoundError
+from aiohttp import ClientConnectorError
+from azure.core.exceptions import (
+    AzureError,
+    ClientAuthenticationError,
+    HttpResponseError,
+    ResourceNotFoundError,
+    ServiceRequestError,
+    ServiceRequestTimeoutError,
+    ServiceResponseError,
+)
 
 from aitk_inference.azure.errors import map_azure_errors
-from aitk_inference.azure.share_retry import error_code
+from aitk_inference.azure.files.listing import quoted, time_of
+from aitk_inference.azure.files.retry import Failure
+from aitk_inference.core.errors import Conflict
 from aitk_inference.core.model import ShareEntry
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from datetime import datetime
     from types import TracebackType
 
     from azure.storage.fileshare import DirectoryProperties, FileProperties
     from azure.storage.fileshare.aio import ShareClient
 
-    from aitk_inference.azure.share_retry import Backoff
+    from aitk_inference.azure.files.retry import Backoff
     from aitk_inference.core.ports import Clock
 
 MAX_RANGE = 4 * 1024 * 1024
@@ -30,12 +44,15 @@ _THERE = frozenset({"ResourceAlreadyExists"})
 _GONE = frozenset({"ResourceNotFound", "ParentNotFound"})
 _FULL = frozenset({"DirectoryNotEmpty"})
 _NO_DATA_YET = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.LENGTH_REQUIRED})
-_KEYS_FORBIDDEN = "KeyBasedAuthenticationNotPermitted"
+KEYS_FORBIDDEN = "KeyBasedAuthenticationNotPermitted"
+"""The service's code where a policy wants people's own tokens."""
+
+_COPY_LOOKS = 0.5
 
 _Result = TypeVar("_Result")
 
 
-class FileShare:
+class SdkShare:
     """The :class:`~aitk_inference.core.ports.Share` port.
 
     Args:
@@ -59,8 +76,9 @@ class FileShare:
         self._clock = clock
         self._backoff = backoff
         self._one_call = True
+        self.requests = 0
 
-    async def __aenter__(self) -> FileShare:
+    async def __aenter__(self) -> SdkShare:
         return self
 
     async def __aexit__(
@@ -69,6 +87,10 @@ class FileShare:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """End the connections."""
         await self._client.close()
 
     async def list(self, directory: str = "") -> Sequence[ShareEntry]:
@@ -83,6 +105,20 @@ class FileShare:
                 return []
 
         return await self._run(f"listing {directory or 'the share'}", ask)
+
+    async def entry(self, path: str) -> ShareEntry | None:
+        """One file, with its MD5 where there is one; None when it is missing."""
+
+        async def ask(share: ShareClient) -> ShareEntry | None:
+            try:
+                found = await share.get_file_client(path).get_file_properties()
+            except ResourceNotFoundError as error:
+                _raise_if_share_is_gone(error)
+                return None
+            md5 = found.content_settings.content_md5
+            return replace(_entry("", found), path=path, md5=base64.b64encode(md5).decode() if md5 else "")
+
+        return await self._run(f"looking at {path}", ask)
 
     async def read(self, path: str) -> bytes | None:
         """A whole small file, or None."""
@@ -148,32 +184,52 @@ class FileShare:
 
         return await self._run(f"writing {path}", ask)
 
-    async def create_file(self, path: str, size: int) -> ShareEntry:
-        """Create a file of a size, zeros inside; its ranges follow."""
+    async def create_file(self, path: str, size: int, *, modified: datetime | None = None) -> ShareEntry:
+        """Create or replace a file of a size, zeros inside; its ranges follow."""
 
         async def ask(share: ShareClient) -> ShareEntry:
-            return _written(path, size, await share.get_file_client(path).create_file(size))
+            file = share.get_file_client(path)
+            return _written(path, size, await file.create_file(size, file_last_write_time=_utc(modified)))
 
         return await self._run(f"writing {path}", ask)
 
     async def put_range(self, path: str, offset: int, content: bytes) -> None:
-        """Write at most 4 MiB at an offset."""
+        """Write at most 4 MiB at an offset; the file's last write time stays."""
         await self._run(
             f"writing {path}",
-            lambda share: share.get_file_client(path).upload_range(content, offset, len(content)),
+            lambda share: share.get_file_client(path).upload_range(
+                content, offset, len(content), file_last_write_mode="preserve"
+            ),
         )
 
-    async def set_modified(self, path: str, modified: datetime) -> ShareEntry:
-        """Set the last write time after the last range."""
-        from azure.storage.fileshare import ContentSettings
+    async def ranges(self, path: str) -> Sequence[tuple[int, int]]:
+        """The parts of a file that were written, ascending."""
+
+        async def ask(share: ShareClient) -> Sequence[tuple[int, int]]:
+            found = share.get_file_client(path).list_ranges()
+            return [(one.start, one.end + 1) async for one in found if not one.cleared]
+
+        return await self._run(f"looking at {path}", ask)
+
+    async def copy(self, source: str, target: str, *, modified: datetime) -> ShareEntry:
+        """Copy a file within the share; waits for the end.
+
+        Raises:
+            Conflict: the service gave up.
+        """
 
         async def ask(share: ShareClient) -> ShareEntry:
-            file = share.get_file_client(path)
-            await file.set_http_headers(ContentSettings(), file_last_write_time=_utc(modified))
-            found = await file.get_file_properties()
-            return ShareEntry(path, False, found.size, _quoted(found.etag), _time(found.last_write_time))
+            file = share.get_file_client(target)
+            await file.start_copy_from_url(
+                share.get_file_client(source).url, file_last_write_time=_utc(modified)
+            )
+            while (found := await file.get_file_properties()).copy.status == "pending":
+                await self._clock.sleep(_COPY_LOOKS)
+            if found.copy.status != "success":
+                raise Conflict(f"{source} could not be copied to {target} on the share.")
+            return replace(_entry("", found), path=target)
 
-        return await self._run(f"writing {path}", ask)
+        return await self._run(f"copying {source}", ask)
 
     async def rename(self, source: str, target: str, *, replace: bool) -> None:
         """Rename a file; atomic. With ``replace`` the target may exist."""
@@ -213,6 +269,7 @@ class FileShare:
             while True:
                 attempt += 1
                 client = self._client
+                self.requests += 1
                 try:
                     return await ask(client)
                 except AzureError as error:
@@ -225,9 +282,11 @@ class FileShare:
         self, client: ShareClient, attempt: int, error: AzureError, *, idempotent: bool
     ) -> float | None:
         """Seconds until the request is sent again; None: the error is final."""
-        if error_code(error) == _KEYS_FORBIDDEN and self._turned_to_token(client):
+        if _error_code(error) == KEYS_FORBIDDEN and self._turned_to_token(client):
             return 0.0
-        return self._backoff.wait(attempt, error, idempotent=idempotent)
+        if isinstance(error, ClientAuthenticationError) or not _is_of_the_wire(error):
+            return None
+        return self._backoff.wait(attempt, _failure(error), idempotent=idempotent)
 
     def _turned_to_token(self, refused: ShareClient) -> bool:
         """Use the person's token from now on; False when that is what was refused."""
@@ -264,14 +323,14 @@ async def _done(request: Awaitable[object], else_false: frozenset[str]) -> bool:
     try:
         await request
     except HttpResponseError as error:
-        if error_code(error) in else_false:
+        if _error_code(error) in else_false:
             return False
         raise
     return True
 
 
 def _raise_if_share_is_gone(error: ResourceNotFoundError) -> None:
-    if error_code(error) == "ShareNotFound":
+    if _error_code(error) == "ShareNotFound":
         raise error
 
 
@@ -280,32 +339,41 @@ def _entry(directory: str, item: DirectoryProperties | FileProperties) -> ShareE
         path=f"{directory}/{item.name}" if directory else str(item.name),
         is_directory=bool(item.is_directory),
         size=int(getattr(item, "size", 0) or 0),
-        etag=_quoted(item.etag),
-        last_write=_time(item.last_write_time),
+        etag=quoted(item.etag),
+        last_write=time_of(item.last_write_time),
     )
 
 
 def _written(path: str, size: int, headers: Mapping[str, object]) -> ShareEntry:
     return ShareEntry(
-        path, False, size, _quoted(headers.get("etag")), _time(headers.get("file_last_write_time"))
+        path, False, size, quoted(headers.get("etag")), time_of(headers.get("file_last_write_time"))
     )
-
-
-def _quoted(etag: object) -> str:
-    """An ETag with its quotes: headers carry them, listings may not."""
-    text = str(etag or "").strip('"')
-    return f'"{text}"' if text else ""
-
-
-def _time(value: object) -> datetime | None:
-    """A time in UTC: the SDK gives it with a zone, without one, or as text."""
-    if isinstance(value, str) and value:
-        value = datetime.fromisoformat(value)
-    if not isinstance(value, datetime):
-        return None
-    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
 def _utc(modified: datetime | None) -> datetime | None:
     """UTC: the SDK writes a time's digits down without looking at its zone."""
     return None if modified is None else modified.astimezone(UTC)
+
+
+def _error_code(error: AzureError) -> str:
+    """The service's code of an error: ``ShareNotFound``, ``SharingViolation`` …"""
+    code = getattr(error, "error_code", None)
+    return str(getattr(code, "value", code) or _header(error, "x-ms-error-code"))
+
+
+def _header(error: AzureError, name: str) -> str:
+    headers = getattr(getattr(error, "response", None), "headers", None)
+    return str(headers.get(name) or "") if headers is not None else ""
+
+
+def _is_of_the_wire(error: AzureError) -> bool:
+    """Whether the service answered, or the connection failed; else the SDK refused by itself."""
+    return isinstance(error, HttpResponseError | ServiceRequestError | ServiceResponseError)
+
+
+def _failure(error: AzureError) -> Failure:
+    status = error.status_code if isinstance(error, HttpResponseError) else None
+    unsent = isinstance(error, ServiceRequestTimeoutError) or isinstance(
+        error.inner_exception, ClientConnectorError
+    )
+    return Failure(status, _error_code(error), _header(error, "Retry-After"), unsent)

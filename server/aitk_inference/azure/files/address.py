@@ -1,0 +1,134 @@
+"""Where a share is, read from a URL, and whether a proxy stands before it."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import ssl
+import sys
+from dataclasses import dataclass, field
+from functools import cached_property
+from urllib.parse import unquote, urlsplit
+
+from aitk_inference.azure.files.http import Origin
+from aitk_inference.core.errors import AppError
+
+_PORTS = {"http": 80, "https": 443}
+_EXAMPLE = "https://ACCOUNT.file.core.windows.net/SHARE/FOLDER?SAS"
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """The file endpoint of a storage account.
+
+    Attributes:
+        scheme: ``https``; ``http`` only on this computer.
+        path: ``""``, or ``/account`` where addresses are path-style (an emulator's are).
+    """
+
+    scheme: str
+    host: str
+    port: int
+    path: str = ""
+
+    @classmethod
+    def of(cls, address: str) -> Endpoint:
+        """From an account's ``primaryEndpoints.file``."""
+        parts = urlsplit(address)
+        scheme = parts.scheme.lower()
+        return cls(scheme, parts.hostname or "", parts.port or _PORTS[scheme], parts.path.rstrip("/"))
+
+    @property
+    def address(self) -> str:
+        """As the SDK takes it."""
+        return f"{self.scheme}://{self.authority}{self.path}"
+
+    @property
+    def authority(self) -> str:
+        """For the Host header."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}"
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether it is this computer."""
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost" or self.host.endswith(".localhost")
+
+    def origin(self, tls: ssl.SSLContext | None = None) -> Origin:
+        """Where to connect to; without a context the computer's own authorities count."""
+        if self.scheme == "http":
+            return Origin(self.host, self.port, None)
+        return Origin(self.host, self.port, tls or ssl.create_default_context())
+
+    @cached_property
+    def has_proxy(self) -> bool:
+        """Whether requests go through a proxy (variables, and the system's settings where it has some)."""
+        if self.is_loopback or not (sys.platform in ("darwin", "win32") or _variables()):
+            return False
+        from urllib.request import getproxies, proxy_bypass
+
+        return self.scheme in getproxies() and not proxy_bypass(self.host)
+
+
+@dataclass(frozen=True)
+class Place:
+    """What a share's URL names.
+
+    Attributes:
+        account: The storage account's name.
+        folder: Inside the share, ``/`` between parts; empty: the share itself.
+        sas: The signature in the URL's query; empty: there is none.
+    """
+
+    endpoint: Endpoint
+    account: str
+    share: str
+    folder: str
+    sas: str = field(repr=False)
+
+
+def place_of(url: str) -> Place:
+    """Read ``https://ACCOUNT.file.core.windows.net/SHARE/FOLDER?SAS``, or a path-style one.
+
+    Raises:
+        AppError: it is no such URL, or would show a signature to the network.
+    """
+    try:
+        parts = urlsplit(url)
+        endpoint = Endpoint.of(f"{parts.scheme}://{parts.netloc}")
+    except (ValueError, KeyError):
+        raise _unreadable() from None
+    names = [unquote(name) for name in parts.path.split("/") if name]
+    account = endpoint.host.partition(".")[0]
+    if _is_address(endpoint.host) and names:
+        account, names = names[0], names[1:]
+        endpoint = Endpoint(endpoint.scheme, endpoint.host, endpoint.port, f"/{account}")
+    if not names or not endpoint.host:
+        raise _unreadable()
+    if endpoint.scheme == "http" and not endpoint.is_loopback:
+        raise AppError(
+            "Over http anybody on the way could read the files.", suggestion="Use https in the URL."
+        )
+    return Place(endpoint, account, names[0], "/".join(names[1:]), parts.query)
+
+
+def _is_address(host: str) -> bool:
+    """Whether the account can't be in the host's name."""
+    if host == "localhost":
+        return True
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _variables() -> bool:
+    return any(name.lower().endswith("_proxy") for name in os.environ)
+
+
+def _unreadable() -> AppError:
+    return AppError("That is not the URL of a file share.", suggestion=f"It looks like {_EXAMPLE}.")

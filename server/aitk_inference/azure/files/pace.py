@@ -1,0 +1,100 @@
+"""How many requests are in flight: more while that pays, fewer when the service pushes back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+FEWEST, FIRST, MOST = 1, 16, 128
+_PAYS = 1.05
+"""Doubling must bring a twentieth more answers a second to be kept."""
+_CALM = 4
+"""Windows without a refusal before a quarter more is tried after one."""
+
+
+class Pace:
+    """A gate that every request of a share passes: ``async with pace: …``, then :meth:`answered`.
+
+    It doubles the number of requests at once as long as that brings more answers a second, and halves it on a
+    503 or 429; until the time that the service named, nothing starts.
+
+    Args:
+        monotonic: Seconds that only grow.
+    """
+
+    def __init__(self, monotonic: Callable[[], float]) -> None:
+        self._monotonic = monotonic
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._flying = 0
+        self._began: float | None = None
+        self._answers = 0
+        self._best = 0.0
+        self._growing = True
+        self._calm = 0
+        self._resume = 0.0
+        self.limit = FIRST
+
+    async def __aenter__(self) -> None:
+        if self._flying >= self.limit:
+            turn = asyncio.get_running_loop().create_future()
+            self._waiting.append(turn)
+            try:
+                await turn
+            except asyncio.CancelledError:
+                if turn.done() and not turn.cancelled():
+                    self._leave()
+                raise
+        else:
+            self._flying += 1
+
+    async def __aexit__(self, *_: object) -> None:
+        self._leave()
+
+    @property
+    def pause(self) -> float:
+        """Seconds until the service wants to be asked again; 0: now."""
+        return max(0.0, self._resume - self._monotonic())
+
+    def answered(self) -> None:
+        """An answer that is not a push-back came."""
+        now = self._monotonic()
+        if self._began is None:
+            self._began = now
+        self._answers += 1
+        if self._answers >= 2 * self.limit:
+            self._window(self._answers / max(now - self._began, 1e-6))
+            self._began, self._answers = now, 0
+
+    def pushed_back(self, wait: float) -> None:
+        """The service answered that it is too busy, or that this is too much; it wants ``wait`` seconds."""
+        now = self._monotonic()
+        if now >= self._resume:  # the answers to all that was in flight are one push-back, not many
+            self.limit = max(FEWEST, self.limit // 2)
+        self._resume = max(self._resume, now + wait)
+        self._growing, self._calm = False, 0
+        self._began, self._answers = None, 0
+
+    def _window(self, rate: float) -> None:
+        if not self._growing:
+            self._calm += 1
+            if self._calm >= _CALM and self.limit < MOST:
+                self.limit, self._calm = min(MOST, self.limit + max(1, self.limit // 4)), 0
+            return
+        if rate > self._best * _PAYS:
+            self._best = rate
+            self.limit = min(MOST, self.limit * 2)
+        else:
+            self._growing = False
+            self.limit = max(FIRST, self.limit // 2)
+
+    def _leave(self) -> None:
+        self._flying -= 1
+        while self._waiting and self._flying < self.limit:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                self._flying += 1
+                turn.set_result(None)

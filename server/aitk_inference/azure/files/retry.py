@@ -1,0 +1,92 @@
+"""When and how long to wait before a request to a file share is sent again.
+
+The SDK's own retry waits 19 s on the first 503, ignores ``Retry-After`` and never repeats 409 or 429; it is
+turned off (``retry_total=0``) and this stands in its place, for the requests that go without the SDK, too.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ATTEMPTS: Final = 8
+"""How often a request is sent in all."""
+
+PUSHED_BACK = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
+"""The service wants fewer requests."""
+
+_FIRST_WAIT, _LONGEST_WAIT, _LONGEST_ASKED = 0.2, 15.0, 60.0
+_STATUSES = PUSHED_BACK | {
+    HTTPStatus.REQUEST_TIMEOUT,
+    HTTPStatus.INTERNAL_SERVER_ERROR,
+    HTTPStatus.BAD_GATEWAY,
+    HTTPStatus.GATEWAY_TIMEOUT,
+}
+_CODES = frozenset(
+    {
+        "SharingViolation",
+        "FileLockConflict",
+        "DeletePending",
+        "ServerBusy",
+        "OperationTimedOut",
+        "InternalError",
+        "ClientCacheFlushDelay",
+    }
+)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A request that failed, as far as it decides about another try.
+
+    Attributes:
+        status: Of the answer; None when there was none.
+        code: The service's code.
+        retry_after: The answer's ``Retry-After``, as it stands.
+        unsent: Surely not carried out: there was no connection.
+    """
+
+    status: int | None = None
+    code: str = ""
+    retry_after: str = ""
+    unsent: bool = False
+
+    @property
+    def asked(self) -> float | None:
+        """The seconds that the service asks for, bounded so that a wrong clock can't hang a run."""
+        try:
+            return min(max(float(self.retry_after), 0.0), _LONGEST_ASKED) if self.retry_after else None
+        except ValueError:
+            return None
+
+    def passes(self, *, idempotent: bool) -> bool:
+        """Whether it is likely to pass by itself, and may be tried again."""
+        if self.status is not None:
+            return self.status in _STATUSES or self.code in _CODES
+        return idempotent or self.unsent
+
+
+@dataclass(frozen=True)
+class Backoff:
+    """Doubling waits with jitter; ``spread`` gives a number from 0 to 1."""
+
+    spread: Callable[[], float] = random.random
+
+    def wait(self, attempt: int, failure: Failure, *, idempotent: bool) -> float | None:
+        """Seconds to wait before attempt number ``attempt`` + 1; None: the failure is final.
+
+        Args:
+            attempt: How often the request was sent, from 1.
+            failure: What came back.
+            idempotent: Whether the request may be repeated when the first may have been carried out.
+        """
+        if attempt >= ATTEMPTS or not failure.passes(idempotent=idempotent):
+            return None
+        own: float = min(_FIRST_WAIT * 2 ** (attempt - 1), _LONGEST_WAIT)
+        asked = failure.asked
+        return own * (0.5 + self.spread() / 2) if asked is None else asked + own * self.spread()

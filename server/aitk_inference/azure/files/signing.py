@@ -1,0 +1,126 @@
+"""Requests of the Files service as bytes, with what lets them in: the account's key, or a signature (SAS).
+
+"Authorize with Shared Key", learn.microsoft.com/rest/api/storageservices/authorize-with-shared-key.
+"""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+from urllib.parse import quote
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+VERSION = "2026-10-06"
+"""The service version of the SDK in ``requirements/``; it knows create-with-data."""
+
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request, before it is signed.
+
+    Attributes:
+        path: Encoded, from the root of the host.
+        query: Names in lower case, values as they are.
+        headers: The ``x-ms-`` headers, names in lower case; ASCII.
+        length: Bytes of the body.
+    """
+
+    method: str
+    path: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    length: int = 0
+
+
+class Signer(Protocol):
+    """What lets a request in."""
+
+    @property
+    def query(self) -> str:
+        """What is added to the query."""
+        ...
+
+    def authorization(self, request: Request, headers: Mapping[str, str]) -> str | None:
+        """The Authorization header for a request with these headers."""
+        ...
+
+
+@dataclass(frozen=True)
+class SharedKey:
+    """The account's key."""
+
+    account: str
+    key: bytes = field(repr=False)
+    query: str = ""
+
+    @classmethod
+    def of(cls, account: str, key: str) -> SharedKey:
+        """From the key as Azure shows it (base64).
+
+        Raises:
+            ValueError: it is no base64.
+        """
+        return cls(account, base64.b64decode(key, validate=True))
+
+    def authorization(self, request: Request, headers: Mapping[str, str]) -> str:
+        """Sign the method, the length, the headers, the path and the query."""
+        length = request.length or ""
+        text = [f"{request.method}\n\n\n{length}\n\n\n\n\n\n\n\n\n"]
+        text += [f"{name}:{headers[name]}\n" for name in sorted(headers, key=_service_order)]
+        text.append(f"/{self.account}{request.path}")
+        text += [f"\n{name}:{request.query[name]}" for name in sorted(request.query)]
+        digest = hmac.digest(self.key, "".join(text).encode(), "sha256")
+        return f"SharedKey {self.account}:{base64.b64encode(digest).decode()}"
+
+
+@dataclass(frozen=True)
+class Sas:
+    """A shared access signature: the query of its URL, as it is."""
+
+    query: str = field(repr=False)
+
+    def authorization(self, request: Request, headers: Mapping[str, str]) -> None:
+        """No header: the signature is in the query."""
+        del request, headers
+
+
+def compose(request: Request, signer: Signer, host: str, agent: str) -> bytes:
+    """The head of a request: request line, headers, blank line.
+
+    Args:
+        request: What is asked.
+        signer: Who asks.
+        host: For the Host header.
+        agent: For the User-Agent header.
+    """
+    headers = {"x-ms-version": VERSION, "x-ms-date": _http_date(int(time.time())), **request.headers}
+    authorization = signer.authorization(request, headers)
+    query = "&".join([f"{name}={quote(value, safe='')}" for name, value in request.query.items()])
+    query = f"{query}&{signer.query}" if query and signer.query else query or signer.query
+    target = f"{request.path}?{query}" if query else request.path
+    lines = [f"{request.method} {target} HTTP/1.1", f"Host: {host}", f"User-Agent: {agent}"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    if authorization:
+        lines.append(f"Authorization: {authorization}")
+    if request.method == "PUT":
+        lines.append(f"Content-Length: {request.length}")
+    return "\r\n".join([*lines, "", ""]).encode("ascii")
+
+
+def _service_order(name: str) -> str:
+    """The service sorts header names as its culture does, which does not see hyphens."""
+    return name.replace("-", "")
+
+
+def _http_date(seconds: int) -> str:
+    t = time.gmtime(seconds)
+    day, month = _DAYS[t.tm_wday], _MONTHS[t.tm_mon - 1]
+    return f"{day}, {t.tm_mday:02} {month} {t.tm_year} {t.tm_hour:02}:{t.tm_min:02}:{t.tm_sec:02} GMT"
