@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+import base64
+import hashlib
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -285,34 +287,64 @@ class FakeApps:
             yield LogLine(None, line, "system")
 
 
+@dataclass
+class FakeFile:
+    """A file on the share in memory."""
+
+    content: bytes
+    etag: str
+    modified: datetime | None = None
+    ranges: list[tuple[int, int]] = field(default_factory=list)
+
+
 class FakeShare:
-    """A share in memory, as Azure Files behaves: parents first, atomic make and rename."""
+    """A share in memory, as Azure Files behaves: parents first, names without case, atomic renames."""
 
     def __init__(self, world: FakeCloud) -> None:
-        self.files: dict[str, bytes] = {}
+        self.stored: dict[str, FakeFile] = {}
         self.folders: dict[str, dict[str, str]] = {}
         self.calls: list[str] = []
         self._world = world
         self._version = 0
 
+    @property
+    def requests(self) -> int:
+        return len(self.calls)
+
+    @property
+    def files(self) -> dict[str, bytes]:
+        """Every file's content."""
+        return {path: file.content for path, file in self.stored.items()}
+
+    def edit(self, path: str, content: bytes, modified: datetime | None = None) -> None:
+        """Somebody else writes a file."""
+        self._put(path, content, modified)
+
     async def list(self, directory: str = "") -> Sequence[ShareEntry]:
         self._call("list")
-        inside = [p for p in [*self.files, *self.folders] if p.rpartition("/")[0] == directory]
-        return [ShareEntry(p, p in self.folders, len(self.files.get(p, b""))) for p in inside]
+        inside = [p for p in [*self.stored, *self.folders] if p.rpartition("/")[0] == directory]
+        return [self._entry(path) for path in inside]
+
+    async def entry(self, path: str) -> ShareEntry | None:
+        self._call("entry")
+        found = self._find(path, self.stored)
+        return None if found is None else replace(self._entry(found), md5=self._md5(found))
 
     async def read(self, path: str) -> bytes | None:
         self._call("read")
-        return self.files.get(path)
+        found = self._find(path, self.stored)
+        return None if found is None else self.stored[found].content
 
     async def make_directory(self, path: str, metadata: Mapping[str, str] | None = None) -> bool:
         self._call("make")
         self._need_parent(path)
-        if path in self.folders:
+        if self._find(path, self.folders) or self._find(path, self.stored):
             return False
         self.folders[path] = dict(metadata or {})
         return True
 
     async def directory_metadata(self, path: str) -> Mapping[str, str] | None:
+        self._call("metadata")
         return self.folders.get(path)
 
     async def set_directory_metadata(self, path: str, metadata: Mapping[str, str]) -> None:
@@ -322,27 +354,38 @@ class FakeShare:
     async def put_file(self, path: str, content: bytes, *, modified: datetime | None = None) -> ShareEntry:
         self._call("put")
         assert len(content) <= 4 << 20
-        return self._put(path, content)
+        return self._put(path, content, modified)
 
-    async def create_file(self, path: str, size: int) -> ShareEntry:
+    async def create_file(self, path: str, size: int, *, modified: datetime | None = None) -> ShareEntry:
         self._call("create")
-        return self._put(path, bytes(size))
+        entry = self._put(path, bytes(size), modified)
+        self.stored[entry.path].ranges.clear()
+        return entry
 
     async def put_range(self, path: str, offset: int, content: bytes) -> None:
         self._call("range")
-        assert len(content) <= 4 << 20
-        old = self.files[path]
-        self.files[path] = old[:offset] + content + old[offset + len(content) :]
+        assert 0 < len(content) <= 4 << 20
+        found = self.stored[self._find(path, self.stored) or path]
+        old, end = found.content, offset + len(content)
+        found.content = old[:offset] + content + old[end:]
+        found.ranges.append((offset, end))
+        found.etag = self._next()
 
-    async def set_modified(self, path: str, modified: datetime) -> ShareEntry:
-        return self._put(path, self.files[path])
+    async def ranges(self, path: str) -> Sequence[tuple[int, int]]:
+        self._call("ranges")
+        return sorted(self.stored[self._find(path, self.stored) or path].ranges)
+
+    async def copy(self, source: str, target: str, *, modified: datetime) -> ShareEntry:
+        self._call("copy")
+        return self._put(target, self.stored[source].content, modified)
 
     async def rename(self, source: str, target: str, *, replace: bool) -> None:
         self._call("rename")
-        assert replace or target not in self.files
-        self.files[target] = self.files.pop(source)
+        assert replace or target not in self.stored
+        self.stored[target] = self.stored.pop(source)
 
     async def rename_directory(self, source: str, target: str) -> bool:
+        self._call("move")
         if source not in self.folders or target in self.folders:
             return False
         self.folders[target] = self.folders.pop(source)
@@ -350,24 +393,51 @@ class FakeShare:
 
     async def delete_file(self, path: str) -> bool:
         self._call("delete")
-        return self.files.pop(path, None) is not None
+        found = self._find(path, self.stored)
+        return found is not None and self.stored.pop(found) is not None
 
     async def delete_directory(self, path: str) -> bool:
         self._call("remove")
-        if any(other.startswith(f"{path}/") for other in [*self.files, *self.folders]):
+        found = self._find(path, self.folders)
+        if found is None or any(other.startswith(f"{found}/") for other in [*self.stored, *self.folders]):
             return False
-        return self.folders.pop(path, None) is not None
+        return self.folders.pop(found) is not None
 
-    def _put(self, path: str, content: bytes) -> ShareEntry:
+    def _put(self, path: str, content: bytes, modified: datetime | None) -> ShareEntry:
         self._need_parent(path)
-        self._version += 1
-        self.files[path] = content
-        return ShareEntry(path, is_directory=False, size=len(content), etag=f'"{self._version}"')
+        if self._find(path, self.folders):
+            raise Conflict(f"ResourceTypeMismatch: {path}")
+        name = self._find(path, self.stored) or self._spelled(path)
+        whole = [(0, len(content))] if content else []
+        self.stored[name] = FakeFile(content, self._next(), modified, whole)
+        return self._entry(name)
+
+    def _entry(self, path: str) -> ShareEntry:
+        file = self.stored.get(path)
+        if file is None:
+            return ShareEntry(path, is_directory=True)
+        return ShareEntry(path, False, len(file.content), file.etag, file.modified)
+
+    def _md5(self, path: str) -> str:
+        digest = hashlib.md5(self.stored[path].content, usedforsecurity=False)
+        return base64.b64encode(digest.digest()).decode()
+
+    def _spelled(self, path: str) -> str:
+        """The path, with its folder spelled as it was made."""
+        parent, _, name = path.rpartition("/")
+        return f"{self._find(parent, self.folders)}/{name}" if parent else name
+
+    def _find(self, path: str, names: Iterable[str]) -> str | None:
+        return next((name for name in names if name.lower() == path.lower()), None)
 
     def _need_parent(self, path: str) -> None:
         parent = path.rpartition("/")[0]
-        if parent and parent not in self.folders:
+        if parent and not self._find(parent, self.folders):
             raise NotFound(f"ParentNotFound: {parent}")
+
+    def _next(self) -> str:
+        self._version += 1
+        return f'"{self._version}"'
 
     def _call(self, kind: str) -> None:
         self.calls.append(kind)

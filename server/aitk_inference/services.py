@@ -130,9 +130,9 @@ async def _opened(endpoint: Endpoint, credential: Credential, settings: Settings
     from aitk_inference.azure.clients import connect
     from aitk_inference.azure.container_apps import ArmContainerApps
     from aitk_inference.azure.deployments import ArmDeployments
+    from aitk_inference.azure.files.shares import ArmShares
     from aitk_inference.azure.log_streams import LogStreams
     from aitk_inference.azure.probe import HttpProbe, http_client
-    from aitk_inference.azure.files.shares import ArmShares
     from aitk_inference.azure.subscriptions import ArmSubscriptions
 
     clock = SystemClock()

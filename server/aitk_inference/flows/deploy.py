@@ -13,15 +13,16 @@ from aitk_inference.core.interface import Action, ActionKind
 from aitk_inference.core.model import AppRef, ShareRef
 from aitk_inference.flows.places import state_folder
 from aitk_inference.flows.progress import Reporter, duration
-from aitk_inference.flows.project_lock import hold
+from aitk_inference.flows.project_lock import hold, holder_of
 from aitk_inference.flows.readiness import restart, wait_until_ready
 from aitk_inference.flows.requests import Outcome
+from aitk_inference.flows.sync.report import dry_run_words, sync_data
 from aitk_inference.flows.sync.run import Job, sync
 from aitk_inference.flows.target import find_subscription
 
 if TYPE_CHECKING:
     from aitk_inference.core.interface import UserInterface
-    from aitk_inference.core.model import ContainerApp, Json
+    from aitk_inference.core.model import ContainerApp
     from aitk_inference.core.ports import Cloud, Clouds
     from aitk_inference.flows.project_lock import Holder
     from aitk_inference.flows.requests import DeployRequest
@@ -117,7 +118,16 @@ async def find_app(ref: AppRef, cloud: Cloud) -> ContainerApp:
 async def _sync(
     request: DeployRequest, settled: Settled, holder: Holder | None, cloud: Cloud, report: Reporter
 ) -> Synced:
-    job = Job(request.project.resolve(), request.ignore, holder, state_folder(), request.assume_yes)
+    job = Job(
+        request.project.resolve(),
+        "/".join((settled.share.subscription_id, settled.share.account, settled.share.share)),
+        holder or holder_of(request.project),
+        state_folder(),
+        request.ignore,
+        assume_yes=request.assume_yes,
+        dry_run=request.dry_run,
+        verify=request.verify,
+    )
     async with cloud.shares.open(settled.share) as share:
         synced = await sync(job, share, cloud.clock, report)
     report.step("Sync", str(synced), 48)
@@ -137,10 +147,7 @@ async def _bring_up(
 
 
 def _dry(synced: Synced) -> Outcome:
-    lines = [f"  send    {path}" for path in synced.sent] + [f"  delete  {path}" for path in synced.deleted]
-    known = synced.total + len(synced.deleted)
-    head = f"Deploy would change {len(lines):,} of {known:,} files (nothing was sent)"
-    return Outcome("\n".join([head + (":" if lines else "."), *lines]), data=_data(synced))
+    return Outcome(dry_run_words(synced, "Deploy"), data=sync_data(synced))
 
 
 def _outcome(
@@ -153,14 +160,5 @@ def _outcome(
     words = f"Deployed to {app.ref.name} in {duration(report.elapsed)}: {synced}."
     if not request.wait:
         words += " The app is starting."
-    data = {**_data(synced), "elapsedSeconds": round(report.elapsed, 3)}
+    data = {**sync_data(synced), "elapsedSeconds": round(report.elapsed, 3)}
     return Outcome(words, settled.endpoint, request.project / CONFIG_PATH, tuple(actions), data)
-
-
-def _data(synced: Synced) -> dict[str, Json]:
-    return {
-        "sent": list(synced.sent),
-        "deleted": list(synced.deleted),
-        "files": synced.total,
-        "bytes": synced.bytes,
-    }

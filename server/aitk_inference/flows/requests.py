@@ -43,6 +43,7 @@ class DeployRequest:
     Attributes:
         project: The project's folder.
         dry_run: List what would be sent, send nothing.
+        verify: Hash every file, and look for changes on the share everywhere.
         wait: Wait until the web API answers.
         assume_yes: Ask for no confirmation (deletions of model files, another project's share).
         ready_timeout: Seconds to wait for the web API.
@@ -55,6 +56,24 @@ class DeployRequest:
     assume_yes: bool = False
     ready_timeout: float = 25 * 60.0
     ignore: tuple[str, ...] = ()
+    verify: bool = False
+
+
+@dataclass(frozen=True)
+class SyncRequest:
+    """A folder and a share of any account.
+
+    Attributes:
+        folder: What to sync.
+        dry_run: List what would be sent, send nothing.
+        verify: Hash every file, and look for changes on the share everywhere.
+        assume_yes: Ask for no confirmation.
+    """
+
+    folder: Path
+    dry_run: bool = False
+    verify: bool = False
+    assume_yes: bool = False
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ async def test_it_has_what_provision_and_deploy_need(tmp_path: Path) -> None:
     assert len(read_config(target).missing()) == 6
     assert read_parameters(target).values["defaultCommands"]
     assert is_fresh(target / FOLDER)
-    sent = [file.path for file in scan(target, ignore_rules(target))]
+    sent = [file.path for file in scan(target, ignore_rules(target)).files]
     assert "inference/gradio_chat.py" in sent
     assert any(path.endswith(".safetensors") for path in sent)
     assert not any(path.startswith("infra/") for path in sent)

@@ -13,9 +13,10 @@ from aitk_inference.core.errors import Busy, Conflict, Dismissed, InputRequired,
 from aitk_inference.flows.places import state_folder
 from aitk_inference.flows.progress import Reporter
 from aitk_inference.flows.project_lock import hold, holder_of
+from aitk_inference.flows.sync.identity import project_identity
 from aitk_inference.flows.sync.ignore import LOCK_NAME, MANIFEST_NAME, ignore_rules
-from aitk_inference.flows.sync.lock import LIFETIME, hold_share
-from aitk_inference.flows.sync.manifest import Manifest, Sent, decode, encode, project_identity
+from aitk_inference.flows.sync.lock import LIFETIME, Claim, hold_share
+from aitk_inference.flows.sync.manifest import Manifest, Sent, decode, encode, write_manifest
 from aitk_inference.flows.sync.run import Job, sync
 from aitk_inference.flows.sync.scan import scan
 from doubles import FakeCloud, Scripted
@@ -41,7 +42,7 @@ def _write(root: Path, **files: str) -> None:
 
 
 async def _sync(root: Path, world: FakeCloud, ui: Scripted | None = None, *, yes: bool = False) -> Synced:
-    job = Job(root, (), holder_of(root), state_folder(), assume_yes=yes)
+    job = Job(root, "share", holder_of(root), state_folder(), assume_yes=yes)
     return await sync(job, world.share, world.clock, Reporter(ui or Scripted()))
 
 
@@ -85,7 +86,7 @@ async def test_a_large_file_goes_in_ranges(tree: Path, world: FakeCloud) -> None
 
 
 async def test_it_never_deletes_what_it_did_not_send(tree: Path, world: FakeCloud) -> None:
-    world.share.files["adapter.safetensors"] = b"only here"
+    world.share.edit("adapter.safetensors", b"only here")
     _write(tree, a_py="1", b_py="2")
     await _sync(tree, world)
     (tree / "a.py").unlink()
@@ -137,7 +138,7 @@ async def test_a_model_file_is_deleted_only_when_confirmed(tree: Path, world: Fa
 
 
 async def test_files_of_others_are_not_overwritten_silently(tree: Path, world: FakeCloud) -> None:
-    world.share.files["a.py"] = b"somebody's"
+    world.share.edit("a.py", b"somebody's")
     _write(tree, a_py="ours")
     with pytest.raises(InputRequired, match="somebody else put on the share"):
         await _sync(tree, world)
@@ -184,19 +185,19 @@ def test_the_default_list_keeps_secrets_and_caches_here(tree: Path) -> None:
         (tree / name).parent.mkdir(parents=True, exist_ok=True)
         (tree / name).write_text("")
     _write(tree, a__infra__b_py="1")
-    assert [file.path for file in scan(tree, ignore_rules(tree))] == ["a/infra/b.py"]
+    assert [file.path for file in scan(tree, ignore_rules(tree)).files] == ["a/infra/b.py"]
 
 
 def test_the_ignore_file_adds_and_brings_back(tree: Path) -> None:
     _write(tree, a_py="1", b_py="2", infra__c_py="3")
     (tree / ".aitkignore").write_text("b.py\n!/infra/\n")
-    assert [file.path for file in scan(tree, ignore_rules(tree))] == ["a.py", "infra/c.py"]
+    assert [file.path for file in scan(tree, ignore_rules(tree)).files] == ["a.py", "infra/c.py"]
 
 
 def test_what_git_ignores_is_sent_all_the_same(tree: Path) -> None:
     (tree / ".gitignore").write_text("*.safetensors\n")
     (tree / "adapter.safetensors").write_text("w")
-    assert [file.path for file in scan(tree, ignore_rules(tree))] == ["adapter.safetensors"]
+    assert [file.path for file in scan(tree, ignore_rules(tree)).files] == ["adapter.safetensors"]
 
 
 async def test_a_lock_of_another_computer_is_respected_until_it_ends(tree: Path, world: FakeCloud) -> None:
@@ -212,7 +213,8 @@ async def test_a_lock_of_another_computer_is_respected_until_it_ends(tree: Path,
 
 
 async def test_a_lock_that_became_anothers_is_left_to_it(tree: Path, world: FakeCloud) -> None:
-    async with hold_share(world.share, holder_of(tree), world.clock, state_folder()):
+    claim = Claim(holder_of(tree), "project", state_folder())
+    async with hold_share(world.share, claim, world.clock):
         world.clock.seconds += 10 * LIFETIME.total_seconds()
         world.share.folders[LOCK_NAME] = {"holder": "elsewhere/abc", "token": "theirs"}
     assert world.share.folders[LOCK_NAME]["token"] == "theirs"
@@ -265,10 +267,8 @@ def test_a_damaged_or_newer_manifest_is_refused(content: bytes) -> None:
 
 
 async def test_a_large_manifest_is_replaced_in_one_step(tree: Path, world: FakeCloud) -> None:
-    from aitk_inference.flows.sync.manifest import write_manifest
-
     files = {f"{n:0>100}": Sent(1, "0" * 64, 2, '"e"') for n in range(25_000)}
-    await write_manifest(world.share, Manifest(project_identity(tree), files))
+    await write_manifest(world.share, encode(Manifest(project_identity(tree), files)))
     assert world.share.calls[-1] == "rename"
     assert len(decode(world.share.files[MANIFEST_NAME]).files) == 25_000
 

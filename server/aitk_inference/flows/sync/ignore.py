@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pathspec import GitIgnoreSpec
@@ -9,16 +10,16 @@ from pathspec import GitIgnoreSpec
 from aitk_inference.core.errors import InvalidProject, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
 IGNORE_FILE = ".aitkignore"
 MANIFEST_NAME = ".aitk-manifest.json"
 LOCK_NAME = ".aitk-lock"
-RESERVED = (MANIFEST_NAME, LOCK_NAME)
-"""Names at the top of the share that are ours; no file of a project may have them."""
+_RESERVED = ".aitk-"
+"""Names at the top of the share that begin so are ours; no file that is synced may have them."""
 
-DEFAULTS = (
+ANYWHERE = (
     ".git/",
     ".hg/",
     ".svn/",
@@ -36,36 +37,70 @@ DEFAULTS = (
     ".DS_Store",
     "Thumbs.db",
     "desktop.ini",
-    ".env",
-    ".env.*",
+    ".env*",
+    ".netrc",
+    ".pypirc",
     "*.pem",
     "*.pfx",
+    "*.p12",
+    "*.key",
     "id_rsa*",
+    "id_ecdsa*",
     "id_ed25519*",
     "*.swp",
     "*~",
-    "/infra/",
     f"/{IGNORE_FILE}",
-    ".gitignore",
-    ".gitattributes",
     ".aitk-*",
 )
-"""Version control, environments, caches, editors' folders, secrets, and the description of the cloud itself.
+"""Left out of every folder: version control, environments, caches, editors' folders, secrets.
 
 Adapters and models are synced even where git ignores them, so ``.gitignore`` is not read.
 """
 
+IN_A_PROJECT = ("/infra/", ".gitignore", ".gitattributes")
+"""Left out of a project, too: what describes the cloud, and git's own files."""
 
-def ignore_rules(project: Path, more: Sequence[str] = ()) -> Callable[[str], bool]:
-    """A function that tells whether a path (``/`` between parts, a folder ends with ``/``) is left out.
+PROJECT = (*ANYWHERE, *IN_A_PROJECT)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One pattern and where it stands."""
+
+    pattern: str
+    origin: str
+
+
+class Rules:
+    """Tells whether a path (``/`` between parts, a folder ends with ``/``) is left out."""
+
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        self._rules = rules
+        self._spec = GitIgnoreSpec.from_lines([rule.pattern for rule in rules])
+
+    def __call__(self, path: str) -> bool:
+        """Whether it is left out."""
+        return path.startswith(_RESERVED) or self._spec.match_file(path)
+
+    def why(self, path: str) -> str:
+        """Why a path is left out, for people: ``.aitkignore: *.log``."""
+        index = self._spec.check_file(path).index
+        if index is None:
+            return "default list: .aitk-*"
+        return f"{self._rules[index].origin}: {self._rules[index].pattern}"
+
+
+def ignore_rules(folder: Path, more: Sequence[str] = (), *, defaults: Sequence[str] = PROJECT) -> Rules:
+    """The rules of a folder: a default list, its ``.aitkignore``, what a person set.
 
     Later rules win, so ``!name`` in ``.aitkignore`` brings back what the default list leaves out.
 
     Raises:
         InvalidProject: ``.aitkignore`` can't be read.
     """
-    spec = GitIgnoreSpec.from_lines([*DEFAULTS, *_lines(project / IGNORE_FILE), *more])
-    return spec.match_file
+    rules = [Rule(pattern, "default list") for pattern in defaults]
+    rules += [Rule(line, IGNORE_FILE) for line in _lines(folder / IGNORE_FILE)]
+    return Rules([*rules, *(Rule(pattern, "settings") for pattern in more)])
 
 
 def _lines(path: Path) -> list[str]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -29,23 +30,37 @@ _RENEW_SECONDS = 30.0
 _TRIES = 3
 
 
+@dataclass(frozen=True)
+class Claim:
+    """Who wants to write.
+
+    Attributes:
+        holder: This project on this computer.
+        project: The project's id, the same for all clones.
+        state: Where locks of this computer's runs are, to know whether a holder is gone.
+    """
+
+    holder: Holder
+    project: str
+    state: Path
+
+
 @asynccontextmanager
-async def hold_share(share: Share, holder: Holder, clock: Clock, state: Path) -> AsyncIterator[None]:
+async def hold_share(share: Share, claim: Claim, clock: Clock) -> AsyncIterator[None]:
     """Hold the share's lock while the block runs.
 
     Args:
         share: The share.
-        holder: Who we are.
+        claim: Who we are.
         clock: Tells when a lock has ended.
-        state: Where locks of this computer's runs are, to know whether a holder is gone.
 
     Raises:
         Busy: another run holds it; says who and until when.
     """
     token = secrets.token_hex(8)
-    await _acquire(share, holder, token, clock, state)
+    await _acquire(share, claim, token, clock)
     acquired = clock.now()
-    renewing = asyncio.create_task(_renew(share, holder, token, clock))
+    renewing = asyncio.create_task(_renew(share, claim, token, clock))
     try:
         yield
     finally:
@@ -56,15 +71,21 @@ async def hold_share(share: Share, holder: Holder, clock: Clock, state: Path) ->
             await _release(share, token, acquired, clock)
 
 
-async def _acquire(share: Share, holder: Holder, token: str, clock: Clock, state: Path) -> None:
+async def was_killed_here(share: Share, claim: Claim, clock: Clock) -> bool:
+    """Whether a run of this project was killed while it wrote: its lock is still there, and nobody's."""
+    note = await share.directory_metadata(LOCK_NAME)
+    return note is not None and note.get("project") == claim.project and _is_over(note, claim, clock)
+
+
+async def _acquire(share: Share, claim: Claim, token: str, clock: Clock) -> None:
     note: Mapping[str, str] | None = None
     for _ in range(_TRIES):
-        if await share.make_directory(LOCK_NAME, _note(holder, token, clock)):
+        if await share.make_directory(LOCK_NAME, _note(claim, token, clock)):
             return
         note = await share.directory_metadata(LOCK_NAME)
         if note is None:
             continue
-        if not _is_over(note, holder, clock, state):
+        if not _is_over(note, claim, clock):
             break
         await _remove(share, note.get("token", ""), token)
     raise _busy(note or {})
@@ -85,13 +106,13 @@ async def _remove(share: Share, stale: str, token: str) -> None:
     await share.delete_directory(aside)
 
 
-async def _renew(share: Share, holder: Holder, token: str, clock: Clock) -> None:
+async def _renew(share: Share, claim: Claim, token: str, clock: Clock) -> None:
     while True:
         await asyncio.sleep(_RENEW_SECONDS)
         with suppress(AppError):
             if not await _is_ours(share, token):
                 return
-            await share.set_directory_metadata(LOCK_NAME, _note(holder, token, clock))
+            await share.set_directory_metadata(LOCK_NAME, _note(claim, token, clock))
 
 
 async def _release(share: Share, token: str, acquired: datetime, clock: Clock) -> None:
@@ -105,15 +126,15 @@ async def _is_ours(share: Share, token: str) -> bool:
     return note is not None and note.get("token") == token
 
 
-def _note(holder: Holder, token: str, clock: Clock) -> dict[str, str]:
-    until = clock.now() + LIFETIME
-    return {"holder": str(holder), "token": token, "until": until.isoformat(timespec="seconds")}
+def _note(claim: Claim, token: str, clock: Clock) -> dict[str, str]:
+    until = (clock.now() + LIFETIME).isoformat(timespec="seconds")
+    return {"holder": str(claim.holder), "project": claim.project, "token": token, "until": until}
 
 
-def _is_over(note: Mapping[str, str], holder: Holder, clock: Clock, state: Path) -> bool:
+def _is_over(note: Mapping[str, str], claim: Claim, clock: Clock) -> bool:
     """Our own earlier run (we hold the project now), one that is gone, or one whose time has passed."""
     other = note.get("holder", "")
-    return other == str(holder) or is_gone(other, state) or _until(note) < clock.now()
+    return other == str(claim.holder) or is_gone(other, claim.state) or _until(note) < clock.now()
 
 
 def _until(note: Mapping[str, str]) -> datetime:
@@ -129,5 +150,5 @@ def _busy(note: Mapping[str, str]) -> Busy:
     until = _until(note).astimezone().strftime("%H:%M:%S") if note.get("until") else "soon"
     return Busy(
         f"{host} is writing to this file share.",
-        suggestion=f"Wait for it to end, or until {until} if it has crashed, and deploy again.",
+        suggestion=f"Wait for it to end, or until {until} if it has crashed, and run it again.",
     )

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
-import socket
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from aitk_inference.core.errors import Conflict
+from aitk_inference.flows.sync.identity import Project
 from aitk_inference.flows.sync.ignore import MANIFEST_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from aitk_inference.core.model import Json
     from aitk_inference.core.ports import Share
@@ -23,29 +21,28 @@ if TYPE_CHECKING:
 VERSION = 1
 _PUT_LIMIT = 4 << 20
 _NEW_NAME = f"{MANIFEST_NAME}.new"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Sent:
     """A file as it was sent.
 
     Attributes:
-        sha256: Of its content, hex.
+        sha256: Of its content, hex; empty while a run was writing it: nobody knows what it holds.
+        mtime_ns: Of the local file; 0 when it changed so shortly before it was read that it proves nothing.
         etag: The service's ETag after the last write, to see drift.
+        written_ns: The service's last write time, nanoseconds since 1970.
+        ours: False: it lay there already with this content, so it is not ours to delete.
     """
 
     size: int
     sha256: str
     mtime_ns: int
     etag: str
-
-
-@dataclass(frozen=True)
-class Project:
-    """Which project a share belongs to: equal for every clone, told in words without credentials."""
-
-    id: str
-    label: str
+    written_ns: int = 0
+    ours: bool = True
 
 
 @dataclass(frozen=True)
@@ -56,19 +53,13 @@ class Manifest:
     files: Mapping[str, Sent] = field(default_factory=dict)
 
 
-async def read_manifest(share: Share) -> Manifest | None:
-    """The share's manifest, or None when nothing was ever sent.
-
-    Raises:
-        Conflict: it is damaged, or of a newer version of this product.
-    """
-    content = await share.read(MANIFEST_NAME)
-    return None if content is None else decode(content)
+async def read_manifest(share: Share) -> bytes | None:
+    """The share's manifest as it stands, or None when nothing was ever sent."""
+    return await share.read(MANIFEST_NAME)
 
 
-async def write_manifest(share: Share, manifest: Manifest) -> None:
+async def write_manifest(share: Share, content: bytes) -> None:
     """Replace the manifest in one step, whatever its size."""
-    content = encode(manifest)
     if len(content) <= _PUT_LIMIT:
         await share.put_file(MANIFEST_NAME, content)
         return
@@ -79,11 +70,11 @@ async def write_manifest(share: Share, manifest: Manifest) -> None:
 
 
 def encode(manifest: Manifest) -> bytes:
-    """The manifest as bytes: compact JSON, one list a file."""
-    files = {p: [f.size, f.sha256, f.mtime_ns, f.etag] for p, f in sorted(manifest.files.items())}
-    project = {"id": manifest.project.id, "label": manifest.project.label}
-    document = {"version": VERSION, "project": project, "files": files}
-    return json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()
+    """The manifest as bytes: JSON, one line a file."""
+    project: Json = {"id": manifest.project.id, "label": manifest.project.label}
+    head = f'{{"version":{VERSION},"project":{_json(project)},"files":{{\n'.encode()
+    lines = [f"{_json(path)}:{_json(_row(sent))}".encode() for path, sent in sorted(manifest.files.items())]
+    return b"".join((head, b",\n".join(lines), b"\n}}\n"))
 
 
 def decode(content: bytes) -> Manifest:
@@ -99,9 +90,33 @@ def decode(content: bytes) -> Manifest:
     if isinstance(document, dict) and isinstance(v := document.get("version"), int) and v > VERSION:
         raise Conflict(
             f"The share's {MANIFEST_NAME} was written by a newer version of this tool.",
-            suggestion="Update this tool, then deploy again.",
+            suggestion="Update this tool, then run it again.",
         )
     return _decoded(document)
+
+
+def mark_of(content: bytes | None) -> str:
+    """What tells one state of the manifest from another; empty: there is none."""
+    return "" if content is None else hashlib.sha256(content).hexdigest()
+
+
+def nanoseconds(moment: datetime | None) -> int:
+    """A time of the service as nanoseconds since 1970; 0 for none."""
+    return 0 if moment is None else (moment - _EPOCH) // _MICROSECOND * 1000
+
+
+def moment(nanoseconds: int) -> datetime:
+    """Nanoseconds since 1970 as a time of the service: UTC, whole microseconds."""
+    return _EPOCH + timedelta(microseconds=nanoseconds // 1000)
+
+
+def _json(value: Json) -> str:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
+def _row(sent: Sent) -> list[Json]:
+    row: list[Json] = [sent.size, sent.sha256, sent.mtime_ns, sent.etag, sent.written_ns]
+    return row if sent.ours else [*row, 0]
 
 
 def _decoded(document: Json) -> Manifest:
@@ -110,13 +125,13 @@ def _decoded(document: Json) -> Manifest:
     if not isinstance(project, dict) or not isinstance(files, dict):
         raise _damaged()
     owner = Project(str(project.get("id")), str(project.get("label")))
-    return Manifest(owner, {path: _sent(entry) for path, entry in files.items()})
+    return Manifest(owner, {path: _sent(row) for path, row in files.items()})
 
 
-def _sent(entry: Json) -> Sent:
-    match entry:
-        case [int(size), str(sha256), int(mtime_ns), str(etag)]:
-            return Sent(size, sha256, mtime_ns, etag)
+def _sent(row: Json) -> Sent:
+    match row:
+        case [int(size), str(sha256), int(mtime_ns), str(etag), int(written_ns), *more]:
+            return Sent(size, sha256, mtime_ns, etag, written_ns, not more)
         case _:
             raise _damaged()
 
@@ -124,49 +139,5 @@ def _sent(entry: Json) -> Sent:
 def _damaged() -> Conflict:
     return Conflict(
         f"The share's {MANIFEST_NAME} is damaged.",
-        suggestion=f"Delete {MANIFEST_NAME} on the share and deploy again: every file is sent once more.",
+        suggestion=f"Delete {MANIFEST_NAME} on the share and run it again: every file is sent once more.",
     )
-
-
-def project_identity(root: Path) -> Project:
-    """Which project a folder is: git remote and place in the repository, else this computer and folder."""
-    top = next((folder for folder in (root, *root.parents) if (folder / ".git").exists()), None)
-    remote = _remote(top) if top else None
-    if top is None or remote is None:
-        return _project(f"{socket.gethostname()}:{root}", f"{root.name} on {socket.gethostname()} ({root})")
-    inside = root.relative_to(top).as_posix()
-    place = remote if inside == "." else f"{remote}, folder {inside}"
-    return _project(f"{remote}#{inside}", place)
-
-
-def _project(text: str, label: str) -> Project:
-    return Project(hashlib.sha256(text.encode()).hexdigest()[:32], label)
-
-
-def _remote(top: Path) -> str | None:
-    """The address of ``origin`` without credentials; None where it can't be told."""
-    try:
-        config = (_git_folder(top) / "config").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return None
-    found = re.search(r'^\s*\[remote "origin"\][^\[]*?^\s*url\s*=\s*(\S+)', config, re.MULTILINE | re.DOTALL)
-    return _bare(found.group(1)) if found else None
-
-
-def _git_folder(top: Path) -> Path:
-    """The folder that holds ``config``; a worktree's ``.git`` is a file that points to it."""
-    git = top / ".git"
-    if git.is_dir():
-        return git
-    pointed = top / git.read_text(encoding="utf-8").partition("gitdir:")[2].strip()
-    common = pointed / "commondir"
-    return pointed / common.read_text(encoding="utf-8").strip() if common.exists() else pointed
-
-
-def _bare(url: str) -> str:
-    if "://" in url:
-        parts = urlsplit(url)
-        url = f"{parts.hostname or ''}{parts.path}"
-    else:
-        url = url.rpartition("@")[2].replace(":", "/", 1)
-    return url.removesuffix("/").removesuffix(".git").lower()

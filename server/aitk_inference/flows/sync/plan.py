@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -12,6 +14,9 @@ if TYPE_CHECKING:
 
     from aitk_inference.flows.sync.manifest import Sent
     from aitk_inference.flows.sync.scan import LocalFile
+
+PIECE = 4 << 20
+"""Azure Files takes at most 4 MiB at once; a larger file is sent in pieces."""
 
 _MODEL_ENDINGS = (
     ".safetensors",
@@ -40,43 +45,60 @@ class Plan:
         send: Files whose content is new or changed.
         unchanged: What stays, as the manifest will hold it.
         delete: Paths that we sent earlier and that are gone here.
+        hashes: SHA-256 of files to send, where it had to be known already.
+        adopted: Files that the share has from somebody else with just this content.
     """
 
     send: tuple[LocalFile, ...]
     unchanged: Mapping[str, Sent]
     delete: tuple[str, ...]
-
-    @property
-    def total(self) -> int:
-        """Files that the project has."""
-        return len(self.send) + len(self.unchanged)
+    hashes: Mapping[str, str] = field(default_factory=dict)
+    adopted: Mapping[str, Sent] = field(default_factory=dict)
 
     @property
     def send_bytes(self) -> int:
         """Bytes to send."""
         return sum(file.size for file in self.send)
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing has to be written to the share."""
+        return not (self.send or self.delete or self.adopted)
 
-def make_plan(root: Path, files: Sequence[LocalFile], sent: Mapping[str, Sent]) -> Plan:
+
+def make_plan(
+    root: Path, files: Sequence[LocalFile], sent: Mapping[str, Sent], *, verify: bool = False
+) -> Plan:
     """Compare; a file with another time but the same size is hashed before it counts as changed.
 
     A file that is ignored now, but still here, is left on the share as it is.
+
+    Args:
+        root: Where the files are.
+        files: What is there.
+        sent: What was sent.
+        verify: Hash every file, whatever its time says.
     """
-    unchanged = {file.path: same for file in files if (same := _same(root, file, sent.get(file.path)))}
+    doubtful = [file for file in files if _needs_hash(file, sent.get(file.path), verify=verify)]
+    hashes = hash_files(root, [*doubtful, *_maybe_moved(files, sent)])
+    unchanged = {file.path: same for file in files if (same := _same(file, sent.get(file.path), hashes))}
     send = tuple(file for file in files if file.path not in unchanged)
-    local = {file.path for file in files}
     return Plan(
-        send,
-        unchanged,
-        tuple(sorted(path for path in sent if path not in local and not (root / path).exists())),
+        send, unchanged, _gone(root, files, sent), {f.path: hashes[f.path] for f in send if f.path in hashes}
     )
 
 
 def risky(plan: Plan, sent: Mapping[str, Sent]) -> tuple[str, ...]:
-    """The deletions that must be asked for: model files, or all when they are more than a fifth."""
-    models = tuple(path for path in plan.delete if path.lower().endswith(_MODEL_ENDINGS))
-    many = len(plan.delete) * _LARGE_PART > len(sent)
-    return plan.delete if many else models
+    """The deletions that must be asked for: model files, or all when they are more than a fifth.
+
+    A file that is spelled otherwise now is not lost there, nor is a model that only moved.
+    """
+    names = {path.lower() for path in (*plan.unchanged, *(file.path for file in plan.send))}
+    lost = tuple(path for path in plan.delete if path.lower() not in names)
+    if len(lost) * _LARGE_PART > len(sent):
+        return lost
+    kept = {entry.sha256 for entry in plan.unchanged.values()} | set(plan.hashes.values())
+    return tuple(p for p in lost if p.lower().endswith(_MODEL_ENDINGS) and sent[p].sha256 not in kept)
 
 
 def folders_of(paths: Iterable[str]) -> tuple[str, ...]:
@@ -85,25 +107,79 @@ def folders_of(paths: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(found - {"."}, key=lambda folder: (folder.count("/"), folder)))
 
 
-def empty_folders(plan: Plan) -> tuple[str, ...]:
+def empty_folders(kept: Iterable[str], deleted: Iterable[str]) -> tuple[str, ...]:
     """Folders that hold nothing of ours after the deletions, deepest first."""
-    kept = set(folders_of([*plan.unchanged, *(file.path for file in plan.send)]))
-    gone = [folder for folder in folders_of(plan.delete) if folder not in kept]
-    return tuple(reversed(gone))
+    full = {folder.lower() for folder in folders_of(kept)}
+    return tuple(reversed([folder for folder in folders_of(deleted) if folder.lower() not in full]))
+
+
+def moved_from(file: LocalFile, plan: Plan, sent: Mapping[str, Sent]) -> str | None:
+    """Where the share holds a large file's content already, under another name."""
+    sha256 = plan.hashes.get(file.path)
+    if file.size <= PIECE or not sha256:
+        return None
+    return next((path for path, entry in sent.items() if entry.sha256 == sha256), None)
+
+
+def hash_files(root: Path, files: Sequence[LocalFile]) -> dict[str, str]:
+    """SHA-256 of files by path, on all cores; those that can't be read are left out."""
+    if not files:
+        return {}
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        found = pool.map(lambda file: sha256_of(root / file.path), files)
+        return {file.path: sha256 for file, sha256 in zip(files, found, strict=True) if sha256}
 
 
 def sha256_of(path: Path) -> str:
-    """SHA-256 of a file's content, hex."""
+    """SHA-256 of a file's content, hex; empty when it can't be read (sending it will say why)."""
     digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            digest.update(chunk)
+    try:
+        with path.open("rb", buffering=0) as file:
+            while chunk := file.read(_CHUNK):
+                digest.update(chunk)
+    except OSError:
+        return ""
     return digest.hexdigest()
 
 
-def _same(root: Path, file: LocalFile, sent: Sent | None) -> Sent | None:
-    if sent is None or sent.size != file.size:
+def _needs_hash(file: LocalFile, sent: Sent | None, *, verify: bool) -> bool:
+    return (
+        sent is not None
+        and sent.size == file.size
+        and bool(sent.sha256)
+        and (verify or sent.mtime_ns != file.mtime_ns)
+    )
+
+
+def _maybe_moved(files: Sequence[LocalFile], sent: Mapping[str, Sent]) -> list[LocalFile]:
+    """New large files of a size that the share holds under another name."""
+    sizes = {entry.size for entry in sent.values() if entry.size > PIECE and entry.sha256}
+    return [file for file in files if file.size in sizes and file.path not in sent]
+
+
+def _same(file: LocalFile, sent: Sent | None, hashes: Mapping[str, str]) -> Sent | None:
+    if sent is None or sent.size != file.size or not sent.sha256:
         return None
-    if sent.mtime_ns == file.mtime_ns or sha256_of(root / file.path) == sent.sha256:
-        return replace(sent, mtime_ns=file.mtime_ns)
-    return None
+    sha256 = hashes.get(file.path)
+    if sha256 is None:
+        return sent if sent.mtime_ns == file.mtime_ns else None
+    if sha256 != sent.sha256:
+        return None
+    return sent if sent.mtime_ns == file.mtime_ns else replace(sent, mtime_ns=file.mtime_ns)
+
+
+def _gone(root: Path, files: Sequence[LocalFile], sent: Mapping[str, Sent]) -> tuple[str, ...]:
+    """What we sent and is not here any more; a file that is only ignored now is here."""
+    local = {file.path for file in files}
+    missing = sorted(path for path, entry in sent.items() if entry.ours and path not in local)
+    names = {folder: _names(root / folder) for folder in {path.rpartition("/")[0] for path in missing}}
+    return tuple(path for path in missing if path.rpartition("/")[2] not in names[path.rpartition("/")[0]])
+
+
+def _names(folder: Path) -> frozenset[str]:
+    """The files of a folder, spelled as they are: some systems find them in any case."""
+    try:
+        with os.scandir(folder) as entries:
+            return frozenset(entry.name for entry in entries if entry.is_file(follow_symlinks=False))
+    except OSError:
+        return frozenset()

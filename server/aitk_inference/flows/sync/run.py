@@ -1,4 +1,10 @@
-"""One sync of a project, from the scan to the manifest that is written last."""
+"""One sync of a folder, from the scan to the manifest that is written last.
+
+    scan ─► plan (against the manifest as this computer knows it) ─► look at the share ─► ask ─► lock
+         ─► the share's manifest is the one that was planned against ─► send, delete ─► manifest ─► unlock
+
+A person is never waited for under the lock, so a lock that was left behind belongs to a run that was killed.
+"""
 
 from __future__ import annotations
 
@@ -7,31 +13,40 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from aitk_inference.core.errors import Dismissed
-from aitk_inference.core.interface import Confirm
+from aitk_inference.core.errors import Conflict
 from aitk_inference.flows.progress import duration, size
-from aitk_inference.flows.sync.apply import delete_all, send_all
-from aitk_inference.flows.sync.ignore import ignore_rules
-from aitk_inference.flows.sync.lock import hold_share
-from aitk_inference.flows.sync.manifest import Manifest, project_identity, read_manifest, write_manifest
-from aitk_inference.flows.sync.plan import Plan, folders_of, make_plan, risky
+from aitk_inference.flows.sync.cache import Base, Cache
+from aitk_inference.flows.sync.decisions import Decisions
+from aitk_inference.flows.sync.identity import project_identity
+from aitk_inference.flows.sync.ignore import MANIFEST_NAME, PROJECT, ignore_rules
+from aitk_inference.flows.sync.lock import Claim, hold_share, was_killed_here
+from aitk_inference.flows.sync.look import (
+    Looker,
+    Seen,
+    drifted,
+    foreign,
+    refuse_blocked,
+    same_content,
+)
+from aitk_inference.flows.sync.manifest import Manifest, Sent, decode, mark_of, nanoseconds, read_manifest
+from aitk_inference.flows.sync.plan import Plan, folders_of, hash_files, make_plan
 from aitk_inference.flows.sync.scan import scan
+from aitk_inference.flows.sync.write import Writing, write
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from aitk_inference.core.model import ShareEntry
     from aitk_inference.core.ports import Clock, Share
     from aitk_inference.flows.progress import Reporter
     from aitk_inference.flows.project_lock import Holder
-    from aitk_inference.flows.sync.scan import LocalFile
+    from aitk_inference.flows.sync.scan import LocalFile, Scanned
 
-_STEP = "Sync"
-_FIRST_PERCENT, _LAST_PERCENT = 5, 45
-_LISTED = 10
-_FILE_WEIGHT = 1 << 16
-"""Bytes that sending a file is worth in the percentage: a request costs about as much."""
-_FLAG = "--yes"
+STEP = "Sync"
+FIRST_PERCENT = 5
+_ROUNDS = 5
+"""How often the share may change between the plan and the lock."""
 
 
 @dataclass(frozen=True)
@@ -39,17 +54,26 @@ class Job:
     """What to sync and how.
 
     Attributes:
+        root: The folder.
+        place: Names the share, for what this computer keeps about it.
+        holder: Who we are for the share's lock.
+        state: The user's folder for locks and notes.
         ignore: Patterns on top of the default list and ``.aitkignore``.
-        holder: Who we are for the share's lock; None only looks (a dry run).
-        state: Where locks of this computer's runs are.
+        defaults: The default list.
         assume_yes: Ask for no confirmation.
+        dry_run: Only look.
+        verify: Hash every file, and look at everything that was ever sent.
     """
 
     root: Path
-    ignore: tuple[str, ...]
-    holder: Holder | None
+    place: str
+    holder: Holder
     state: Path
+    ignore: tuple[str, ...] = ()
+    defaults: tuple[str, ...] = PROJECT
     assume_yes: bool = False
+    dry_run: bool = False
+    verify: bool = False
 
 
 @dataclass(frozen=True)
@@ -59,180 +83,186 @@ class Synced:
     Attributes:
         sent: Paths that were sent (or would be, in a dry run).
         deleted: Paths that were deleted.
-        total: Files that the project has.
+        skipped: What is left out, with the reason.
+        total: Files that the folder has.
         bytes: Bytes sent.
         seconds: How long it took.
+        requests: Requests that it took.
     """
 
     sent: tuple[str, ...]
     deleted: tuple[str, ...]
+    skipped: tuple[tuple[str, str], ...]
     total: int
     bytes: int
     seconds: float
+    requests: int
 
     def __str__(self) -> str:
         changed = len(self.sent) + len(self.deleted)
         known = self.total + len(self.deleted)
-        return f"{changed:,} of {known:,} files changed, {size(self.bytes)} in {duration(self.seconds)}"
+        plural = "" if self.requests == 1 else "s"
+        return (
+            f"{changed:,} of {known:,} files changed, {size(self.bytes)} in {duration(self.seconds)}, "
+            f"{self.requests:,} request{plural}"
+        )
 
 
 async def sync(job: Job, share: Share, clock: Clock, report: Reporter) -> Synced:
-    """Bring the share to what the project has now.
+    """Bring the share to what the folder has now.
 
     Raises:
         InvalidProject: files that Azure Files can't hold; nothing was sent.
         Busy: another run writes to the share.
         InputRequired, Dismissed: a confirmation is needed and was not given.
+        Conflict: the manifest is damaged, or others write all the time.
     """
-    began = time.monotonic()
-    report.step(_STEP, "Looking for changes", _FIRST_PERCENT)
-    files = await asyncio.to_thread(scan, job.root, ignore_rules(job.root, job.ignore))
-    before = await _ours(job, files, await read_manifest(share), share, report)
-    plan = await _agreed(job, files, before, report)
-    if job.holder is not None and (plan.send or plan.delete):
-        async with hold_share(share, job.holder, clock, job.state):
-            plan = await _write(job, _Change(files, before, plan), share, report)
-    elapsed = time.monotonic() - began
-    sent = tuple(file.path for file in plan.send)
-    return Synced(sent, plan.delete, plan.total, plan.send_bytes, elapsed)
-
-
-@dataclass(frozen=True)
-class _Change:
-    """What there is, what was there, what to do."""
-
-    files: Sequence[LocalFile]
-    before: Manifest
-    plan: Plan
-
-
-async def _write(job: Job, change: _Change, share: Share, report: Reporter) -> Plan:
-    """Send under the lock; what another run wrote meanwhile is taken into account.
-
-    A first manifest is written before all else, so that a killed first sync is known as ours.
-    """
-    before, plan = change.before, change.plan
-    now = await read_manifest(share)
-    if now is None or now.project.id != before.project.id:
-        await write_manifest(share, before)
-    elif now.files != before.files:
-        before = now
-        plan = await _agreed(job, change.files, before, report)
-    sent = await send_all(job.root, share, plan, _Teller(plan, report))
-    await delete_all(share, plan)
-    left = {path: note for path, note in before.files.items() if path not in set(plan.delete)}
-    await write_manifest(share, replace(before, files={**left, **plan.unchanged, **sent}))
-    return plan
-
-
-async def _ours(
-    job: Job, files: Sequence[LocalFile], found: Manifest | None, share: Share, report: Reporter
-) -> Manifest:
-    """The manifest to go by: ours, or an empty one where the share was empty or is taken over."""
-    us = project_identity(job.root)
-    if found is not None and found.project.id == us.id:
-        return replace(found, project=us)
-    if found is not None:
-        await _ask_takeover(job, found, report)
-    elif present := await _present(files, share):
-        await _ask_overwrite(job, present, report)
-    return Manifest(us)
-
-
-async def _ask_takeover(job: Job, found: Manifest, report: Reporter) -> None:
-    await _confirm(
-        job,
-        report,
-        Confirm(
-            "takeOver",
-            f"The file share holds another project: {found.project.label}. Deploy this one over it?",
-            _FLAG,
-            "Deploy over it",
-            "Files of the same name are replaced; its other files stay. "
-            "To keep both, give this project its own fileShareName and run Provision.",
-        ),
+    began, asked = time.monotonic(), share.requests
+    report.step(STEP, "Looking for changes", FIRST_PERCENT)
+    rules = await asyncio.to_thread(ignore_rules, job.root, job.ignore, defaults=job.defaults)
+    scanned = await asyncio.to_thread(scan, job.root, rules)
+    plan = await _Run(job, share, clock, report, scanned).go()
+    return Synced(
+        tuple(file.path for file in plan.send),
+        plan.delete,
+        tuple((path, rules.why(path)) for path in scanned.skipped),
+        len(scanned.files),
+        plan.send_bytes,
+        time.monotonic() - began,
+        share.requests - asked,
     )
 
 
-async def _ask_overwrite(job: Job, present: Sequence[str], report: Reporter) -> None:
-    await _confirm(
-        job,
-        report,
-        Confirm(
-            "overwrite",
-            f"{len(present)} files that somebody else put on the share would be replaced. Replace them?",
-            _FLAG,
-            "Replace",
-            _listed(present),
-        ),
-    )
+class _Run:
+    """A sync under way."""
 
+    def __init__(self, job: Job, share: Share, clock: Clock, report: Reporter, scanned: Scanned) -> None:
+        self._job = job
+        self._share = share
+        self._clock = clock
+        self._report = report
+        self._files = scanned.files
+        self._local: Mapping[str, LocalFile] = {file.path: file for file in scanned.files}
+        self._us = project_identity(job.root)
+        self._claim = Claim(job.holder, self._us.id, job.state)
+        self._cache = Cache(job.state, f"{job.place}#{self._us.id}")
+        self._decide = Decisions(report, job.dry_run, job.assume_yes)
+        self._looker = Looker(share)
 
-async def _agreed(job: Job, files: Sequence[LocalFile], before: Manifest, report: Reporter) -> Plan:
-    """The plan, less the risky deletions that a person does not want."""
-    plan = await asyncio.to_thread(make_plan, job.root, files, before.files)
-    asked = risky(plan, before.files)
-    if not asked or job.assume_yes or job.holder is None:
+    async def go(self) -> Plan:
+        """What was done (or would be)."""
+        base = await self._begin()
+        for _ in range(_ROUNDS):
+            plan = await self._plan(base)
+            self._looker.know(folders_of(base.manifest.files))
+            settled, seen = await self._settle(plan, base)
+            if self._job.dry_run:
+                return settled
+            if settled.is_empty:
+                current = mark_of(await read_manifest(self._share))
+                if current == base.mark:
+                    self._keep_times(plan, base)
+                    return settled
+            elif await self._locked(settled, base, seen):
+                return settled
+            self._looker = Looker(self._share)
+            base = await self._read_base()
+        raise Conflict(
+            "Others write to this file share all the time.",
+            suggestion="Give this project a file share of its own, or run it again later.",
+        )
+
+    async def _begin(self) -> Base:
+        """What this computer knows; a dry run writes nothing that would find out, so it asks at once."""
+        known = self._cache.load()
+        if known and self._job.dry_run and mark_of(await read_manifest(self._share)) != known.mark:
+            known = None
+        return known or await self._read_base()
+
+    async def _plan(self, base: Base) -> Plan:
+        return await asyncio.to_thread(
+            make_plan, self._job.root, self._files, base.manifest.files, verify=self._job.verify
+        )
+
+    async def _read_base(self) -> Base:
+        """What the share says; a share without a manifest holds nothing of ours."""
+        top = await self._looker.folder("")
+        if not any(entry.path == MANIFEST_NAME for entry in top):
+            return Base(Manifest(self._us), "")
+        content = await read_manifest(self._share)
+        if content is None:
+            return Base(Manifest(self._us), "")
+        found = decode(content)
+        if found.project.id == self._us.id:
+            return Base(replace(found, project=self._us), mark_of(content))
+        await self._decide.take_over(found)
+        return Base(Manifest(self._us), mark_of(content))
+
+    async def _settle(self, plan: Plan, base: Base) -> tuple[Plan, Seen]:
+        """The plan, less what a person wants to stay; asks where something of others would be lost."""
+        paths = [*(file.path for file in plan.send), *plan.delete]
+        if self._job.verify:
+            paths += plan.unchanged
+        if not paths:
+            return plan, Seen({})
+        seen = await self._looker.look(paths)
+        if self._job.verify:
+            plan = self._resent(plan, [path for path in plan.unchanged if seen.at(path) is None])
+        refuse_blocked(self._job.root, plan, seen)
+        plan = await self._settle_foreign(plan, base, seen)
+        plan = await self._settle_drift(plan, base, seen, paths)
+        return await self._decide.delete_risky(plan, base.manifest), seen
+
+    async def _settle_foreign(self, plan: Plan, base: Base, seen: Seen) -> Plan:
+        taken = foreign(plan, base.manifest, seen)
+        if not taken or await was_killed_here(self._share, self._claim, self._clock):
+            return plan
+        same = await same_content(self._job.root, self._share, taken, seen)
+        plan = await self._adopt(plan, same)
+        if left := [file.path for file in taken if file.path not in same]:
+            await self._decide.replace_foreign(left)
         return plan
-    question = Confirm(
-        "delete",
-        f"{len(asked)} files that are gone here would be deleted on the share. Delete them there too?",
-        _FLAG,
-        "Delete",
-        _listed(asked),
-    )
-    answers = await report.ui.ask([question])
-    if answers[question.name] == "yes":
-        return plan
-    report.info(f"{len(asked)} files stay on the share.")
-    return replace(plan, delete=tuple(path for path in plan.delete if path not in set(asked)))
+
+    async def _settle_drift(self, plan: Plan, base: Base, seen: Seen, paths: Sequence[str]) -> Plan:
+        changed = drifted(paths, self._local, base.manifest, seen)
+        if not changed or await was_killed_here(self._share, self._claim, self._clock):
+            return plan
+        again = self._resent(plan, [path for path in changed if path in plan.unchanged])
+        return await self._decide.replace_drifted(again, changed)
+
+    def _resent(self, plan: Plan, paths: Sequence[str]) -> Plan:
+        """The plan, with these unchanged files sent, too."""
+        again = tuple(self._local[path] for path in paths)
+        kept = {path: sent for path, sent in plan.unchanged.items() if path not in set(paths)}
+        return replace(plan, send=(*plan.send, *again), unchanged=kept) if again else plan
+
+    async def _adopt(self, plan: Plan, same: Mapping[str, ShareEntry]) -> Plan:
+        """The plan, less the files that the share has already; they are noted as not ours."""
+        files = [file for file in plan.send if file.path in same]
+        hashes = await asyncio.to_thread(hash_files, self._job.root, files)
+        adopted = {
+            file.path: _adopted(file, hashes[file.path], same[file.path])
+            for file in files
+            if file.path in hashes
+        }
+        send = tuple(file for file in plan.send if file.path not in adopted)
+        return replace(plan, send=send, adopted=adopted)
+
+    async def _locked(self, plan: Plan, base: Base, seen: Seen) -> bool:
+        """Write under the lock; False when the share has another manifest than was planned against."""
+        async with hold_share(self._share, self._claim, self._clock):
+            if mark_of(await read_manifest(self._share)) != base.mark:
+                return False
+            writing = Writing(self._job.root, self._share, self._report, base.manifest, plan, seen)
+            self._cache.save(await write(writing))
+        return True
+
+    def _keep_times(self, plan: Plan, base: Base) -> None:
+        """Note times that turned out to mean no change, so that those files are not hashed again."""
+        if any(sent is not base.manifest.files.get(path) for path, sent in plan.unchanged.items()):
+            files = {**base.manifest.files, **plan.unchanged}
+            self._cache.save(replace(base, manifest=replace(base.manifest, files=files)))
 
 
-async def _confirm(job: Job, report: Reporter, question: Confirm) -> None:
-    if job.holder is None:
-        report.warn(f"{question.prompt} (Deploy will ask.)")
-        return
-    if job.assume_yes:
-        return
-    answers = await report.ui.ask([question])
-    if answers[question.name] != "yes":
-        raise Dismissed
-
-
-async def _present(files: Sequence[LocalFile], share: Share) -> list[str]:
-    """Paths of ours that the share has already, although no manifest says so."""
-    wanted = {file.path.lower() for file in files}
-    folders = {folder.lower() for folder in folders_of(file.path for file in files)}
-    waiting, found = [""], list[str]()
-    while waiting:
-        for entry in await share.list(waiting.pop()):
-            path = entry.path
-            if entry.is_directory and path.lower() in folders:
-                waiting.append(path)
-            elif not entry.is_directory and path.lower() in wanted:
-                found.append(path)
-    return sorted(found)
-
-
-@dataclass
-class _Teller:
-    """Turns counts into a progress step, a hundred at the most."""
-
-    plan: Plan
-    report: Reporter
-    shown: int = -1
-
-    def __call__(self, files: int, count: int) -> None:
-        weight = _FILE_WEIGHT * len(self.plan.send) + self.plan.send_bytes
-        share = (count + _FILE_WEIGHT * files) * 100 // max(weight, 1)
-        if share == self.shown:
-            return
-        self.shown = share
-        percent = _FIRST_PERCENT + (_LAST_PERCENT - _FIRST_PERCENT) * min(share, 100) // 100
-        words = f"{files:,} of {len(self.plan.send):,} files, {size(count)} of {size(self.plan.send_bytes)}"
-        self.report.step(_STEP, words, percent)
-
-
-def _listed(paths: Sequence[str]) -> str:
-    more = f" and {len(paths) - _LISTED} more" if len(paths) > _LISTED else ""
-    return ", ".join(paths[:_LISTED]) + more
+def _adopted(file: LocalFile, sha256: str, entry: ShareEntry) -> Sent:
+    return Sent(file.size, sha256, file.mtime_ns, entry.etag, nanoseconds(entry.last_write), ours=False)

@@ -21,7 +21,7 @@ _LARGEST = 4 << 40
 _WAY_OUT = "Rename it, or list it in .aitkignore."
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class LocalFile:
     """A file to sync.
 
@@ -36,42 +36,75 @@ class LocalFile:
     mtime_ns: int
 
 
-def scan(root: Path, ignored: Callable[[str], bool]) -> tuple[LocalFile, ...]:
-    """The files to sync, sorted by path.
+@dataclass(frozen=True)
+class Scanned:
+    """What a folder holds.
+
+    Attributes:
+        files: To sync, sorted by path.
+        skipped: What is left out; a folder (with ``/`` at its end) stands for all that it holds.
+    """
+
+    files: tuple[LocalFile, ...]
+    skipped: tuple[str, ...]
+
+
+def scan(root: Path, ignored: Callable[[str], bool]) -> Scanned:
+    """What a folder holds, sorted by path.
 
     Raises:
         InvalidProject: with every file that can't be sent: names that Azure Files refuses, names that differ
             only in case, symbolic links, special and unreadable files.
     """
-    files: list[LocalFile] = []
-    problems: list[Problem] = []
-    for entry, path in _walk(root, "", ignored, problems):
-        wrong = _wrong(entry, path)
-        if wrong:
-            problems.append(Problem(root / path, wrong, code="sync"))
-        elif entry.is_file(follow_symlinks=False):
-            found = entry.stat(follow_symlinks=False)
-            files.append(LocalFile(path, found.st_size, found.st_mtime_ns))
-    problems += _collisions(root, files)
+    walk = _Walk(root, ignored)
+    walk.run()
+    problems = [*walk.problems, *_collisions(root, walk.files)]
     if problems:
         raise _unsendable(problems)
-    return tuple(sorted(files, key=lambda file: file.path))
+    return Scanned(tuple(sorted(walk.files, key=lambda file: file.path)), tuple(sorted(walk.skipped)))
 
 
-def _walk(
-    root: Path, folder: str, ignored: Callable[[str], bool], problems: list[Problem]
-) -> Iterator[tuple[os.DirEntry[str], str]]:
-    """Every entry that is not ignored, folders before what they hold; folders that fail are not entered."""
-    waiting = [folder]
-    while waiting:
-        folder = waiting.pop()
-        for entry, path in _entries(root, folder, problems):
+class _Walk:
+    """Every entry that is not ignored; folders that fail or have a wrong name are not entered."""
+
+    def __init__(self, root: Path, ignored: Callable[[str], bool]) -> None:
+        self._root = root
+        self._ignored = ignored
+        self.files: list[LocalFile] = []
+        self.skipped: list[str] = []
+        self.problems: list[Problem] = []
+
+    def run(self) -> None:
+        waiting = [""]
+        while waiting:
+            waiting += self._folder(waiting.pop())
+
+    def _folder(self, folder: str) -> list[str]:
+        """Take the folder's files; its own folders come back."""
+        inside: list[str] = []
+        for entry, path in _entries(self._root, folder, self.problems):
             is_folder = entry.is_dir(follow_symlinks=False)
-            if ignored(f"{path}/" if is_folder else path):
-                continue
-            yield entry, path
-            if is_folder and not _name_problem(entry.name, path):
-                waiting.append(path)
+            told = f"{path}/" if is_folder else path
+            if self._ignored(told) or (entry.is_symlink() and self._ignored(f"{path}/")):
+                self.skipped.append(told)
+            elif is_folder and not (wrong := _name_problem(entry.name, path)):
+                inside.append(path)
+            elif is_folder:
+                self.problems.append(Problem(self._root / path, wrong, code="sync"))
+            else:
+                self._file(entry, path)
+        return inside
+
+    def _file(self, entry: os.DirEntry[str], path: str) -> None:
+        try:
+            found = entry.stat(follow_symlinks=False)
+        except OSError:
+            return  # it is gone since the folder was read
+        wrong = _wrong(entry, path, found)
+        if wrong:
+            self.problems.append(Problem(self._root / path, wrong, code="sync"))
+        else:
+            self.files.append(LocalFile(path, found.st_size, found.st_mtime_ns))
 
 
 def _entries(root: Path, folder: str, problems: list[Problem]) -> list[tuple[os.DirEntry[str], str]]:
@@ -83,18 +116,15 @@ def _entries(root: Path, folder: str, problems: list[Problem]) -> list[tuple[os.
         return []
 
 
-def _wrong(entry: os.DirEntry[str], path: str) -> str:
-    if entry.is_symlink():
+def _wrong(entry: os.DirEntry[str], path: str, found: os.stat_result) -> str:
+    if stat.S_ISLNK(found.st_mode):
         return (
             "Azure Files can't hold a symbolic link. Copy the file in its place, or list it in .aitkignore."
         )
-    return _name_problem(entry.name, path) or _file_problem(entry)
+    return _name_problem(entry.name, path) or _file_problem(entry, found)
 
 
-def _file_problem(entry: os.DirEntry[str]) -> str:
-    if entry.is_dir(follow_symlinks=False):
-        return ""
-    found = entry.stat(follow_symlinks=False)
+def _file_problem(entry: os.DirEntry[str], found: os.stat_result) -> str:
     if not stat.S_ISREG(found.st_mode):
         return "It is neither a file nor a folder. List it in .aitkignore."
     if found.st_size > _LARGEST:
@@ -116,9 +146,14 @@ def _name_problem(name: str, path: str) -> str:
         return f"Azure Files refuses {name}, the name of a device. {_WAY_OUT}"
     if name.endswith((".", " ")):
         return f"Azure Files would drop the dot or space at the end of its name. {_WAY_OUT}"
-    if len(name) > _LONGEST_NAME or len(path) > _LONGEST_PATH or path.count("/") >= _DEEPEST:
+    if _length(name) > _LONGEST_NAME or _length(path) > _LONGEST_PATH or path.count("/") >= _DEEPEST:
         return f"Its name or path is longer, or lies deeper, than Azure Files allows. {_WAY_OUT}"
     return ""
+
+
+def _length(text: str) -> int:
+    """In UTF-16 code units, as the service counts."""
+    return len(text) if text.isascii() else len(text.encode("utf-16-le")) // 2
 
 
 def _collisions(root: Path, files: Sequence[LocalFile]) -> Iterator[Problem]:
@@ -141,5 +176,5 @@ def _unsendable(problems: Sequence[Problem]) -> InvalidProject:
     return InvalidProject(
         f"{what} can't be sent to Azure Files; nothing was sent.",
         sorted(problems, key=lambda problem: str(problem.path)),
-        suggestion="Mend or ignore each of them and run Deploy again.",
+        suggestion="Mend or ignore each of them and run it again.",
     )

@@ -1,0 +1,184 @@
+"""What the share has where a sync is about to write: others' files, and edits of ours made there."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from aitk_inference.core.errors import InvalidProject, Problem
+from aitk_inference.flows.sync.manifest import nanoseconds
+from aitk_inference.flows.sync.plan import folders_of
+from aitk_inference.flows.sync.workers import each
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from aitk_inference.core.model import ShareEntry
+    from aitk_inference.core.ports import Share
+    from aitk_inference.flows.sync.manifest import Manifest
+    from aitk_inference.flows.sync.plan import Plan
+    from aitk_inference.flows.sync.scan import LocalFile
+
+_CHUNK = 1 << 20
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the share has at the places that were looked at.
+
+    Attributes:
+        entries: By path in lower case, as the service compares names.
+    """
+
+    entries: Mapping[str, ShareEntry]
+
+    def at(self, path: str) -> ShareEntry | None:
+        """The entry of that name, however it is spelled."""
+        return self.entries.get(path.lower())
+
+    def folders(self) -> frozenset[str]:
+        """The folders, in lower case."""
+        return frozenset(path for path, entry in self.entries.items() if entry.is_directory)
+
+
+class Looker:
+    """Lists each folder once, and only those that exist.
+
+    Args:
+        share: The share.
+    """
+
+    def __init__(self, share: Share) -> None:
+        self._share = share
+        self._known = {""}
+        self._listed: dict[str, asyncio.Task[Sequence[ShareEntry]]] = {}
+        self._entries: dict[str, ShareEntry] = {}
+
+    def know(self, folders: Iterable[str]) -> None:
+        """These folders hold something of ours: their parents need no look."""
+        self._known.update(folder.lower() for folder in folders)
+
+    async def look(self, paths: Iterable[str]) -> Seen:
+        """Look at these files; a folder with several of them is listed, a single one asked for."""
+        folders: dict[str, list[str]] = {}
+        for path in paths:
+            folders.setdefault(path.rpartition("/")[0], []).append(path)
+        await each(list(folders.items()), self._folder, at_once=32)
+        return Seen(self._entries)
+
+    async def folder(self, folder: str) -> Sequence[ShareEntry]:
+        """One folder; empty when it is missing."""
+        key = folder.lower()
+        if key not in self._listed:
+            self._listed[key] = asyncio.create_task(self._list(folder))
+        return await self._listed[key]
+
+    async def _folder(self, asked: tuple[str, list[str]]) -> None:
+        folder, paths = asked
+        if len(paths) == 1 and folder.lower() in self._known and folder.lower() not in self._listed:
+            entry = await self._share.entry(paths[0])
+            if entry is not None:
+                self._entries[paths[0].lower()] = entry
+            return
+        await self.folder(folder)
+
+    async def _list(self, folder: str) -> Sequence[ShareEntry]:
+        if not await self._exists(folder):
+            return ()
+        found = await self._share.list(folder)
+        self._entries.update({entry.path.lower(): entry for entry in found})
+        return found
+
+    async def _exists(self, folder: str) -> bool:
+        if folder.lower() in self._known:
+            return True
+        siblings = await self.folder(folder.rpartition("/")[0])
+        return any(one.is_directory and one.path.lower() == folder.lower() for one in siblings)
+
+
+def drifted(paths: Iterable[str], local: Mapping[str, LocalFile], base: Manifest, seen: Seen) -> list[str]:
+    """Files that we sent and that somebody changed on the share since.
+
+    A file that is there just as it is here was sent by a run that was killed before it could note it.
+    """
+    found = []
+    for path in paths:
+        sent, entry = base.files.get(path), seen.at(path)
+        if sent is None or entry is None or not sent.sha256 or entry.etag == sent.etag:
+            continue
+        if not looks_sent(entry, local.get(path)):
+            found.append(path)
+    return found
+
+
+def foreign(plan: Plan, base: Manifest, seen: Seen) -> list[LocalFile]:
+    """Files to send whose places are taken by files that we did not send, under whatever spelling."""
+    ours = {path.lower() for path in base.files}
+    return [
+        file
+        for file in plan.send
+        if file.path.lower() not in ours
+        and (entry := seen.at(file.path)) is not None
+        and not looks_sent(entry, file)
+    ]
+
+
+def looks_sent(entry: ShareEntry, file: LocalFile | None) -> bool:
+    """Whether the share's file has the size and the time of the local one, as only a sync gives it."""
+    if file is None or entry.is_directory or entry.size != file.size:
+        return False
+    return nanoseconds(entry.last_write) == file.mtime_ns // 1000 * 1000
+
+
+def refuse_blocked(root: Path, plan: Plan, seen: Seen) -> None:
+    """Refuse to send where a folder stands in a file's place, or a file in a folder's.
+
+    Raises:
+        InvalidProject: names each place; nothing was sent.
+    """
+    deleted = {path.lower() for path in plan.delete}
+    emptied = {folder.lower() for folder in folders_of(plan.delete)}
+    problems = [
+        Problem(root / file.path, "On the share a folder has this name. Rename one of them.", code="sync")
+        for file in plan.send
+        if (entry := seen.at(file.path)) is not None
+        and entry.is_directory
+        and file.path.lower() not in emptied
+    ]
+    for folder in folders_of(file.path for file in plan.send):
+        entry = seen.at(folder)
+        if entry is not None and not entry.is_directory and folder.lower() not in deleted:
+            message = "On the share a file has this name. Rename one of them."
+            problems.append(Problem(root / folder, message, code="sync"))
+    if problems:
+        raise InvalidProject("The share has files and folders of the same names; nothing was sent.", problems)
+
+
+async def same_content(
+    root: Path, share: Share, files: Sequence[LocalFile], seen: Seen
+) -> dict[str, ShareEntry]:
+    """Those of these files that the share holds with the same MD5: they need not be sent, nor asked about."""
+    same: dict[str, ShareEntry] = {}
+
+    async def compare(file: LocalFile) -> None:
+        entry = seen.at(file.path)
+        if entry is None or entry.is_directory or entry.size != file.size:
+            return
+        found = await share.entry(file.path)
+        if found and found.md5 and await asyncio.to_thread(_md5_of, root / file.path) == found.md5:
+            same[file.path] = found
+
+    await each(files, compare, at_once=32)
+    return same
+
+
+def _md5_of(path: Path) -> str:
+    digest = hashlib.md5(usedforsecurity=False)
+    with path.open("rb", buffering=0) as file:
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+    return base64.b64encode(digest.digest()).decode()
