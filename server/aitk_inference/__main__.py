@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
+
     from aitk_inference.bicep import BicepCompiler
-    from aitk_inference.core.ports import Clouds, EditorTokens
+    from aitk_inference.core.ports import Clouds, EditorTokens, OpenedShare
     from aitk_inference.core.settings import Settings
     from aitk_inference.lsp.handlers import Flows
 
@@ -19,7 +22,7 @@ def main() -> int:
         return _serve()
     from aitk_inference import cli  # noqa: PLC0415 - the language server starts without it
 
-    return cli.run(sys.argv[1:], _wire, serve=_serve)
+    return cli.run(sys.argv[1:], _wire, open_share=_open_share, serve=_serve)
 
 
 def _serve() -> int:
@@ -44,6 +47,13 @@ def _wire(settings: Settings, tokens: EditorTokens | None) -> Clouds:
     from aitk_inference import services  # noqa: PLC0415 - nothing of Azure before a command needs it
 
     return services.clouds(settings, tokens=tokens, log=logging.getLogger("aitk_inference"))
+
+
+def _open_share(url: str) -> AbstractAsyncContextManager[OpenedShare]:
+    from aitk_inference import services  # noqa: PLC0415 - as above
+    from aitk_inference.core.settings import settings_from  # noqa: PLC0415 - as above
+
+    return services.share_at(url, os.environ, settings_from(os.environ))
 
 
 if __name__ == "__main__":

@@ -18,11 +18,12 @@ from aitk_inference.core.model import Subscription
 from aitk_inference.core.ports import Cloud
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Mapping, Sequence
+    from contextlib import AbstractAsyncContextManager
 
     from aitk_inference.azure.clients import Endpoint
     from aitk_inference.azure.credentials import Credential, SignIn
-    from aitk_inference.core.ports import Clouds, EditorTokens
+    from aitk_inference.core.ports import Clouds, EditorTokens, OpenedShare
     from aitk_inference.core.settings import Settings
 
 LOCAL = Subscription(
@@ -50,6 +51,20 @@ def clouds(
     """
     logging.getLogger("azure").setLevel(logging.ERROR)  # its warnings reach people in our own words
     return _Clouds(settings, tokens, log or logging.getLogger("aitk_inference"))
+
+
+def share_at(
+    url: str, environment: Mapping[str, str], settings: Settings
+) -> AbstractAsyncContextManager[OpenedShare]:
+    """The share that a URL names; nothing of Azure's SDKs is imported for it."""
+    from aitk_inference.azure.files.by_url import open_url
+
+    return open_url(
+        url,
+        connection_string=environment.get("AZURE_STORAGE_CONNECTION_STRING"),
+        clock=SystemClock(),
+        timeout=settings.request_timeout,
+    )
 
 
 class _Clouds:

@@ -28,6 +28,14 @@ examples:
   aitk-inference deploy --dry-run                               what would be sent and deleted
   aitk-inference deploy --yes --json                            in a pipeline
 """
+_SYNC = """\
+examples:
+  aitk-inference sync adapters 'https://ACCOUNT.file.core.windows.net/SHARE/adapters?SAS'
+  aitk-inference sync . 'https://ACCOUNT.file.core.windows.net/SHARE?SAS' --dry-run
+
+Without ?SAS the variable AZURE_STORAGE_CONNECTION_STRING lets it in; unlike the URL, a variable is not seen
+in the list of processes. Only what an earlier sync sent is ever deleted.
+"""
 _LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -46,6 +54,7 @@ def parser() -> argparse.ArgumentParser:
     _deploy(verbs)
     _status(verbs)
     _open(verbs)
+    _sync(verbs)
     _demo(verbs)
     _serve(verbs)
     return top
@@ -103,6 +112,7 @@ def _deploy(verbs: _Verbs[argparse.ArgumentParser]) -> None:
     verb.add_argument(
         "--dry-run", action="store_true", help="say what would be sent and deleted, send nothing"
     )
+    _verify(verb)
     verb.add_argument("--no-wait", action="store_true", help="do not wait until the web API answers")
     verb.add_argument(
         "--timeout", type=_seconds, metavar="SECONDS", help="how long the web API may take (default: 1500)"
@@ -121,6 +131,25 @@ def _status(verbs: _Verbs[argparse.ArgumentParser]) -> None:
 
 def _open(verbs: _Verbs[argparse.ArgumentParser]) -> None:
     _in_project(_verb(verbs, "open", "open the endpoint in the browser"))
+
+
+def _sync(verbs: _Verbs[argparse.ArgumentParser]) -> None:
+    verb = _verb(verbs, "sync", "bring an Azure Files share, or a folder of it, to what a folder has", _SYNC)
+    verb.add_argument("folder", type=Path, metavar="DIR", help="the folder to send")
+    verb.add_argument("url", metavar="SHARE_URL", help="URL of the share or of a folder in it, with ?SAS")
+    verb.add_argument(
+        "--dry-run", action="store_true", help="say what would be sent, deleted and left out, send nothing"
+    )
+    _verify(verb)
+    _answers(verb)
+
+
+def _verify(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument(
+        "--verify",
+        action="store_true",
+        help="hash every file whatever its time says, and look for changes everywhere on the share",
+    )
 
 
 def _demo(verbs: _Verbs[argparse.ArgumentParser]) -> None:

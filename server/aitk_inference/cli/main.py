@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,20 +17,20 @@ from aitk_inference.cli.json_lines import JsonLinesUserInterface
 from aitk_inference.cli.lines import error_lines, outcome_lines, put
 from aitk_inference.cli.logs import logging_to
 from aitk_inference.cli.terminal import LineReader, NoInputUserInterface, Screen, TerminalUserInterface
-from aitk_inference.cli.verbs import perform
 from aitk_inference.core.errors import AppError, Cancelled, Dismissed, InputRequired
 from aitk_inference.core.interface import Level
 from aitk_inference.flows.places import log_file
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Coroutine, Sequence
     from types import FrameType
 
     from aitk_inference.core.interface import UserInterface
-    from aitk_inference.core.ports import Wire
+    from aitk_inference.core.ports import OpenShare, Wire
     from aitk_inference.flows.requests import Outcome
 
+    _Work = Callable[[UserInterface], Coroutine[object, object, Outcome]]
     _Handler = Callable[[int, FrameType | None], object] | int | None
 
 DONE, FAILED, USAGE, CANCELLED = 0, 1, 2, 130
@@ -38,12 +39,19 @@ _LEAVING = (
 )
 
 
-def run(argv: Sequence[str], wire: Wire, *, serve: Callable[[], int] | None = None) -> int:
+def run(
+    argv: Sequence[str],
+    wire: Wire,
+    *,
+    open_share: OpenShare | None = None,
+    serve: Callable[[], int] | None = None,
+) -> int:
     """Run one command.
 
     Args:
         argv: The arguments, without the program's name.
-        wire: Makes the adapters.
+        wire: Makes the adapters of the flows.
+        open_share: Opens a share by its URL, for ``sync``.
         serve: Runs the language server.
 
     Returns:
@@ -56,7 +64,7 @@ def run(argv: Sequence[str], wire: Wire, *, serve: Callable[[], int] | None = No
     if arguments.verb == "serve" and serve is not None:
         return serve()
     with logging_to(log_file(), arguments.log_level):
-        return _run(arguments, wire)
+        return _run(arguments, _work(arguments, wire, open_share))
 
 
 def _parse(argv: Sequence[str]) -> argparse.Namespace | int:
@@ -122,10 +130,21 @@ def _project(arguments: argparse.Namespace) -> Path:
     return Path(found) if found else Path()
 
 
-def _run(arguments: argparse.Namespace, wire: Wire) -> int:
+def _work(arguments: argparse.Namespace, wire: Wire, open_share: OpenShare | None) -> _Work:
+    """The verb, ready to run; each half of the verbs loads only what it needs."""
+    if arguments.verb == "sync" and open_share is not None:
+        from aitk_inference.cli.sync import run_sync  # noqa: PLC0415 - see there
+
+        return partial(run_sync, arguments, open_share)
+    from aitk_inference.cli.verbs import perform  # noqa: PLC0415 - a sync starts without it
+
+    return partial(perform, arguments, wire)
+
+
+def _run(arguments: argparse.Namespace, work: _Work) -> int:
     console = _console(arguments)
     try:
-        return console.result(asyncio.run(_cancellable(arguments, wire, console)))
+        return console.result(asyncio.run(_cancellable(work, console)))
     except AppError as error:
         return console.error(error)
     except (asyncio.CancelledError, KeyboardInterrupt):
@@ -142,10 +161,10 @@ def _unexpected(error: Exception) -> AppError:
     )
 
 
-async def _cancellable(arguments: argparse.Namespace, wire: Wire, console: _Console) -> Outcome:
-    work = asyncio.ensure_future(perform(arguments, wire, console.ui))
-    with _Interrupts(work, console):
-        return await work
+async def _cancellable(work: _Work, console: _Console) -> Outcome:
+    running = asyncio.ensure_future(work(console.ui))
+    with _Interrupts(running, console):
+        return await running
 
 
 class _Interrupts:

@@ -68,6 +68,7 @@ async def _deploy(arguments: argparse.Namespace, wire: Wire, ui: UserInterface) 
         _project(arguments),
         dry_run=arguments.dry_run,
         wait=not arguments.no_wait,
+        verify=arguments.verify,
         assume_yes=arguments.yes,
         ready_timeout=arguments.timeout or DeployRequest.ready_timeout,
     )

@@ -266,6 +266,20 @@ class Shares(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class OpenedShare:
+    """A share that a URL names.
+
+    Attributes:
+        folder: The folder in it that the URL names; empty: the share itself.
+        place: Names both, without a signature.
+    """
+
+    share: Share
+    folder: str
+    place: str
+
+
 class EndpointProbe(Protocol):
     """Asks the web API whether it answers."""
 
@@ -372,6 +386,9 @@ class Clouds(Protocol):
 
 MakeCompiler: TypeAlias = "Callable[[Settings], AbstractAsyncContextManager[TemplateCompiler]]"
 """How ``__main__`` hands the compiler to a front end; leaving it ends the CLI."""
+
+OpenShare: TypeAlias = "Callable[[str], AbstractAsyncContextManager[OpenedShare]]"
+"""Opens the share that a URL names, with its signature or the environment's connection string."""
 
 Wire: TypeAlias = "Callable[[Settings, EditorTokens | None], Clouds]"
 """How ``__main__`` hands the composition root to a front end: adapters made, nothing opened yet."""

@@ -65,12 +65,14 @@ class SyncRequest:
 
     Attributes:
         folder: What to sync.
+        url: Of the share, or of a folder in it; it may carry a signature.
         dry_run: List what would be sent, send nothing.
         verify: Hash every file, and look for changes on the share everywhere.
         assume_yes: Ask for no confirmation.
     """
 
     folder: Path
+    url: str = field(repr=False)
     dry_run: bool = False
     verify: bool = False
     assume_yes: bool = False

@@ -89,6 +89,11 @@ class Place:
     folder: str
     sas: str = field(repr=False)
 
+    @property
+    def name(self) -> str:
+        """Share and folder in words, without the signature."""
+        return "/".join(part for part in (self.endpoint.address, self.share, self.folder) if part)
+
 
 def place_of(url: str) -> Place:
     """Read ``https://ACCOUNT.file.core.windows.net/SHARE/FOLDER?SAS``, or a path-style one.

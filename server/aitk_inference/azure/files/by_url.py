@@ -15,6 +15,7 @@ from aitk_inference.azure.files.pace import Pace
 from aitk_inference.azure.files.retry import Backoff
 from aitk_inference.azure.files.signing import Sas, SharedKey
 from aitk_inference.core.errors import AppError, NotAuthenticated
+from aitk_inference.core.ports import OpenedShare
 
 if TYPE_CHECKING:
     import ssl
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from aitk_inference.azure.files.address import Place
     from aitk_inference.azure.files.sdk_share import SdkShare
     from aitk_inference.azure.files.signing import Signer
-    from aitk_inference.core.ports import Clock, Share
+    from aitk_inference.core.ports import Clock
 
 AGENT = "aitk-inference"
 
@@ -53,7 +54,7 @@ def wire(
 @asynccontextmanager
 async def open_url(
     url: str, *, connection_string: str | None, clock: Clock, timeout: float
-) -> AsyncIterator[tuple[Share, str]]:
+) -> AsyncIterator[OpenedShare]:
     """Open the share that a URL names.
 
     Args:
@@ -61,9 +62,6 @@ async def open_url(
         connection_string: An account's; its key or signature is used where the URL has none.
         clock: To wait before a request is sent again.
         timeout: Seconds of silence after which a connection is given up.
-
-    Returns:
-        The share, and the folder in it that the URL names.
 
     Raises:
         AppError: the URL or the connection string can't be read.
@@ -73,12 +71,12 @@ async def open_url(
     signer = Sas(place.sas) if place.sas else _signer(place, connection_string)
     if place.endpoint.has_proxy:
         async with _sdk(place, signer, clock, timeout) as sdk:
-            yield sdk, place.folder
+            yield OpenedShare(sdk, place.folder, place.name)
         return
     made = wire(place.endpoint, place.share, signer, clock=clock, timeout=timeout)
     share = FastShare(made, lambda: _sdk(place, signer, clock, timeout))
     try:
-        yield share, place.folder
+        yield OpenedShare(share, place.folder, place.name)
     finally:
         await share.close()
 

@@ -1,0 +1,78 @@
+"""Any folder to any share, with Deploy's engine: no project, no app, no Resource Manager."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import nullcontext
+from typing import TYPE_CHECKING
+
+from aitk_inference.core.errors import Cancelled, InvalidProject, Problem
+from aitk_inference.flows.places import state_folder
+from aitk_inference.flows.progress import Reporter
+from aitk_inference.flows.project_lock import hold, holder_of
+from aitk_inference.flows.requests import Outcome
+from aitk_inference.flows.sync.ignore import ANYWHERE
+from aitk_inference.flows.sync.report import dry_run_words, sync_data
+from aitk_inference.flows.sync.run import Job, sync
+from aitk_inference.flows.sync.within import Within
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from aitk_inference.core.interface import UserInterface
+    from aitk_inference.core.ports import Clock, OpenedShare, OpenShare
+    from aitk_inference.flows.project_lock import Holder
+    from aitk_inference.flows.requests import SyncRequest
+    from aitk_inference.flows.sync.run import Synced
+
+
+async def sync_folder(
+    request: SyncRequest, *, ui: UserInterface, open_share: OpenShare, clock: Clock
+) -> Outcome:
+    """Bring a share, or a folder of it, to what a folder has.
+
+    Raises:
+        InvalidProject: there is no such folder, or it holds what can't be sent; nothing was sent.
+        NotFound: the share is not there.
+        Cancelled: the task was cancelled; the next run sends the rest.
+        Busy, NotAuthenticated, Forbidden, Conflict, Unreachable, InputRequired, Dismissed.
+    """
+    folder = _existing(request.folder)
+    lock = nullcontext() if request.dry_run else hold(folder, "sync", state_folder())
+    try:
+        with lock as holder:
+            async with open_share(request.url) as opened:
+                job = _job(request, folder, opened, holder or holder_of(folder))
+                share = Within(opened.share, opened.folder) if opened.folder else opened.share
+                synced = await sync(job, share, clock, Reporter(ui))
+    except asyncio.CancelledError:
+        raise Cancelled(
+            "The sync was cancelled: files may be half sent.", suggestion="Run it again to send the rest."
+        ) from None
+    return _outcome(synced, dry_run=request.dry_run)
+
+
+def _existing(folder: Path) -> Path:
+    found = folder.expanduser().resolve()
+    if not found.is_dir():
+        message = f"There is no folder {found}."
+        raise InvalidProject(message, [Problem(found, message, code="missing")])
+    return found
+
+
+def _job(request: SyncRequest, folder: Path, opened: OpenedShare, holder: Holder) -> Job:
+    return Job(
+        folder,
+        opened.place,
+        holder,
+        state_folder(),
+        defaults=ANYWHERE,
+        assume_yes=request.assume_yes,
+        dry_run=request.dry_run,
+        verify=request.verify,
+    )
+
+
+def _outcome(synced: Synced, *, dry_run: bool) -> Outcome:
+    words = dry_run_words(synced, "The sync") if dry_run else f"{synced}."
+    return Outcome(words, data=sync_data(synced))
