@@ -37,12 +37,12 @@ from aitk_inference.core.model import (
     Replica,
     ResourceGroup,
     ResourceOperation,
-    ShareEntry,
     ShareRef,
     Subscription,
     WorkloadProfile,
 )
 from aitk_inference.core.ports import Cloud
+from aitk_inference.core.share_entry import ShareEntry
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,8 +10,6 @@ import os
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from aitk_inference import local
-from aitk_inference.bicep import BicepCompiler
 from aitk_inference.core.clock import SystemClock
 from aitk_inference.core.errors import AppError
 from aitk_inference.core.model import Subscription
@@ -94,10 +92,14 @@ class _Clouds:
 
     async def local_running(self) -> bool:
         """True when the local target runs already."""
+        from aitk_inference import local
+
         return await local.find(self._settings) is not None
 
     async def stop_local(self) -> None:
         """End the local target; its state stays on disk."""
+        from aitk_inference import local
+
         await local.stop(self._settings)
 
     @asynccontextmanager
@@ -109,6 +111,7 @@ class _Clouds:
             yield cloud
 
     async def _local(self) -> tuple[Endpoint, Credential]:
+        from aitk_inference import local
         from aitk_inference.azure.clients import Endpoint
         from aitk_inference.azure.credentials import StaticCredential
 
@@ -149,6 +152,7 @@ async def _opened(endpoint: Endpoint, credential: Credential, settings: Settings
     from aitk_inference.azure.log_streams import LogStreams
     from aitk_inference.azure.probe import HttpProbe, http_client
     from aitk_inference.azure.subscriptions import ArmSubscriptions
+    from aitk_inference.bicep import BicepCompiler
 
     clock = SystemClock()
     async with (

@@ -30,12 +30,12 @@ if TYPE_CHECKING:
         Replica,
         ResourceGroup,
         ResourceOperation,
-        ShareEntry,
         ShareRef,
         Subscription,
         WorkloadProfile,
     )
     from aitk_inference.core.settings import Settings
+    from aitk_inference.core.share_entry import ShareEntry
 
 
 class EditorTokens(Protocol):

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from aitk_inference.azure.files.sdk_share import SdkShare
     from aitk_inference.azure.files.signing import Signer
     from aitk_inference.core.errors import AppError
-    from aitk_inference.core.model import ShareEntry
     from aitk_inference.core.ports import Clock
+    from aitk_inference.core.share_entry import ShareEntry
 
     _Result = TypeVar("_Result")
 

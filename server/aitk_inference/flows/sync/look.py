@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from aitk_inference.core.model import ShareEntry
     from aitk_inference.core.ports import Share
+    from aitk_inference.core.share_entry import ShareEntry
     from aitk_inference.flows.sync.manifest import Manifest
     from aitk_inference.flows.sync.plan import Plan
     from aitk_inference.flows.sync.scan import LocalFile

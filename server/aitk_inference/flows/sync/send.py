@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import BinaryIO
 
-    from aitk_inference.core.model import ShareEntry
     from aitk_inference.core.ports import Share
+    from aitk_inference.core.share_entry import ShareEntry
     from aitk_inference.flows.sync.look import Seen
 
 _AT_ONCE = 128

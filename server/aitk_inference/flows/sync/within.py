@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from aitk_inference.core.model import ShareEntry
     from aitk_inference.core.ports import Share
+    from aitk_inference.core.share_entry import ShareEntry
 
 
 class Within:

@@ -1,0 +1,30 @@
+"""A file or folder of a share: the one noun that a sync of files needs (the others are in ``model.py``)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+
+@dataclass(frozen=True)
+class ShareEntry:
+    """A file or folder on a share.
+
+    Attributes:
+        path: Relative to the share, ``/`` between parts, no leading slash.
+        is_directory: True for a folder.
+        size: Bytes; 0 for a folder.
+        etag: The service's ETag, quotes included; it changes with every write.
+        last_write: SMB last write time, UTC: the client's own file time where it was kept.
+        md5: Base64; only where somebody noted it, and never in a list.
+    """
+
+    path: str
+    is_directory: bool
+    size: int = 0
+    etag: str = ""
+    last_write: datetime | None = None
+    md5: str = ""
