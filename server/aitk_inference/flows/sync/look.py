@@ -123,6 +123,7 @@ def foreign(plan: Plan, base: Manifest, seen: Seen) -> list[LocalFile]:
         for file in plan.send
         if file.path.lower() not in ours
         and (entry := seen.at(file.path)) is not None
+        and not entry.is_directory
         and not looks_sent(entry, file)
     ]
 
@@ -134,28 +135,34 @@ def looks_sent(entry: ShareEntry, file: LocalFile | None) -> bool:
     return nanoseconds(entry.last_write) == file.mtime_ns // 1000 * 1000
 
 
-def refuse_blocked(root: Path, plan: Plan, seen: Seen) -> None:
+def refuse_blocked(root: Path, plan: Plan, base: Manifest, seen: Seen) -> None:
     """Refuse to send where a folder stands in a file's place, or a file in a folder's.
 
     Raises:
         InvalidProject: names each place; nothing was sent.
     """
-    deleted = {path.lower() for path in plan.delete}
-    emptied = {folder.lower() for folder in folders_of(plan.delete)}
-    problems = [
-        Problem(root / file.path, "On the share a folder has this name. Rename one of them.", code="sync")
-        for file in plan.send
-        if (entry := seen.at(file.path)) is not None
-        and entry.is_directory
-        and file.path.lower() not in emptied
-    ]
-    for folder in folders_of(file.path for file in plan.send):
-        entry = seen.at(folder)
-        if entry is not None and not entry.is_directory and folder.lower() not in deleted:
-            message = "On the share a file has this name. Rename one of them."
-            problems.append(Problem(root / folder, message, code="sync"))
+    files, folders = _taken(plan, base, seen)
+    wanted = folders_of(file.path for file in plan.send)
+    problems = [_blocked(root, file.path, "folder") for file in plan.send if file.path.lower() in folders]
+    problems += [_blocked(root, folder, "file") for folder in wanted if folder.lower() in files]
     if problems:
         raise InvalidProject("The share has files and folders of the same names; nothing was sent.", problems)
+
+
+def _taken(plan: Plan, base: Manifest, seen: Seen) -> tuple[set[str], set[str]]:
+    """Names of files and of folders that are on the share and stay there."""
+    gone = {path.lower() for path in plan.delete}
+    stay = [path for path in base.files if path.lower() not in gone]
+    files = {path.lower() for path in stay} | {
+        path for path, entry in seen.entries.items() if not entry.is_directory and path not in gone
+    }
+    folders = {folder.lower() for folder in folders_of(stay)}
+    emptied = {folder.lower() for folder in folders_of(plan.delete)}
+    return files, folders | (seen.folders() - emptied)
+
+
+def _blocked(root: Path, path: str, kind: str) -> Problem:
+    return Problem(root / path, f"On the share a {kind} has this name. Rename one of them.", code="sync")
 
 
 async def same_content(

@@ -47,6 +47,7 @@ class Plan:
         delete: Paths that we sent earlier and that are gone here.
         hashes: SHA-256 of files to send, where it had to be known already.
         adopted: Files that the share has from somebody else with just this content.
+        forget: Such files of earlier runs that are gone here: theirs to keep, not ours to know.
     """
 
     send: tuple[LocalFile, ...]
@@ -54,6 +55,7 @@ class Plan:
     delete: tuple[str, ...]
     hashes: Mapping[str, str] = field(default_factory=dict)
     adopted: Mapping[str, Sent] = field(default_factory=dict)
+    forget: tuple[str, ...] = ()
 
     @property
     def send_bytes(self) -> int:
@@ -63,7 +65,7 @@ class Plan:
     @property
     def is_empty(self) -> bool:
         """Whether nothing has to be written to the share."""
-        return not (self.send or self.delete or self.adopted)
+        return not (self.send or self.delete or self.adopted or self.forget)
 
 
 def make_plan(
@@ -83,8 +85,13 @@ def make_plan(
     hashes = hash_files(root, [*doubtful, *_maybe_moved(files, sent)])
     unchanged = {file.path: same for file in files if (same := _same(file, sent.get(file.path), hashes))}
     send = tuple(file for file in files if file.path not in unchanged)
+    gone = _gone(root, files, sent)
     return Plan(
-        send, unchanged, _gone(root, files, sent), {f.path: hashes[f.path] for f in send if f.path in hashes}
+        send,
+        unchanged,
+        tuple(path for path in gone if sent[path].ours),
+        {file.path: hashes[file.path] for file in send if file.path in hashes},
+        forget=tuple(path for path in gone if not sent[path].ours),
     )
 
 
@@ -168,12 +175,12 @@ def _same(file: LocalFile, sent: Sent | None, hashes: Mapping[str, str]) -> Sent
     return sent if sent.mtime_ns == file.mtime_ns else replace(sent, mtime_ns=file.mtime_ns)
 
 
-def _gone(root: Path, files: Sequence[LocalFile], sent: Mapping[str, Sent]) -> tuple[str, ...]:
-    """What we sent and is not here any more; a file that is only ignored now is here."""
+def _gone(root: Path, files: Sequence[LocalFile], sent: Mapping[str, Sent]) -> list[str]:
+    """What the manifest has and is not here any more; a file that is only ignored now is here."""
     local = {file.path for file in files}
-    missing = sorted(path for path, entry in sent.items() if entry.ours and path not in local)
+    missing = sorted(path for path in sent if path not in local)
     names = {folder: _names(root / folder) for folder in {path.rpartition("/")[0] for path in missing}}
-    return tuple(path for path in missing if path.rpartition("/")[2] not in names[path.rpartition("/")[0]])
+    return [path for path in missing if path.rpartition("/")[2] not in names[path.rpartition("/")[0]]]
 
 
 def _names(folder: Path) -> frozenset[str]:

@@ -148,6 +148,7 @@ class _Run:
         self._cache = Cache(job.state, f"{job.place}#{self._us.id}")
         self._decide = Decisions(report, job.dry_run, job.assume_yes)
         self._looker = Looker(share)
+        self._read: Base | None = None
 
     async def go(self) -> Plan:
         """What was done (or would be)."""
@@ -159,9 +160,8 @@ class _Run:
             if self._job.dry_run:
                 return settled
             if settled.is_empty:
-                current = mark_of(await read_manifest(self._share))
-                if current == base.mark:
-                    self._keep_times(plan, base)
+                if await self._is_current(base):
+                    self._remember(plan, base)
                     return settled
             elif await self._locked(settled, base, seen):
                 return settled
@@ -185,7 +185,12 @@ class _Run:
         )
 
     async def _read_base(self) -> Base:
-        """What the share says; a share without a manifest holds nothing of ours."""
+        """What the share says."""
+        self._read = await self._base_of_share()
+        return self._read
+
+    async def _base_of_share(self) -> Base:
+        """A share without a manifest holds nothing of ours; nor does one of another project."""
         top = await self._looker.folder("")
         if not any(entry.path == MANIFEST_NAME for entry in top):
             return Base(Manifest(self._us), "")
@@ -208,10 +213,12 @@ class _Run:
         seen = await self._looker.look(paths)
         if self._job.verify:
             plan = self._resent(plan, [path for path in plan.unchanged if seen.at(path) is None])
-        refuse_blocked(self._job.root, plan, seen)
+        refuse_blocked(self._job.root, plan, base.manifest, seen)
         plan = await self._settle_foreign(plan, base, seen)
         plan = await self._settle_drift(plan, base, seen, paths)
-        return await self._decide.delete_risky(plan, base.manifest), seen
+        plan = await self._decide.delete_risky(plan, base.manifest)
+        refuse_blocked(self._job.root, plan, base.manifest, seen)  # what stays may be in the way
+        return plan, seen
 
     async def _settle_foreign(self, plan: Plan, base: Base, seen: Seen) -> Plan:
         taken = foreign(plan, base.manifest, seen)
@@ -257,10 +264,17 @@ class _Run:
             self._cache.save(await write(writing))
         return True
 
-    def _keep_times(self, plan: Plan, base: Base) -> None:
-        """Note times that turned out to mean no change, so that those files are not hashed again."""
-        if any(sent is not base.manifest.files.get(path) for path, sent in plan.unchanged.items()):
-            files = {**base.manifest.files, **plan.unchanged}
+    async def _is_current(self, base: Base) -> bool:
+        """Whether the share still has the manifest that was planned against."""
+        return base is self._read or mark_of(await read_manifest(self._share)) == base.mark
+
+    def _remember(self, plan: Plan, base: Base) -> None:
+        """Note what was read, and times that turned out to mean no change: nothing is hashed twice."""
+        known = base.manifest.files
+        if base.mark and (
+            base is self._read or any(sent is not known.get(path) for path, sent in plan.unchanged.items())
+        ):
+            files = {**known, **plan.unchanged}
             self._cache.save(replace(base, manifest=replace(base.manifest, files=files)))
 
 

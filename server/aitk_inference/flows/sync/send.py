@@ -19,7 +19,6 @@ from aitk_inference.flows.sync.workers import Budget, each
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
-    from typing import BinaryIO
 
     from aitk_inference.core.ports import Share
     from aitk_inference.core.share_entry import ShareEntry
@@ -143,12 +142,9 @@ class Sender:
         One that the share had already as a whole, and that no run of ours began, stays its owner's.
         """
         pieces = _Pieces(file.path, self.share, self.tally, self._budget, await self._begin(file))
-        try:
-            source = (self.root / file.path).open("rb", buffering=0)
-        except FileNotFoundError:
+        sha256 = await self._stream(file, pieces)
+        if sha256 is None:
             return None
-        with source:
-            sha256 = await self._stream(file, source, pieces)
         entry = await self.share.entry(file.path)
         if entry is None or entry.size != file.size:
             raise Conflict(
@@ -170,12 +166,19 @@ class Sender:
             await self.share.create_file(file.path, file.size, modified=modified)
         return None
 
-    async def _stream(self, file: LocalFile, source: BinaryIO, pieces: _Pieces) -> str:
+    async def _stream(self, file: LocalFile, pieces: _Pieces) -> str | None:
+        """Send the pieces that are missing; returns the hash of all, None when the file is gone.
+
+        Each piece opens the file anew: a thread that reads on after a cancel has no descriptor of another.
+        """
         digest = hashlib.sha256()
+        path = self.root / file.path
         async with asyncio.TaskGroup() as group:
             for offset in range(0, file.size, PIECE):
                 await self._budget.take(PIECE)
-                piece = await asyncio.to_thread(_read_piece, source, digest.update)
+                piece = await asyncio.to_thread(_read_piece, path, offset, digest.update)
+                if piece is None:
+                    return None
                 if pieces.is_there(offset, piece):
                     self._budget.give(PIECE)
                     self.tally.add(count=len(piece))
@@ -280,13 +283,16 @@ def _read(root: Path, file: LocalFile) -> _Read | None:
     raise changing(file.path)
 
 
-def _read_piece(source: BinaryIO, update: Callable[[bytes], object]) -> bytes:
-    parts: list[bytes] = []
-    left = PIECE
-    while left and (part := source.read(left)):
-        parts.append(part)
-        left -= len(part)
-    piece = parts[0] if len(parts) == 1 else b"".join(parts)
+def _read_piece(path: Path, offset: int, update: Callable[[bytes], object]) -> bytes | None:
+    """One piece of a file, shorter at its end; None when the file is gone."""
+    try:
+        with path.open("rb", buffering=0) as source:
+            source.seek(offset)
+            piece = source.read(PIECE)
+            while len(piece) < PIECE and (more := source.read(PIECE - len(piece))):
+                piece += more
+    except FileNotFoundError:
+        return None
     update(piece)
     return piece
 

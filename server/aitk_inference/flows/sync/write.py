@@ -79,7 +79,7 @@ async def write(writing: Writing) -> Base:
 
 def _manifest(writing: Writing, sender: Sender) -> Manifest:
     plan = writing.plan
-    gone = {*plan.delete, *sender.vanished}
+    gone = {*plan.delete, *plan.forget, *sender.vanished}
     kept = {path: sent for path, sent in writing.base.files.items() if path not in gone}
     return replace(writing.base, files={**kept, **plan.unchanged, **plan.adopted, **sender.sent})
 
