@@ -242,7 +242,7 @@ async def test_a_name_that_azure_refuses_says_what_to_do(server: FilesServer, op
     async with opened(server.account_url) as share:
         with pytest.raises(AppError) as caught:
             await share.put_file('a"b', b"1")
-    assert "Rename the file" in caught.value.suggestion
+    assert "rename the file" in caught.value.suggestion
 
 
 Fault = Callable[[web.Request], web.Response | None]
