@@ -10,65 +10,18 @@ import socket
 import subprocess
 import sys
 import urllib.request
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from contract.desk import TIMEOUT, Desk
 from projects import small_project
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parents[2]
-TIMEOUT = 240
 GROUP = ("--subscription", "local", "--resource-group")
-
-
-@dataclass(frozen=True)
-class Desk:
-    """A person's terminal with an aca-local of its own."""
-
-    home: Path
-
-    @property
-    def environment(self) -> dict[str, str]:
-        places = {name: str(self.home / name.lower()) for name in ("AITK_STATE_DIR", "AITK_LOG_DIR")}
-        return {**os.environ, **places, "AITK_LOCAL_DATA": str(self.data), "PYTHONUTF8": "1"}
-
-    @property
-    def data(self) -> Path:
-        return self.home / "data"
-
-    def run(self, *arguments: str, expect: int = 0) -> list[dict[str, object]]:
-        """Run the command line with ``--json``; its lines."""
-        done = subprocess.run(
-            [sys.executable, "-m", "aitk_inference", *arguments, "--json"],
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            timeout=TIMEOUT,
-            check=False,
-            stdin=subprocess.DEVNULL,
-        )
-        assert done.returncode == expect, done.stdout + done.stderr
-        assert "Traceback" not in done.stderr
-        return [json.loads(line) for line in done.stdout.splitlines()]
-
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
-        """Start it and leave it running."""
-        return subprocess.Popen(
-            [sys.executable, "-m", "aitk_inference", *arguments, "--json"],
-            env=self.environment,
-            stdout=subprocess.PIPE,
-            text=True,
-            stdin=subprocess.DEVNULL,
-        )
-
-    def local(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run aca-local's own command line."""
-        command = [sys.executable, "-m", "aca_local", *arguments, "--data-dir", str(self.data)]
-        return subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT, check=False)
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +68,6 @@ def test_provision_deploy_change_deploy_and_the_new_code_answers(desk: Desk, pro
     assert status["answers"] is True
 
     _two_projects_never_mix(desk, project)
-    _an_update_keeps_what_exists(desk, project)
     _fails_early_with_the_consoles_end(desk, project)
 
 
@@ -133,16 +85,6 @@ def _two_projects_never_mix(desk: Desk, project: Path) -> None:
     assert error["code"] == "InputRequired"
     assert "--yes" in str(error["suggestion"])
     assert _get(_config(project)["ACA_APP_ENDPOINT"]) == "two"
-
-
-def _an_update_keeps_what_exists(desk: Desk, project: Path) -> None:
-    path = project / "infra/provision/inference.parameters.json"
-    document = json.loads(path.read_text())
-    document["parameters"]["maxReplicas"] = {"value": 2}
-    path.write_text(json.dumps(document))
-    before = _config(project)
-    desk.run("provision", "--project", str(project), *GROUP, "journey")
-    assert _config(project) == before
 
 
 def test_killed_in_the_middle_the_same_command_finishes(desk: Desk, project: Path) -> None:
