@@ -7,6 +7,7 @@ BIN := .venv/bin
 UV := $(BIN)/uv
 NODE := PATH="$(CURDIR)/$(BIN):$$PATH"
 VSIX := build/aitk-remote-inference.vsix
+OR_OFFLINE := || { echo "The packages could not be fetched: check the network (or the proxy and the index that pip and npm are set to), then run the same command again."; exit 1; }
 
 .PHONY: bench-sync test-deep demo protocol package e2e-setup help setup lint format test infra locks clean
 help: ## show this list
@@ -14,25 +15,27 @@ help: ## show this list
 
 .venv/.uv: requirements/bootstrap.txt
 	@echo "→ creating .venv"
-	@$(PYTHON) -m venv .venv || { echo "Python 3.11 or newer with the venv module is needed (Debian: apt-get install python3-venv)."; exit 1; }
-	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
+	@$(PYTHON) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	  || { echo "Python 3.11 or newer with the venv module is needed: make PYTHON=/path/to/python3.11 (Debian: apt-get install python3-venv)."; exit 1; }
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt $(OR_OFFLINE)
 	@touch $@
 
 .venv/.dev: .venv/.uv requirements/dev.txt pyproject.toml
 	@echo "→ installing the locked packages for development"
-	@$(UV) pip install --quiet --require-hashes -r requirements/dev.txt
+	@$(UV) pip install --quiet --require-hashes -r requirements/dev.txt $(OR_OFFLINE)
 	@$(UV) pip install --quiet --no-deps -e .
 	@touch $@
 
 .venv/.runtime: .venv/.uv requirements/runtime.txt pyproject.toml
 	@echo "→ installing the locked packages"
-	@$(UV) pip install --quiet --require-hashes -r requirements/runtime.txt
+	@$(UV) pip install --quiet --require-hashes -r requirements/runtime.txt $(OR_OFFLINE)
 	@$(UV) pip install --quiet --no-deps -e .
 	@touch $@
 
 .venv/.editor: .venv/.dev requirements/editor.txt
 	@echo "→ installing Node and the browser's driver (from PyPI, into .venv)"
-	@$(UV) pip install --quiet --require-hashes -r requirements/editor.txt
+	@$(UV) pip install --quiet --require-hashes -r requirements/editor.txt $(OR_OFFLINE)
 	@touch $@
 
 .venv/.bench: .venv/.dev requirements/bench.txt
@@ -42,7 +45,7 @@ help: ## show this list
 
 node_modules/.ready: .venv/.editor package.json package-lock.json
 	@echo "→ installing the extension's tools"
-	@$(NODE) npm ci --ignore-scripts --loglevel=error >/dev/null
+	@$(NODE) npm ci --ignore-scripts --loglevel=error >/dev/null $(OR_OFFLINE)
 	@touch $@
 
 setup: .venv/.dev ## make the development environment

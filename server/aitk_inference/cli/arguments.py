@@ -36,6 +36,28 @@ examples:
 Without ?SAS the variable AZURE_STORAGE_CONNECTION_STRING lets it in; unlike the URL, a variable is not seen
 in the list of processes. Only what an earlier sync sent is ever deleted.
 """
+_NEW = """\
+examples:
+  aitk-inference new my-model                                   a new folder; an empty one will do, too
+"""
+_STATUS = """\
+examples:
+  aitk-inference status                                         of this folder's project
+  aitk-inference status --project my-model --json               for a script: data.answers says if it does
+"""
+_OPEN = """\
+examples:
+  aitk-inference open --project my-model
+"""
+_DEMO = """\
+examples:
+  aitk-inference demo                                           leaves the app running: open its page
+  aitk-inference demo --once --question "Why is the sky blue?"
+"""
+_SERVE = """\
+examples:
+  aitk-inference serve                                          what an editor starts
+"""
 _LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -89,7 +111,7 @@ def _in_project(verb: argparse.ArgumentParser) -> None:
 
 
 def _new(verbs: _Verbs[argparse.ArgumentParser]) -> None:
-    verb = _verb(verbs, "new", "make a starter project")
+    verb = _verb(verbs, "new", "make a starter project", _NEW)
     verb.add_argument("directory", type=Path, metavar="DIR", help="a new or empty folder")
 
 
@@ -126,11 +148,11 @@ def _answers(verb: argparse.ArgumentParser) -> None:
 
 
 def _status(verbs: _Verbs[argparse.ArgumentParser]) -> None:
-    _in_project(_verb(verbs, "status", "say what is there, what runs and whether it answers"))
+    _in_project(_verb(verbs, "status", "say what is there, what runs and whether it answers", _STATUS))
 
 
 def _open(verbs: _Verbs[argparse.ArgumentParser]) -> None:
-    _in_project(_verb(verbs, "open", "open the endpoint in the browser"))
+    _in_project(_verb(verbs, "open", "open the endpoint in the browser", _OPEN))
 
 
 def _sync(verbs: _Verbs[argparse.ArgumentParser]) -> None:
@@ -154,7 +176,7 @@ def _verify(verb: argparse.ArgumentParser) -> None:
 
 def _demo(verbs: _Verbs[argparse.ArgumentParser]) -> None:
     words = "new, provision and deploy on this computer, then one real chat request"
-    verb = _verb(verbs, "demo", words)
+    verb = _verb(verbs, "demo", words, _DEMO)
     verb.add_argument("--once", action="store_true", help="stop what was started, and exit")
     verb.add_argument(
         "--project", type=Path, default=Path("demo-project"), metavar="DIR", help="default: demo-project"
@@ -163,7 +185,7 @@ def _demo(verbs: _Verbs[argparse.ArgumentParser]) -> None:
 
 
 def _serve(verbs: _Verbs[argparse.ArgumentParser]) -> None:
-    _verb(verbs, "serve", "the language server on stdin and stdout")
+    _verb(verbs, "serve", "the language server on stdin and stdout", _SERVE)
 
 
 def _seconds(text: str) -> float:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from aitk_inference.cli import run
+from aitk_inference.cli.arguments import parser
 from aitk_inference.cli.lines import error_lines
 from aitk_inference.cli.logs import logging_to
 from aitk_inference.cli.terminal import LineReader, Screen, TerminalUserInterface
@@ -105,9 +106,21 @@ def test_wrong_usage_ends_with_2(
     assert "usage" in capsys.readouterr().err
 
 
-def test_help_shows_examples(world: FakeCloud, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["--help"], _Wire(world)) == 0
-    assert "examples:" in capsys.readouterr().out
+def _verbs() -> list[str]:
+    (verbs,) = (action.choices for action in parser()._actions if isinstance(action.choices, dict))
+    return sorted(verbs)
+
+
+@pytest.mark.parametrize("verb", ["", *_verbs()])
+def test_help_shows_examples_that_are_right(
+    verb: str, world: FakeCloud, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run([*verb.split(), "--help"], _Wire(world)) == 0
+    _, _, examples = capsys.readouterr().out.partition("examples:\n")
+    lines = re.findall(r"^  aitk-inference (.*?)(?:  .*)?$", examples, re.MULTILINE)
+    assert lines
+    for line in lines:
+        assert parser().parse_args(shlex.split(line)).verb == (verb or line.split()[0])
 
 
 def test_an_unexpected_error_is_one_line_and_the_log_has_the_rest_redacted(
