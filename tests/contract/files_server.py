@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
+from aca_local.faulty import Faults
 from aca_local.files import FileShares, FilesOptions, build_handler
 from aiohttp import web
 
@@ -65,6 +66,7 @@ def files_server(
     token_is_valid: Callable[[str], bool] = lambda token: False,
     certificate: Path | None = None,
     refused: Callable[[str, str, str], None] = lambda method, place, code: None,
+    faults: Faults | None = None,
 ) -> Iterator[FilesServer]:
     """Serve the shares below `root` while the context lasts."""
     loop = asyncio.new_event_loop()
@@ -81,6 +83,8 @@ def files_server(
         handler = build_handler(
             shares, keys or FixedKeys(), token_is_valid=token_is_valid, options=options, refused=refused
         )
+        if faults is not None:
+            handler = faults.around(handler, "files")
         runner = web.ServerRunner(
             web.Server(handler, auto_decompress=False, access_log=None), shutdown_timeout=1
         )

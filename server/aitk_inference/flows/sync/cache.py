@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import os
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from aitk_inference.core.errors import Conflict
@@ -47,20 +48,33 @@ class Cache:
     def load(self) -> Base | None:
         """What was kept last; None: nothing, or nothing that can be used."""
         try:
-            mark, _, content = self._path.read_bytes().partition(b"\n")
-            return Base(decode(content), mark.decode("ascii"))
+            found = self._path.stat()
+            return _read(self._path, found.st_mtime_ns, found.st_size)
         except (OSError, Conflict, UnicodeDecodeError):
             return None
 
-    def save(self, base: Base) -> None:
-        """Keep it; where that fails the next run asks the share."""
+    def save(self, base: Base, content: bytes | None = None) -> None:
+        """Keep it; where that fails the next run asks the share.
+
+        Args:
+            base: What to keep.
+            content: Its manifest, where it was encoded already.
+        """
         staged = self._path.with_suffix(f".{os.getpid()}")
         with contextlib.suppress(OSError):
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            staged.write_bytes(base.mark.encode() + b"\n" + encode(base.manifest))
+            staged.write_bytes(base.mark.encode() + b"\n" + (content or encode(base.manifest)))
             staged.replace(self._path)
 
     @property
     def _path(self) -> Path:
         name = hashlib.sha256(self.place.encode()).hexdigest()[:32]
         return self.state / "shares" / f"{name}.manifest"
+
+
+@lru_cache(maxsize=2)
+def _read(path: Path, mtime_ns: int, size: int) -> Base:
+    """The kept state in a file of that time and size: a server that stays reads it once."""
+    del mtime_ns, size
+    mark, _, content = path.read_bytes().partition(b"\n")
+    return Base(decode(content), mark.decode("ascii"))

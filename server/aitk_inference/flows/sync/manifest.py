@@ -71,9 +71,10 @@ async def write_manifest(share: Share, content: bytes) -> None:
 
 def encode(manifest: Manifest) -> bytes:
     """The manifest as bytes: JSON, one line a file."""
+    text = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
     project: Json = {"id": manifest.project.id, "label": manifest.project.label}
-    head = f'{{"version":{VERSION},"project":{_json(project)},"files":{{\n'.encode()
-    lines = [f"{_json(path)}:{_json(_row(sent))}".encode() for path, sent in sorted(manifest.files.items())]
+    head = f'{{"version":{VERSION},"project":{text(project)},"files":{{\n'.encode()
+    lines = [f"{text(path)}:{text(_row(sent))}".encode() for path, sent in sorted(manifest.files.items())]
     return b"".join((head, b",\n".join(lines), b"\n}}\n"))
 
 
@@ -108,10 +109,6 @@ def nanoseconds(moment: datetime | None) -> int:
 def moment(nanoseconds: int) -> datetime:
     """Nanoseconds since 1970 as a time of the service: UTC, whole microseconds."""
     return _EPOCH + timedelta(microseconds=nanoseconds // 1000)
-
-
-def _json(value: Json) -> str:
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
 def _row(sent: Sent) -> list[Json]:

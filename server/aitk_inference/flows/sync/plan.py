@@ -6,11 +6,11 @@ import hashlib
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
 
     from aitk_inference.flows.sync.manifest import Sent
     from aitk_inference.flows.sync.scan import LocalFile
@@ -110,8 +110,13 @@ def risky(plan: Plan, sent: Mapping[str, Sent]) -> tuple[str, ...]:
 
 def folders_of(paths: Iterable[str]) -> tuple[str, ...]:
     """Every folder above these paths, parents first."""
-    found = {str(parent) for path in paths for parent in PurePosixPath(path).parents}
-    return tuple(sorted(found - {"."}, key=lambda folder: (folder.count("/"), folder)))
+    found: set[str] = set()
+    for path in paths:
+        cut = path.rfind("/")
+        while cut > 0 and (folder := path[:cut]) not in found:
+            found.add(folder)
+            cut = path.rfind("/", 0, cut)
+    return tuple(sorted(found, key=lambda folder: (folder.count("/"), folder)))
 
 
 def empty_folders(kept: Iterable[str], deleted: Iterable[str]) -> tuple[str, ...]:

@@ -261,7 +261,8 @@ class _Run:
             if mark_of(await read_manifest(self._share)) != base.mark:
                 return False
             writing = Writing(self._job.root, self._share, self._report, base.manifest, plan, seen)
-            self._cache.save(await write(writing))
+            manifest, content = await write(writing)
+        self._cache.save(Base(manifest, mark_of(content)), content)
         return True
 
     async def _is_current(self, base: Base) -> bool:

@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING
 
 from aitk_inference.core.errors import AppError
 from aitk_inference.flows.progress import duration, size
-from aitk_inference.flows.sync.cache import Base
 from aitk_inference.flows.sync.manifest import (
     Manifest,
     Sent,
     encode,
-    mark_of,
     moment,
     nanoseconds,
     write_manifest,
@@ -53,11 +51,11 @@ class Writing:
     seen: Seen
 
 
-async def write(writing: Writing) -> Base:
+async def write(writing: Writing) -> tuple[Manifest, bytes]:
     """Carry the plan out: what makes room first, then what is sent, what is gone, and the manifest.
 
     Returns:
-        The share as it is now.
+        The manifest, and as it was written.
     """
     plan, share = writing.plan, writing.share
     await _journal(writing)
@@ -74,7 +72,7 @@ async def write(writing: Writing) -> Base:
     manifest = _manifest(writing, sender)
     content = encode(manifest)
     await write_manifest(share, content)
-    return Base(manifest, mark_of(content))
+    return manifest, content
 
 
 def _manifest(writing: Writing, sender: Sender) -> Manifest:
