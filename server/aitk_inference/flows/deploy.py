@@ -7,8 +7,8 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from aitk_inference.core.config import CONFIG_PATH, InferenceConfig, read_config
-from aitk_inference.core.errors import Cancelled, InvalidProject, NotFound, Problem
+from aitk_inference.core.config import CONFIG_PATH, InferenceConfig, incomplete, read_config
+from aitk_inference.core.errors import Cancelled, NotFound
 from aitk_inference.core.interface import Action, ActionKind
 from aitk_inference.core.model import AppRef, ShareRef
 from aitk_inference.flows.places import state_folder
@@ -65,15 +65,10 @@ def read_settled(request: DeployRequest) -> Settled:
     Raises:
         InvalidProject: keys are missing; names them.
     """
-    config, path = read_config(request.project), request.project / CONFIG_PATH
+    config = read_config(request.project)
     missing, endpoint = config.missing(), config.endpoint_url
     if missing or endpoint is None:
-        message = f"{path.name} does not say {', '.join(missing)}."
-        raise InvalidProject(
-            message,
-            [Problem(path, message, code="config")],
-            suggestion="Run Provision first, or fill the keys in by hand.",
-        )
+        raise incomplete(request.project, missing)
     subscription, group = str(config.subscription_id), str(config.resource_group_name)
     share = ShareRef(subscription, group, str(config.storage_account_name), str(config.file_share_name))
     return Settled(config, AppRef(subscription, group, str(config.aca_app_name)), share, endpoint)

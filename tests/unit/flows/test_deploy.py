@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import shutil
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -25,6 +26,7 @@ from aitk_inference.flows.deploy import deploy
 from aitk_inference.flows.places import state_folder
 from aitk_inference.flows.project_lock import hold
 from aitk_inference.flows.requests import DeployRequest, StatusRequest
+from aitk_inference.flows.scaffold import packaged_infra
 from aitk_inference.flows.start_failure import without_noise
 from aitk_inference.flows.status import status
 from aitk_inference.flows.sync.ignore import MANIFEST_NAME
@@ -68,6 +70,19 @@ async def test_before_provision_it_names_the_missing_keys_and_the_way(
     with pytest.raises(InvalidProject, match="SUBSCRIPTION_ID, RESOURCE_GROUP_NAME") as caught:
         await _run(project, world)
     assert "Provision" in caught.value.suggestion
+    assert not world.steps
+
+
+async def test_before_provision_it_says_so_and_makes_no_file(project: Path, world: FakeCloud) -> None:
+    shutil.copy(packaged_infra() / "inference.config.json", project / "infra")
+    with pytest.raises(InvalidProject, match=r"was not provisioned yet: inference.config.json is not filled"):
+        await _run(project, world)
+    (project / CONFIG_PATH).unlink()
+    with pytest.raises(
+        InvalidProject, match=r"There is no infra/inference.config.json .* not provisioned yet"
+    ):
+        await _run(project, world)
+    assert not (project / CONFIG_PATH).exists()
     assert not world.steps
 
 
