@@ -447,9 +447,14 @@ class FakeShare:
 @dataclass
 class FakeProbe:
     results: Sequence[ProbeResult] = (ProbeResult(200),)
+    elsewhere: Mapping[str, Sequence[ProbeResult]] = field(default_factory=dict)
     asked: int = 0
 
     async def get(self, url: str, *, timeout: float) -> ProbeResult:
+        if url in self.elsewhere:
+            first, *later = self.elsewhere[url]
+            self.elsewhere = {**self.elsewhere, url: later or [first]}
+            return first
         self.asked += 1
         return self.results[min(self.asked, len(self.results)) - 1]
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+import socket
+import ssl
 
 import httpx
 
 from aitk_inference.core.model import ProbeResult
-
-if TYPE_CHECKING:
-    import ssl
 
 _ENOUGH = 2048
 _LINE = 200
@@ -37,7 +35,7 @@ class HttpProbe:
         except TimeoutError:
             return ProbeResult(None, f"no answer within {timeout:g} s")
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            return ProbeResult(None, _first_line(str(error)) or type(error).__name__)
+            return ProbeResult(None, _why(error, url))
 
     async def _ask(self, url: str) -> ProbeResult:
         """The status and the first line of the body; a body without an end (a stream of events) is cut."""
@@ -48,6 +46,28 @@ class HttpProbe:
                 if len(body) >= _ENOUGH or b"\n" in body:
                     break
             return ProbeResult(response.status_code, _first_line(body.decode("utf-8", "replace")))
+
+
+def _why(error: Exception, url: str) -> str:
+    """Why nothing answers, in words that are the same on every system."""
+    if isinstance(error, httpx.ConnectError):
+        causes = _causes(error)
+        if any(isinstance(cause, socket.gaierror) for cause in causes):
+            return f"there is no host {httpx.URL(url).host}"
+        if not any(isinstance(cause, ssl.SSLError) for cause in causes):
+            return f"nothing listens at {httpx.URL(url).netloc.decode()}"
+    return _first_line(str(error)) or type(error).__name__
+
+
+def _causes(error: BaseException) -> list[BaseException]:
+    causes, waiting = [], [error]
+    while waiting:
+        cause = waiting.pop()
+        causes.append(cause)
+        more = [cause.__cause__, cause.__context__]
+        nested = cause.exceptions if isinstance(cause, BaseExceptionGroup) else ()
+        waiting += [one for one in (*more, *nested) if one is not None and one not in causes]
+    return causes
 
 
 def _first_line(text: str) -> str:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import tempfile
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from aitk_inference.core.errors import InvalidProject, Problem
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 CONFIG_PATH = Path("infra/inference.config.json")
 _NAME_EXPECTED = ("Expecting property name", "Illegal trailing comma")
+_HOST = re.compile(r"(\[[0-9a-fA-F:.]+\]|[\w.-]+)(:\d+)?")
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 
@@ -154,8 +157,20 @@ def _from_json(path: Path, values: Mapping[str, Json]) -> InferenceConfig:
     if wrong:
         raise _invalid(path, f"{', '.join(wrong)} must be text or null.")
     known = {name: _text(values.get(key)) for key, name in _KEYS.items()}
+    if (address := known["aca_app_endpoint"]) and not _is_address(endpoint_url(address)):
+        raise _invalid(
+            path, f"ACA_APP_ENDPOINT must be a host name or a URL of http or https, not {address}."
+        )
     extra = {key: value for key, value in values.items() if key not in _KEYS}
     return InferenceConfig(**known, extra=extra)
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(_HOST.fullmatch(parts.netloc)) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def _text(value: Json) -> str | None:

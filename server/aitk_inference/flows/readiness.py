@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
-from aitk_inference.core.errors import Conflict, DeployFailed
+from aitk_inference.core.config import CONFIG_PATH
+from aitk_inference.core.errors import Conflict, DeployFailed, InvalidProject
 from aitk_inference.core.redaction import redact
 from aitk_inference.flows.progress import duration
 from aitk_inference.flows.start_failure import TROUBLESHOOT, collect, console, events, failed, trouble
@@ -75,6 +77,7 @@ async def wait_until_ready(
 
     Raises:
         DeployFailed: the start command fails, or nothing answers in time; with the end of the console log.
+        InvalidProject: the app answers, at another address than ``endpoint``.
     """
     revision, teller = _revision(app), _Teller(app, mark, cloud, report, cloud.clock.monotonic())
     while True:
@@ -82,7 +85,7 @@ async def wait_until_ready(
         await _fail_early(app, replicas, mark, cloud)
         state = _state(replicas, mark)
         if state is None or (not replicas and app.min_replicas == 0):
-            state = await _probe(endpoint, cloud, counts=state is None)
+            state = await _probe(app, endpoint, cloud, counts=state is None)
         if state is None:
             return
         if teller.waited > timeout:
@@ -146,15 +149,37 @@ class _Teller:
         return redact(words[-1])[:_TAIL_LENGTH] if words else ""
 
 
-async def _probe(endpoint: str, cloud: Cloud, *, counts: bool) -> str | None:
+async def _probe(app: ContainerApp, endpoint: str, cloud: Cloud, *, counts: bool) -> str | None:
     """Ask the endpoint; one that sleeps is woken by it, and that answer does not count."""
     result = await cloud.probe.get(endpoint, timeout=_PROBE_TIMEOUT)
     if not counts:
         return "The app is woken: it sleeps when nobody asks it (minReplicas 0)"
     if result.ok:
         return None
+    if result.status is None:
+        await _check_address(app, endpoint, cloud)
     answer = f"HTTP {result.status}" if result.status else (result.detail or "no answer")
     return f"The web API does not answer well yet: {answer}"
+
+
+async def _check_address(app: ContainerApp, endpoint: str, cloud: Cloud) -> None:
+    """Refuse an address where nobody is while the app answers at its own: it was typed in wrongly, or is old.
+
+    An address of a person's own domain is not the app's, and right as long as it answers.
+    """
+    own = app.endpoint
+    if own is None or urlsplit(own).netloc == urlsplit(endpoint).netloc:
+        return
+    if not (await cloud.probe.get(own, timeout=_PROBE_TIMEOUT)).ok:
+        return
+    if (await cloud.probe.get(endpoint, timeout=_PROBE_TIMEOUT)).status is not None:
+        return  # it was only for a moment that nobody answered
+    message = f"{CONFIG_PATH.name} says {endpoint}, where nobody answers; the app answers at {own}."
+    raise InvalidProject(
+        message,
+        (),
+        suggestion=f"Set ACA_APP_ENDPOINT to {own} in {CONFIG_PATH.as_posix()}, or run Provision.",
+    )
 
 
 async def _fail_early(app: ContainerApp, replicas: Sequence[Replica], mark: Mark, cloud: Cloud) -> None:

@@ -66,6 +66,12 @@ def test_a_mistake_is_told_with_its_place(tmp_path: Path) -> None:
         (b"\xff\xfe{}", "The file is not UTF-8 text."),
         (b"[]", "must hold a JSON object"),
         (b'{"ACA_APP_NAME": 3}', "ACA_APP_NAME must be text or null."),
+        (
+            b'{"ACA_APP_ENDPOINT": "not a host"}',
+            'must be a host name or an http(s) URL, and says "not a host".',
+        ),
+        (b'{"ACA_APP_ENDPOINT": "ftp://host"}', 'says "ftp://host".'),
+        (b'{"ACA_APP_ENDPOINT": "host:99999"}', 'says "host:99999".'),
     ],
 )
 def test_each_mistake_is_told_in_words_and_the_file_left_alone(

@@ -126,6 +126,36 @@ async def test_a_bad_answer_is_not_ready(project: Path, world: FakeCloud) -> Non
     assert world.probe.asked == 3
 
 
+def _another_address(project: Path, address: str = "https://typo.example.org") -> str:
+    write_config(project, replace(read_config(project), aca_app_endpoint=address))
+    return address
+
+
+async def test_a_wrong_address_is_told_as_soon_as_the_app_answers_at_its_own(
+    project: Path, world: FakeCloud
+) -> None:
+    typed = _another_address(project)
+    world.probe.elsewhere = {typed: [ProbeResult(None, "there is no host")]}
+    with pytest.raises(
+        InvalidProject, match=rf"says {typed}, where nobody answers; .* at {ENDPOINT}"
+    ) as caught:
+        await _run(project, world)
+    assert f"Set ACA_APP_ENDPOINT to {ENDPOINT}" in caught.value.suggestion
+    assert world.apps.looks < 5
+
+
+async def test_a_persons_own_domain_may_be_late(project: Path, world: FakeCloud) -> None:
+    typed = _another_address(project)
+    late = [
+        ProbeResult(None, "no answer"),
+        ProbeResult(503),
+        ProbeResult(None, "no answer"),
+        ProbeResult(404),
+    ]
+    world.probe.elsewhere = {typed: [*late, ProbeResult(200)]}
+    assert (await _run(project, world)).endpoint == typed
+
+
 async def test_a_crash_loop_ends_early_with_the_consoles_end(project: Path, world: FakeCloud) -> None:
     world.apps.behaviour = lambda n: [replica("new", ready=False, restarts=min(n, 2))]
     with pytest.raises(DeployFailed, match="ended 2 times") as caught:
