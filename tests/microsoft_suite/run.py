@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 import tarfile
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -114,12 +115,20 @@ def judge(tally: Tally) -> int:
     failed = [name for name in tally.failed if name not in reason]
     rate = (len(counted) - len(failed)) / max(1, len(counted))
     print(f"{len(counted) - len(failed)} of {len(counted)} SMB tests pass ({rate:.1%}).")
-    skipped = set(tally.skipped) - set(reason)
-    print(f"Not counted: {len(reason)} by name, {len(skipped)} skipped by the suite itself.")
+    _print_uncounted(tally, reason)
     surprises = [name for name in failed if name not in known]
     for name in failed:
         print(f"  failed: {name}: {known.get(name, 'not expected')}")
     return 0 if rate >= GOAL and not surprises else 1
+
+
+def _print_uncounted(tally: Tally, reason: dict[str, str]) -> None:
+    """Say of each test that does not count why: those out of the count by name, those the suite skips."""
+    whys = [f"out of the count: {why}" for why in reason.values()]
+    whys += [f"skipped by the suite: {why}" for name, why in tally.skipped.items() if name not in reason]
+    print(f"Not counted: {len(whys)} of {len(tally.passed) + len(tally.failed) + len(tally.skipped)}.")
+    for why, times in Counter(whys).most_common():
+        print(f"  {times} {why}")
 
 
 def _matching(tally: Tally, group: str) -> list[str]:
