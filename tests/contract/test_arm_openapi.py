@@ -86,6 +86,7 @@ def test_answers_keep_to_the_documents(ask: Callable[..., httpx.Response]) -> No
         STORAGE_API,
         {"name": "x", "type": "Microsoft.Storage/storageAccounts"},
     )
+    ask("GET", f"{SUB}/providers/Microsoft.Storage/locations/eastus/usages", STORAGE_API)
     ask("PUT", LOGS, LOGS_API, {"location": "eastus", "properties": {}})
     ask("GET", LOGS, LOGS_API)
     _microsoft_app(ask, key)
@@ -136,7 +137,34 @@ def _microsoft_app(ask: Callable[..., httpx.Response], key: str) -> None:
         ask("POST", f"{app}/{below}", APP_API)
     ask("PATCH", app, APP_API, {"location": "eastus", "tags": {"a": "b"}})
     ask("GET", f"{SUB}/providers/Microsoft.App/containerApps", APP_API)
+    for below in ("authConfigs", "sourcecontrols"):
+        ask("GET", f"{app}/{below}", APP_API)
+    for below in ("certificates", "managedCertificates", "daprComponents"):
+        ask("GET", f"{environment}/{below}", APP_API)
+    ask("GET", f"{APP}/connectedEnvironments", APP_API)
     ask("DELETE", app, APP_API)
+    _jobs(ask, environment)
+
+
+def _jobs(ask: Callable[..., httpx.Response], environment: str) -> None:
+    job = f"{APP}/jobs/tune"
+    manual = {"parallelism": 1, "replicaCompletionCount": 1}
+    properties = {
+        "environmentId": environment,
+        "configuration": {"triggerType": "Manual", "replicaTimeout": 60, "manualTriggerConfig": manual},
+        "template": {"containers": [{"name": "main", "image": "python", "command": ["true"]}]},
+    }
+    ask("PUT", job, APP_API, {"location": "eastus", "properties": properties})
+    for path in (job, f"{APP}/jobs", f"{SUB}/providers/Microsoft.App/jobs"):
+        ask("GET", path, APP_API)
+    ask("PATCH", job, APP_API, {"tags": {"a": "b"}})
+    ask("POST", f"{job}/listSecrets", APP_API)
+    execution = ask("POST", f"{job}/start", APP_API).json()["name"]
+    for path in (f"{job}/executions", f"{job}/executions/{execution}"):
+        ask("GET", path, APP_API)
+    ask("POST", f"{job}/executions/{execution}/stop", APP_API)
+    ask("POST", f"{job}/stop", APP_API)
+    ask("DELETE", job, APP_API)
 
 
 def _deployments(ask: Callable[..., httpx.Response]) -> None:
