@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from aca_local.files import structured
 from aca_local.files.call import Call, bad_header
-from aca_local.files.content import copy_bytes, remove_quietly, write_at
+from aca_local.files.content import remove_quietly
 from aca_local.files.errors import FilesError
 
 MAX_WRITE = 4 * 1024 * 1024  # "Put Range": at most 4 MiB a request
@@ -87,12 +87,13 @@ class Payload:
         if self.data is None:
             remove_quietly(self.path)
 
-    def write_into(self, path: str, start: int) -> None:
-        """Write the body into an existing file, in place."""
-        if self.data is None:
-            copy_bytes(self.path, 0, path, start, self.length)
-        else:
-            write_at(path, start, self.data)
+    def put_aside(self) -> str:
+        """Return the file aside that holds the body; it is made where it was in memory so far."""
+        if self.data is not None:
+            with open(self.path, "xb") as target:
+                target.write(self.data)
+            self.data = None
+        return self.path
 
 
 async def receive(call: Call, limit: int, aside: str) -> Payload:

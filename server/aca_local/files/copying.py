@@ -171,7 +171,12 @@ async def put_range(service: Service, call: Call) -> web.Response:
     start, end = range_of(call, entry)
     source, first = _source_range(service, call, end - start + 1)
     before = entry.written
-    copy_bytes(source.found.path, first, entry.found.path, start, end - start + 1)
+    with open(aside := service.shares.staging(), "xb"):
+        copy_bytes(source.found.path, first, aside, 0, end - start + 1)
+    try:
+        service.entries.write(entry.found.path, start, aside)
+    finally:
+        remove_quietly(aside)
     entry.record.extra.ranges = add(spans_of(entry), start, end)
     touch_range(service, area, entry, start, end)
     return empty(201, range_written(service, call, area, entry, before))

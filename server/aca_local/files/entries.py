@@ -9,7 +9,7 @@ from aca_local.files.call import Call
 from aca_local.files.clock import NS_PER_TICK
 from aca_local.files.content import make_folder, place
 from aca_local.files.errors import FilesError
-from aca_local.files.intents import MAKE, MOVE, PUT, Intent
+from aca_local.files.intents import CLEAR, MAKE, MOVE, PUT, WRITE, Intent
 from aca_local.files.model import Extra, Record, ShareProperties
 from aca_local.files.names import fold
 from aca_local.files.shares import FileShares
@@ -146,6 +146,19 @@ class Entries:
             store.intend(intent)
         intent.take()
         store.taken()
+
+    def write(self, path: str, start: int, aside: str) -> None:
+        """Write the file `aside`, which goes, into another from the byte `start` on: all of it or nothing."""
+        intent = Intent(f"{WRITE}@{start}", aside, path)
+        self._shares.store.intend(intent)
+        intent.take()
+
+    def clear(self, path: str, start: int, length: int) -> None:
+        """Overwrite bytes of a file with zeros: all of them or none."""
+        intent = Intent(f"{CLEAR}@{start}+{length}", "", path)
+        self._shares.store.intend(intent)
+        intent.take()
+        self._shares.store.taken()
 
     @contextmanager
     def _restoring(self, key: tuple[int, str, str], old: Record | None) -> Iterator[None]:

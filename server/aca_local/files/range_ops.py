@@ -1,6 +1,7 @@
 """Operations on ranges of a file: write, clear, list."""
 
 import os
+from mmap import PAGESIZE
 
 from aiohttp import web
 from multidict import CIMultiDict
@@ -8,7 +9,7 @@ from multidict import CIMultiDict
 from aca_local.files.body import MAX_WRITE, Payload, content_length, parse_range, receive
 from aca_local.files.call import Call, bad_header
 from aca_local.files.clock import iso
-from aca_local.files.content import set_mtime, zero_bytes
+from aca_local.files.content import set_mtime, write_at
 from aca_local.files.entries import Area, Entry, mtime_of
 from aca_local.files.errors import FilesError
 from aca_local.files.file_ops import body_headers, refuse_read_only
@@ -39,7 +40,7 @@ def _put(service: Service, call: Call, payload: Payload, *, clears: bool) -> web
     start, end = range_of(call, entry)
     before = entry.written
     if clears:
-        zero_bytes(entry.found.path, start, end - start + 1)
+        service.entries.clear(entry.found.path, start, end - start + 1)
         entry.record.extra.ranges = clear(spans_of(entry), start, end, entry.size)
         touch_range(service, area, entry, start, end)
     else:
@@ -47,13 +48,21 @@ def _put(service: Service, call: Call, payload: Payload, *, clears: bool) -> web
             raise FilesError(
                 "InvalidHeaderValue", HeaderName="x-ms-range", HeaderValue=f"bytes={start}-{end}"
             )
-        payload.write_into(entry.found.path, start)
+        _write(service, entry.found.path, start, payload)
         entry.record.extra.ranges = add(spans_of(entry), start, end)
         touch_range(service, area, entry, start, end)
     headers = range_written(service, call, area, entry, before)
     if not clears:
         body_headers(call, headers, payload)
     return empty(201, headers)
+
+
+def _write(service: Service, path: str, start: int, payload: Payload) -> None:
+    """Write a body in place. Only what lies in one page is whole or not there after a kill by itself."""
+    if payload.data is not None and start // PAGESIZE == (start + payload.length - 1) // PAGESIZE:
+        write_at(path, start, payload.data)
+    else:
+        service.entries.write(path, start, payload.put_aside())
 
 
 def range_of(call: Call, entry: Entry) -> Span:
