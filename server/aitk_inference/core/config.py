@@ -158,9 +158,7 @@ def _from_json(path: Path, values: Mapping[str, Json]) -> InferenceConfig:
         raise _invalid(path, f"{', '.join(wrong)} must be text or null.")
     known = {name: _text(values.get(key)) for key, name in _KEYS.items()}
     if (address := known["aca_app_endpoint"]) and not _is_address(endpoint_url(address)):
-        raise _invalid(
-            path, f"ACA_APP_ENDPOINT must be a host name or a URL of http or https, not {address}."
-        )
+        raise _invalid(path, f'ACA_APP_ENDPOINT must be a host name or an http(s) URL, and says "{address}".')
     extra = {key: value for key, value in values.items() if key not in _KEYS}
     return InferenceConfig(**known, extra=extra)
 
