@@ -17,10 +17,13 @@ if TYPE_CHECKING:
     from aitk_inference.flows.requests import StatusRequest
 
 _PROBE_TIMEOUT = 10.0
+_ASLEEP = (
+    "The local Azure does not run, so the app does not. Deploy starts both; so does: aca-local serve --detach"
+)
 
 
 async def status(request: StatusRequest, *, ui: UserInterface, clouds: Clouds) -> Outcome:
-    """Say how the project stands. Nothing is changed, and what is not there is said, not raised.
+    """Say how the project stands. Nothing is changed or started, and what is not there is said, not raised.
 
     Raises:
         InvalidProject: the configuration can't be read.
@@ -35,6 +38,9 @@ async def status(request: StatusRequest, *, ui: UserInterface, clouds: Clouds) -
         return _outcome(request, config, lines, {"keys": keys, "missing": list(missing)}, None)
     ref = AppRef(str(config.subscription_id), str(config.resource_group_name), str(config.aca_app_name))
     subscription = await find_subscription(ref.subscription_id, clouds)
+    if subscription.is_local and not await clouds.local_running():
+        lines = [*_lines(keys), "", _ASLEEP]
+        return _outcome(request, config, lines, {"keys": keys, "running": False}, None)
     async with clouds.open(subscription.id) as cloud:
         app = await cloud.apps.get(ref)
         if app is None:

@@ -323,13 +323,23 @@ async def test_two_projects_with_one_share_are_never_mixed_silently(
     assert "inference/gradio_chat.py" in world.share.files
 
 
+async def test_status_of_a_local_target_that_does_not_run_starts_nothing(
+    project: Path, world: FakeCloud
+) -> None:
+    clouds = FakeClouds(world)
+    outcome = await status(StatusRequest(project), ui=Scripted(), clouds=clouds)
+    assert "The local Azure does not run" in outcome.summary
+    assert outcome.data["running"] is False
+    assert clouds.opened == []
+
+
 async def test_status_says_what_runs_and_what_is_missing(project: Path, world: FakeCloud) -> None:
-    outcome = await status(StatusRequest(project), ui=Scripted(), clouds=FakeClouds(world))
+    outcome = await status(StatusRequest(project), ui=Scripted(), clouds=FakeClouds(world, running=True))
     assert "Replica    old: Running, ready" in outcome.summary
     assert outcome.data["answers"] is True
     write_config(project, replace(read_config(project), aca_app_name="gone"))
-    outcome = await status(StatusRequest(project), ui=Scripted(), clouds=FakeClouds(world))
+    outcome = await status(StatusRequest(project), ui=Scripted(), clouds=FakeClouds(world, running=True))
     assert "gone is not there" in outcome.summary
     (project / CONFIG_PATH).unlink()
-    outcome = await status(StatusRequest(project), ui=Scripted(), clouds=FakeClouds(world))
+    outcome = await status(StatusRequest(project), ui=Scripted(), clouds=FakeClouds(world, running=True))
     assert "Not provisioned" in outcome.summary
