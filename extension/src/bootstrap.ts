@@ -16,7 +16,16 @@ interface Bundle {
   readonly key: string;
 }
 
+/** What runs the server. */
+export interface ServerPython {
+  readonly path: string;
+  /** To be called when the server did not start with it: a private environment is made anew at the next try. */
+  readonly distrust: () => Promise<void>;
+}
+
 const READY = 'ready.json';
+const DAY = 24 * 3600 * 1000;
+const OLD = 14 * DAY;
 
 /**
  * The Python that runs the server: the one of the setting when it has the server, else a private environment in
@@ -27,7 +36,7 @@ export async function serverPython(
   logger: Logger,
   report: Report,
   token: vscode.CancellationToken,
-): Promise<string> {
+): Promise<ServerPython> {
   const bundle = await readBundle(context);
   const storage = context.globalStorageUri.fsPath;
   const usesSetting = vscode.workspace.getConfiguration('aitk.inference').get<string>('interpreter', '').trim() !== '';
@@ -38,7 +47,7 @@ export async function serverPython(
   const python = await findPython(logger, token);
   if (python.server !== undefined) {
     logger.info(`Using aitk-inference ${python.server} of ${python.path}`);
-    return python.path;
+    return { path: python.path, distrust: () => Promise.resolve() };
   }
   return (await existing(storage, bundle)) ?? make(storage, bundle, python, logger, report, token);
 }
@@ -60,12 +69,12 @@ async function readBundle(context: vscode.ExtensionContext): Promise<Bundle> {
 }
 
 /** The environment of this very bundle, when it was made before and its Python still stands. */
-async function existing(storage: string, bundle: Bundle): Promise<string | undefined> {
+async function existing(storage: string, bundle: Bundle): Promise<ServerPython | undefined> {
+  const note = path.join(storage, bundle.key, READY);
   try {
-    const note = await fs.readFile(path.join(storage, bundle.key, READY), 'utf8');
-    const { python } = JSON.parse(note) as { python: string };
+    const { python } = JSON.parse(await fs.readFile(note, 'utf8')) as { python: string };
     await fs.access(python);
-    return python;
+    return { path: python, distrust: () => fs.rm(note, { force: true }) };
   } catch {
     return undefined;
   }
@@ -79,7 +88,7 @@ async function make(
   logger: Logger,
   report: Report,
   token: vscode.CancellationToken,
-): Promise<string> {
+): Promise<ServerPython> {
   const home = path.join(storage, bundle.key);
   const env = path.join(home, `env-${process.pid}-${Date.now()}`);
   await fs.mkdir(home, { recursive: true });
@@ -89,9 +98,11 @@ async function make(
     await must(await run(python.path, ['-I', '-m', 'venv', env], token), logger);
     const inside = path.join(env, ...(process.platform === 'win32' ? ['Scripts', 'python.exe'] : ['bin', 'python']));
     await install(inside, bundle, logger, report, token);
-    await fs.writeFile(path.join(home, READY), JSON.stringify({ python: inside }));
-    await tidy(storage, bundle.key, logger);
-    return inside;
+    const note = path.join(home, READY);
+    await fs.writeFile(note, JSON.stringify({ python: inside }));
+    await tidy(storage, /^[0-9a-f]{16}$/, bundle.key, OLD, logger);
+    await tidy(home, /^env-/, path.basename(env), DAY, logger);
+    return { path: inside, distrust: () => fs.rm(note, { force: true }) };
   } catch (error) {
     await fs.rm(env, { recursive: true, force: true });
     throw error;
@@ -138,12 +149,11 @@ async function must(done: { code: number; output: string }, logger: Logger): Pro
   );
 }
 
-/** Remove environments of versions that are long gone; a younger one may still run in another window. */
-async function tidy(storage: string, keep: string, logger: Logger): Promise<void> {
-  const old = Date.now() - 14 * 24 * 3600 * 1000;
-  for (const name of await fs.readdir(storage)) {
-    const folder = path.join(storage, name);
-    if (name !== keep && /^[0-9a-f]{16}$/.test(name) && (await fs.stat(folder)).mtimeMs < old) {
+/** Remove what earlier versions and killed windows left; a younger one may still be used in another window. */
+async function tidy(parent: string, names: RegExp, keep: string, age: number, logger: Logger): Promise<void> {
+  for (const name of await fs.readdir(parent)) {
+    const folder = path.join(parent, name);
+    if (name !== keep && names.test(name) && (await fs.stat(folder)).mtimeMs < Date.now() - age) {
       await fs.rm(folder, { recursive: true, force: true }).catch((error: unknown) => {
         logger.debug(`An older environment stays: ${String(error)}`);
       });

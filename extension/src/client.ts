@@ -12,19 +12,20 @@ import {
 } from 'vscode-languageclient/node';
 import { accessToken } from './auth';
 import { serverPython, type Report } from './bootstrap';
-import { ServerGone, Stopped } from './errors';
-import type { Logger } from './logger';
+import { Restarts } from './crashes';
+import { known, ServerGone, Stopped, Trouble } from './errors';
+import { words, type Logger } from './logger';
 import { ask } from './prompts';
 import { Methods, type AccessTokenParams, type AskParams, type ClientFeatures, type RunResult } from './protocol';
 
 const STOP_TIMEOUT = 2000;
 const PROJECT_FILES = '**/infra/**/*.{bicep,bicepparam,json}';
-const MAX_RESTARTS = 3; // within three minutes
 
 /** The server of this window: started at the first command, started again after a crash, within limits. */
 export class Server {
   private client: LanguageClient | undefined;
   private starting: Promise<LanguageClient> | undefined;
+  private watcher: vscode.FileSystemWatcher | undefined;
   private tokens = 0;
 
   constructor(
@@ -65,19 +66,28 @@ export class Server {
     }
   }
 
+  /** The running client; commands that come while it starts wait for the same start. */
   private async ready(report: Report, token: vscode.CancellationToken): Promise<LanguageClient> {
-    if (this.starting === undefined || this.client?.state === State.Stopped) {
-      this.client = undefined;
-      this.starting = this.start(report, token);
-    }
+    const started = this.started(report, token);
     try {
-      const client = await this.starting;
+      const client = await started;
       await client.start(); // at once when it runs; waits while it starts again after a crash
       return client;
     } catch (error) {
-      this.starting = undefined;
-      throw error;
+      this.starting = this.starting === started ? undefined : this.starting;
+      if (known(error)?.kind !== 'stopped' || token.isCancellationRequested) {
+        throw error;
+      }
+      return this.ready(report, token); // the command that had begun the start was cancelled
     }
+  }
+
+  private started(report: Report, token: vscode.CancellationToken): Promise<LanguageClient> {
+    const state = this.client?.state;
+    if (state === State.Stopped || state === State.StartFailed) {
+      this.client = this.starting = undefined;
+    }
+    return (this.starting ??= this.start(report, token));
   }
 
   private async start(report: Report, token: vscode.CancellationToken): Promise<LanguageClient> {
@@ -86,31 +96,53 @@ export class Server {
     if (token.isCancellationRequested) {
       throw new Stopped();
     }
-    const client = new LanguageClient('aitk.inference', 'AI Toolkit', server(python), this.options());
+    const client = new QuietClient('aitk.inference', 'AI Toolkit', server(python.path), this.options());
     client.onRequest(Methods.ask, (params: AskParams, cancel: vscode.CancellationToken) => ask(params, cancel));
     client.onRequest(Methods.accessToken, (params: AccessTokenParams) => accessToken(params, this.logger));
     this.client = client;
-    await client.start();
+    try {
+      await client.start();
+    } catch {
+      await python.distrust();
+      throw notStarted(python.path);
+    }
     return client;
   }
 
   private options(): LanguageClientOptions {
-    const files = vscode.workspace.createFileSystemWatcher(PROJECT_FILES);
-    this.context.subscriptions.push(files);
+    if (this.watcher === undefined) {
+      this.watcher = vscode.workspace.createFileSystemWatcher(PROJECT_FILES);
+      this.context.subscriptions.push(this.watcher);
+    }
     const aitk: ClientFeatures = { ask: true, accessToken: true, notifications: true };
     return {
       documentSelector: [{ scheme: 'file', pattern: PROJECT_FILES }],
-      synchronize: { fileEvents: files },
+      synchronize: { fileEvents: this.watcher },
       outputChannel: this.logger,
       initializationOptions: { aitk },
-      connectionOptions: { maxRestartCount: MAX_RESTARTS },
+      errorHandler: new Restarts(() => this.client?.state === State.Running),
     };
+  }
+}
+
+/** The library's client without its own pop-ups and stack traces: what a person must know is said in our words. */
+class QuietClient extends LanguageClient {
+  override error(message: string, data?: unknown): void {
+    super.error(data === undefined ? message : `${message} ${words(data)}`, undefined, false);
   }
 }
 
 function server(python: string): ServerOptions {
   const args = ['-I', '-X', 'utf8', '-m', 'aitk_inference', 'serve'];
   return { command: python, args, options: { env: process.env } };
+}
+
+function notStarted(python: string): Trouble {
+  return new Trouble(
+    vscode.l10n.t('The inference server did not start ({0}).', python),
+    vscode.l10n.t('The output panel says why. Run the command again to have it set up anew.'),
+    [{ kind: 'showOutput', title: vscode.l10n.t('Show output'), target: '' }],
+  );
 }
 
 function isGone(error: unknown): boolean {

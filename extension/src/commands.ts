@@ -2,15 +2,23 @@ import * as vscode from 'vscode';
 import type { Report } from './bootstrap';
 import type { Logger } from './logger';
 import { showResult, showTrouble, type Presses } from './notifications';
-import { currentProject, newProjectFolder, requireTrust } from './project';
-import { Commands, type RunResult } from './protocol';
+import { currentProject, newProjectFolder, requireTrust, saveFiles } from './project';
+import { Commands, type DeployArguments, type RunResult } from './protocol';
 
 /** What runs a command of the wire. */
 export interface Runner {
   run(command: string, argument: object, report: Report, token: vscode.CancellationToken): Promise<RunResult>;
 }
 
-export type Verb = keyof typeof Commands;
+/** A verb of the wire, or one of them with another argument. */
+export type Verb = keyof typeof Commands | 'preview';
+
+/** What a verb sends to the server, beside the project, and what the person calls it. */
+interface Sends {
+  readonly title: string;
+  readonly command: string;
+  readonly argument?: DeployArguments;
+}
 
 /** The palette's commands and what buttons may start. */
 export class PaletteCommands implements Presses {
@@ -27,17 +35,18 @@ export class PaletteCommands implements Presses {
       await help();
     } else if (verb === 'new') {
       await this.create();
-    } else if (verb in Commands) {
+    } else if (verb in sends()) {
       await this.flow(verb as Verb);
     }
   }
 
-  /** Provision, deploy or status of the current project. */
+  /** Provision, deploy, its preview or status of the current project. */
   async flow(verb: Verb): Promise<void> {
     await this.guarded(verb, async () => {
       requireTrust();
       const project = await currentProject();
       if (project) {
+        await saveFiles(project);
         const result = await this.withProgress(verb, project);
         void showResult(result, this);
       }
@@ -77,20 +86,29 @@ export class PaletteCommands implements Presses {
   }
 
   private async withProgress(verb: Verb, project: vscode.Uri): Promise<RunResult> {
-    const options = { location: vscode.ProgressLocation.Notification, title: titles()[verb], cancellable: true };
+    const { title, command, argument } = sends()[verb];
+    const options = { location: vscode.ProgressLocation.Notification, title, cancellable: true };
     return vscode.window.withProgress(options, async (progress, token) => {
       const server = await this.server();
-      return server.run(Commands[verb], { projectUri: project.toString() }, reporter(progress), token);
+      return server.run(command, { ...argument, projectUri: project.toString() }, reporter(progress), token);
     });
   }
 }
 
-function titles(): Record<Verb, string> {
+function sends(): Record<Verb, Sends> {
   return {
-    provision: vscode.l10n.t('Provision Azure Container Apps for inference'),
-    deploy: vscode.l10n.t('Deploy for inference'),
-    status: vscode.l10n.t('Inference status'),
-    new: vscode.l10n.t('Create remote inference project'),
+    provision: {
+      title: vscode.l10n.t('Provision Azure Container Apps for inference'),
+      command: Commands.provision,
+    },
+    deploy: { title: vscode.l10n.t('Deploy for inference'), command: Commands.deploy },
+    preview: {
+      title: vscode.l10n.t('Preview what Deploy for inference would send'),
+      command: Commands.deploy,
+      argument: { dryRun: true },
+    },
+    status: { title: vscode.l10n.t('Inference status'), command: Commands.status },
+    new: { title: vscode.l10n.t('Create remote inference project'), command: Commands.new },
   };
 }
 

@@ -19,6 +19,7 @@ export function activate(context: vscode.ExtensionContext): void {
     logger,
     register('provision', () => palette.flow('provision')),
     register('deploy', () => palette.flow('deploy')),
+    register('preview', () => palette.flow('preview')),
     register('new', () => palette.create()),
     register('showOutput', () => {
       logger.show(true);

@@ -12,9 +12,13 @@ export interface Presses {
   run(verb: string): Promise<void>;
 }
 
-/** The notification of a flow that ended well, with the server's own buttons. */
+/** The notification of a flow that ended well, with the server's own buttons; a list is shown in the output panel. */
 export async function showResult(result: RunResult, presses: Presses): Promise<void> {
-  await offer(vscode.window.showInformationMessage, result.summary, result.actions, presses);
+  const [head = '', ...list] = result.summary.split('\n');
+  if (list.length > 0) {
+    presses.logger.show(true);
+  }
+  await offer(vscode.window.showInformationMessage, head.replace(/:$/, '.'), result.actions, presses);
 }
 
 /** The notification of anything that did not end well; none for what the person closed or stopped. */

@@ -21,6 +21,21 @@ export async function currentProject(): Promise<vscode.Uri | undefined> {
   return picked?.uri;
 }
 
+/** Save the project's open files: what lies on the disk is what is sent. Throws when one can't be saved. */
+export async function saveFiles(project: vscode.Uri): Promise<void> {
+  const open = [...vscode.workspace.textDocuments, ...vscode.workspace.notebookDocuments];
+  const belongs = (uri: vscode.Uri): boolean =>
+    vscode.workspace.getWorkspaceFolder(uri)?.uri.toString() === project.toString();
+  for (const file of open.filter(({ isDirty, uri }) => isDirty && belongs(uri))) {
+    if (!(await file.save())) {
+      throw new Trouble(
+        vscode.l10n.t('{0} could not be saved.', vscode.workspace.asRelativePath(file.uri)),
+        vscode.l10n.t('Save or close it, and run the command again.'),
+      );
+    }
+  }
+}
+
 /** Throws when this window's folder is not trusted: the commands run its code. */
 export function requireTrust(): void {
   if (!vscode.workspace.isTrusted) {

@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from aitk_inference.core.errors import (
+    Busy,
     Cancelled,
     ErrorNode,
     InvalidProject,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from aitk_inference.core.interface import UserInterface
+    from aitk_inference.core.ports import EditorTokens
     from aitk_inference.flows.requests import DeployRequest, ProvisionRequest, StatusRequest
 
 SECRET = "Zm9vYmFyc2VjcmV0" * 5 + "abcdef=="  # looks like an account key
@@ -54,11 +56,17 @@ ENDPOINT = "http://127.0.0.1:5/"
 class FakeFlows:
     """Flows without a cloud."""
 
-    async def provision(self, request: ProvisionRequest, *, ui: UserInterface, clouds: object) -> Outcome:
+    async def provision(
+        self, request: ProvisionRequest, *, ui: UserInterface, clouds: EditorTokens | None
+    ) -> Outcome:
+        if request.resource_group == "token":
+            return await _token(clouds)
         scene = SCENES.get(request.resource_group or "ask", _ask)
         return await scene(request, ui)
 
     async def deploy(self, request: DeployRequest, *, ui: UserInterface, clouds: object) -> Outcome:
+        if request.dry_run:
+            return Outcome("Deploy would change 1 of 2 files (nothing was sent):\n  send    a.py")
         ui.progress(ProgressEvent("Sync", "2 files", 50, 0.5))
         ui.progress(ProgressEvent("Ready", "the web API answers", 100, 1.5))
         return _outcome(request.project)
@@ -80,6 +88,17 @@ def _outcome(project: Path) -> Outcome:
     return Outcome(
         "The web API answers.", ENDPOINT, project / "infra/inference.config.json", actions, {"took": 1}
     )
+
+
+async def _token(tokens: EditorTokens | None) -> Outcome:
+    if tokens is None:
+        return Outcome("The editor gives no tokens.")
+    token, ends = await tokens.token(["https://management.azure.com/.default"], tenant_id="t", claims="c")
+    return Outcome(f"A token of {len(token)} letters, until {ends}.")
+
+
+async def _elsewhere(request: ProvisionRequest, ui: UserInterface) -> Outcome:
+    raise Busy("Another run works on it (deploy, process 7, since 10:00).", suggestion="Wait for it to end.")
 
 
 async def _ask(request: ProvisionRequest, ui: UserInterface) -> Outcome:
@@ -153,6 +172,7 @@ async def _boom(request: ProvisionRequest, ui: UserInterface) -> Outcome:
 
 SCENES: dict[str, Callable[[ProvisionRequest, UserInterface], Awaitable[Outcome]]] = {
     "ask": _ask,
+    "elsewhere": _elsewhere,
     "given": _given,
     "short": _short,
     "secret": _secret,
@@ -165,4 +185,4 @@ SCENES: dict[str, Callable[[ProvisionRequest, UserInterface], Awaitable[Outcome]
 }
 
 if __name__ == "__main__":
-    sys.exit(serve(lambda settings, tokens: None, FakeFlows, lambda settings: None))  # type: ignore[arg-type, return-value]  # nothing is opened
+    sys.exit(serve(lambda settings, tokens: tokens, FakeFlows, lambda settings: None))  # type: ignore[arg-type, return-value]  # nothing is opened

@@ -16,10 +16,11 @@ TIMEOUT = 20.0
 
 
 class RawClient:
-    """Sends any JSON; keeps everything that came."""
+    """Sends any JSON; keeps everything that came. Waits at most ``patience`` seconds for a message."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self.process = process
+        self.patience = TIMEOUT
         self.received: list[dict[str, Any]] = []
 
     def send(self, **message: Any) -> None:
@@ -39,7 +40,7 @@ class RawClient:
         for message in self.received:
             if met(message):
                 return message
-        async with asyncio.timeout(TIMEOUT):
+        async with asyncio.timeout(self.patience):
             while not met(message := await self._read()):
                 pass
         return message

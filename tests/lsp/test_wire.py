@@ -166,10 +166,51 @@ async def test_status_carries_facts_for_programs(editor: EditorClient) -> None:
     assert "endpoint" not in result
 
 
+async def test_a_preview_has_its_own_title_and_its_list_stands_in_the_output_panel(
+    editor: EditorClient,
+) -> None:
+    result = plain_json(await editor.run("deploy", dryRun=True))
+    assert result["summary"].splitlines() == [
+        "Deploy would change 1 of 2 files (nothing was sent):",
+        "  send    a.py",
+    ]
+    assert f"Preview what Deploy for inference would send: {result['summary']}" in editor.log
+    assert result["actions"] == []
+
+
 async def test_target_setting_answers_the_subscription(editor: EditorClient) -> None:
     editor.lsp._configuration[""] = {"aitk": {"inference": {"target": "local"}}}
     result = plain_json(await editor.run("provision", resourceGroup="given"))
     assert result["summary"] == "local"
+
+
+# --- the editor's account -----------------------------------------------------------------------------------
+
+
+async def test_a_token_of_the_editors_account_is_asked_for_and_never_logged(editor: EditorClient) -> None:
+    editor.answers.append({"token": "eyJ.very.secret", "expiresOn": 1900000000})
+    result = plain_json(await editor.run("provision", resourceGroup="token"))
+    assert plain_json(editor.asked.get_nowait()) == {
+        "scopes": ["https://management.azure.com/.default"],
+        "tenantId": "t",
+        "claims": "c",
+        "interactive": True,
+    }
+    assert result["summary"] == "A token of 15 letters, until 1900000000."
+    assert "very.secret" not in editor.log
+
+
+@pytest.mark.parametrize("answer", [{}, None, {"token": 7}, {"token": "", "expiresOn": 1}])
+async def test_who_does_not_sign_in_is_told_so(editor: EditorClient, answer: Any) -> None:
+    editor.answers.append(answer)
+    with pytest.raises(JsonRpcException, match=r"You are not signed in to Azure\. Run the command again"):
+        await editor.run("provision", resourceGroup="token")
+
+
+async def test_an_editor_without_accounts_is_not_asked_for_a_token(plain: EditorClient) -> None:
+    result = plain_json(await plain.run("provision", resourceGroup="token"))
+    assert result["summary"] == "The editor gives no tokens."
+    assert plain.asked.empty()
 
 
 # --- one flow a project -----------------------------------------------------------------------------------
@@ -189,6 +230,13 @@ async def test_a_second_command_on_the_project_says_what_is_running(editor: Edit
     with pytest.raises(JsonRpcException, match="was cancelled; 3 resources stay"):
         await first
     await editor.run("deploy")
+
+
+async def test_a_run_of_another_process_has_no_steps_to_show_here(editor: EditorClient) -> None:
+    with pytest.raises(JsonRpcException) as caught:
+        await editor.run("provision", resourceGroup="elsewhere")
+    failure = plain_json(caught.value.data)
+    assert (failure["code"], failure["actions"]) == ("Busy", [])
 
 
 async def test_two_folders_run_at_once(start: Any, tmp_path: Path) -> None:

@@ -106,11 +106,21 @@ def _busy(project: Path, file: IO[bytes]) -> Busy:
     except ValueError:
         note = {}
     verb, pid, since = (note.get(key) for key in ("verb", "pid", "since"))
-    who = f" ({verb}, process {pid}, since {since})" if verb else ""
+    who = f" ({verb}, process {pid}, since {_clock(since)})" if verb else ""
     return Busy(
         f"Another run works on {project.name or project}{who}.",
         suggestion="Wait for it to end, or stop it, and run the command again.",
     )
+
+
+def _clock(since: object) -> str:
+    """A moment as a clock on the wall shows it; with its day when that is not today."""
+    try:
+        then = datetime.fromisoformat(str(since)).astimezone()
+    except ValueError:
+        return str(since)
+    today = datetime.now(UTC).astimezone().date()
+    return then.strftime("%H:%M" if then.date() == today else "%Y-%m-%d %H:%M")
 
 
 if sys.platform == "win32":

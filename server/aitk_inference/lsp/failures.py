@@ -30,6 +30,10 @@ _NO_PROJECT = "Open the project's own folder, or create a project."
 SHOW_OUTPUT = Action(ActionKind.SHOW_OUTPUT, "Show output")
 
 
+class RunsHere(Busy):
+    """A flow of this very server runs on the project: this output panel tells how far it is."""
+
+
 def as_answer(error: AppError, project: Path) -> JsonRpcException:
     """The error answer; its message alone is enough for a client that does not read ``data``."""
     failure = as_failure(error, project)
@@ -69,10 +73,10 @@ def _code(error: AppError) -> int:
 
 def _actions(error: AppError, project: Path) -> tuple[Action, ...]:
     match error:
-        case Cancelled() | Dismissed():
-            return ()
-        case Busy():
+        case RunsHere():
             return (Action(ActionKind.SHOW_OUTPUT, "Show what is running"),)
+        case Cancelled() | Dismissed() | Busy():
+            return ()
         case InvalidProject() if _is_no_project(error, project):
             return (Action(ActionKind.RUN, "Create Project…", wire.NEW.name), SHOW_OUTPUT)
         case InvalidProject() if error.problems and error.problems[0].path.is_file():

@@ -125,7 +125,8 @@ async def deploy(session: Session, argument: object, token: ProgressToken | None
         )
         return await flows.deploy(request, ui=ui, clouds=clouds)
 
-    return await session.run("Deploy for inference", project, token, flow)
+    title = "Preview what Deploy for inference would send" if given.dry_run else "Deploy for inference"
+    return await session.run(title, project, token, flow)
 
 
 async def status(session: Session, argument: object, token: ProgressToken | None) -> Json:

@@ -12,7 +12,7 @@ from aitk_inference.core.interface import Level
 from aitk_inference.lsp import wire
 from aitk_inference.lsp.actions import act, as_button, plain_actions
 from aitk_inference.lsp.codec import to_json
-from aitk_inference.lsp.failures import as_answer, as_failure, as_text
+from aitk_inference.lsp.failures import RunsHere, as_answer, as_failure, as_text
 from aitk_inference.lsp.ui import LspUserInterface
 
 if TYPE_CHECKING:
@@ -49,12 +49,12 @@ class Runs:
         """Hold a project while its flow runs.
 
         Raises:
-            Busy: a flow runs on it; says which, and how far it is.
+            RunsHere: a flow runs on it; says which, and how far it is.
         """
         key = job.project.resolve()
         if key in self._running:
             title, other = self._running[key]
-            raise Busy(
+            raise RunsHere(
                 f"“{title}” is running on {job.project.name} ({other.where}).",
                 suggestion="Wait for it to end, or cancel it.",
             )
@@ -98,9 +98,7 @@ async def _told(
     try:
         return await flow(ui)
     except asyncio.CancelledError:
-        raise Cancelled(
-            f"“{job.title}” was stopped.", suggestion="Run it again to pick up from there."
-        ) from None
+        raise Cancelled(f"“{job.title}” was stopped.", suggestion=_AGAIN) from None
     finally:
         ui.end()
 

@@ -1,13 +1,18 @@
-"""The editor's settings (section ``aitk.inference``), read anew for each command."""
+"""The editor's settings (section ``aitk.inference``), read anew for each command.
+
+What the editor leaves open is taken from the variables of a terminal (``AITK_LOCAL_DATA`` …), so that both
+front ends of one person meet the same local target and the same Bicep CLI.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aitk_inference.core.interface import Level
-from aitk_inference.core.settings import Settings
+from aitk_inference.core.settings import Settings, settings_from
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,18 +37,19 @@ class EditorSettings:
 
 async def read(editor: Editor) -> EditorSettings:
     """Ask the editor for its settings and set the log level by them."""
-    chosen = parse(await editor.settings())
+    chosen = parse(await editor.settings(), settings_from(os.environ))
     editor.level = chosen.level
     return chosen
 
 
-def parse(values: Mapping[str, Json]) -> EditorSettings:
-    """Settings from JSON; a value of the wrong kind counts as not set."""
+def parse(values: Mapping[str, Json], base: Settings) -> EditorSettings:
+    """Settings from JSON; what is not set, or of the wrong kind, is as in ``base``."""
     level = values.get("logLevel")
-    settings = Settings(
-        bicep_path=_path(values.get("bicepPath")),
-        local_data=_path(values.get("localDataFolder")),
-        request_timeout=_seconds(values.get("requestTimeout"), Settings.request_timeout),
+    settings = replace(
+        base,
+        bicep_path=_path(values.get("bicepPath")) or base.bicep_path,
+        local_data=_path(values.get("localDataFolder")) or base.local_data,
+        request_timeout=_seconds(values.get("requestTimeout"), base.request_timeout),
         ignore=_texts(values.get("ignore")),
     )
     target = "local" if values.get("target") == "local" else None

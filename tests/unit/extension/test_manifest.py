@@ -31,6 +31,7 @@ def test_palette_entries_have_exactly_the_documented_titles(
     assert titles == {
         "AI Toolkit: Provision Azure Container Apps for inference",
         "AI Toolkit: Deploy for inference",
+        "AI Toolkit: Preview what Deploy for inference would send",
         "AI Toolkit: Create remote inference project",
         "AI Toolkit: Show inference output",
     }
