@@ -104,7 +104,8 @@ export class Server {
       await client.start();
     } catch {
       await python.distrust();
-      throw notStarted(python.path);
+      this.logger.error(`The server did not start: ${python.path}`);
+      throw notStarted();
     }
     return client;
   }
@@ -121,6 +122,7 @@ export class Server {
       outputChannel: this.logger,
       initializationOptions: { aitk },
       errorHandler: new Restarts(() => this.client?.state === State.Running),
+      initializationFailedHandler: () => false, // else the library shows a pop-up of its own
     };
   }
 }
@@ -137,10 +139,10 @@ function server(python: string): ServerOptions {
   return { command: python, args, options: { env: process.env } };
 }
 
-function notStarted(python: string): Trouble {
+function notStarted(): Trouble {
   return new Trouble(
-    vscode.l10n.t('The inference server did not start ({0}).', python),
-    vscode.l10n.t('The output panel says why. Run the command again to have it set up anew.'),
+    vscode.l10n.t('The inference server did not start.'),
+    vscode.l10n.t('Run the command again to have it set up anew. If aitk.inference.interpreter is set, check it.'),
     [{ kind: 'showOutput', title: vscode.l10n.t('Show output'), target: '' }],
   );
 }

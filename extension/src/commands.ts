@@ -2,7 +2,7 @@ import * as vscode from 'vscode';
 import type { Report } from './bootstrap';
 import type { Logger } from './logger';
 import { showResult, showTrouble, type Presses } from './notifications';
-import { currentProject, newProjectFolder, requireTrust, saveFiles } from './project';
+import { currentProject, newProjectFolder, openProject, requireTrust, saveFiles } from './project';
 import { Commands, type DeployArguments, type RunResult } from './protocol';
 
 /** What runs a command of the wire. */
@@ -53,7 +53,7 @@ export class PaletteCommands implements Presses {
     });
   }
 
-  /** A new project in the open folder when that is empty, else in a folder that is chosen and then opened. */
+  /** A new project in the open folder when that is empty, else in a folder that is chosen. */
   async create(): Promise<void> {
     await this.guarded('new', async () => {
       const open = await emptyOpenFolder();
@@ -62,9 +62,10 @@ export class PaletteCommands implements Presses {
         return;
       }
       const result = await this.withProgress('new', folder);
-      void showResult(result, this);
-      if (!open) {
-        await vscode.commands.executeCommand('vscode.openFolder', folder);
+      if (open) {
+        void showResult(result, this);
+      } else {
+        await openProject(folder, result.summary);
       }
     });
   }

@@ -24,12 +24,12 @@ export async function showResult(result: RunResult, presses: Presses): Promise<v
 /** The notification of anything that did not end well; none for what the person closed or stopped. */
 export async function showTrouble(error: unknown, verb: string, presses: Presses): Promise<void> {
   const failure = failureOf(error);
-  await (failure ? showFailure(failure, presses) : showOurs(error, verb, presses));
+  const again: Button = { kind: 'run', title: vscode.l10n.t('Run again'), target: verb };
+  await (failure ? showFailure(failure, again, presses) : showOurs(error, again, presses));
 }
 
-async function showOurs(error: unknown, verb: string, presses: Presses): Promise<void> {
+async function showOurs(error: unknown, again: Button, presses: Presses): Promise<void> {
   const ours = known(error);
-  const again: Button = { kind: 'run', title: vscode.l10n.t('Run again'), target: verb };
   switch (ours?.kind) {
     case 'stopped':
       return;
@@ -55,14 +55,16 @@ function unexpected(): string {
   return vscode.l10n.t('Something unexpected happened. The output panel has the details.');
 }
 
-async function showFailure(failure: Failure, presses: Presses): Promise<void> {
+async function showFailure(failure: Failure, again: Button, presses: Presses): Promise<void> {
   if (failure.code === 'Dismissed') {
     return;
   }
   // A deployment's message is general, its first cause is not; other causes are places and logs for the panel.
   const cause = failure.code === 'ProvisionFailed' ? failure.causes[0] : undefined;
   const text = [failure.message, cause, failure.suggestion].filter(Boolean).join(' ');
-  await offer(manner(failure.code), text, failure.actions, presses);
+  // The editor folds a message without buttons to one line, and these are longer.
+  const buttons = failure.actions.length > 0 ? failure.actions : [again];
+  await offer(manner(failure.code), text, buttons, presses);
 }
 
 function manner(code: string): Show {

@@ -47,10 +47,21 @@ export function requireTrust(): void {
   }
 }
 
-/** The folder of a new project: the open one when it is empty of projects, else one that is chosen. */
+/** The folder of a new project, chosen in a dialog. */
 export async function newProjectFolder(): Promise<vscode.Uri | undefined> {
   const title = vscode.l10n.t('Choose an empty folder for the project');
   const options = { canSelectFiles: false, canSelectFolders: true, canSelectMany: false, title };
   const chosen = await vscode.window.showOpenDialog({ ...options, openLabel: vscode.l10n.t('Create project here') });
   return chosen?.[0];
+}
+
+/** Open a new project: at once where nothing is open, else where the person likes. */
+export async function openProject(folder: vscode.Uri, told: string): Promise<void> {
+  const here = vscode.l10n.t('Open');
+  const apart = vscode.l10n.t('Open in New Window');
+  const opened = vscode.workspace.workspaceFolders !== undefined;
+  const pressed = opened ? await vscode.window.showInformationMessage(told, here, apart) : here;
+  if (pressed !== undefined) {
+    await vscode.commands.executeCommand('vscode.openFolder', folder, { forceNewWindow: pressed === apart });
+  }
 }

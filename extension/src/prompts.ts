@@ -104,7 +104,7 @@ async function type(
   const naming = question.kind === 'choice';
   box.value = value;
   box.password = question.kind === 'secret';
-  box.prompt = naming ? vscode.l10n.t('Type a name, then press Enter') : question.prompt;
+  box.prompt = naming ? vscode.l10n.t('Type a name') : question.prompt;
   box.placeholder = naming ? (question.createLabel ?? '').replace(/…$/, '') : question.patternHint;
   const check = (): boolean => {
     box.validationMessage = complaint(question, box.value);

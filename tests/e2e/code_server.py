@@ -30,6 +30,9 @@ SETTINGS = {
     "window.confirmBeforeClose": "never",
     "workbench.colorTheme": "Default Light Modern",
     "workbench.tips.enabled": False,
+    "workbench.reduceMotion": "on",
+    "security.workspace.trust.startupPrompt": "never",
+    "files.autoSave": "off",
 }
 
 
@@ -67,11 +70,12 @@ def fresh_profile(home: Path, vsix: Path, machine: dict[str, str], **environment
 
 
 @contextmanager
-def code_server(profile: Profile, log: Path) -> Iterator[str]:
-    """Run the editor; yields its address without a path."""
+def code_server(profile: Profile, log: Path, *, trusting: bool = True) -> Iterator[str]:
+    """Run the editor, which trusts every folder or none; yields its address without a path."""
     options = [
         *("--auth", "none", "--bind-addr", "127.0.0.1:0"),
-        *("--disable-telemetry", "--disable-update-check", "--disable-workspace-trust"),
+        *("--disable-telemetry", "--disable-update-check"),
+        *(["--disable-workspace-trust"] if trusting else []),
     ]
     with log.open("wb") as output:
         process = subprocess.Popen(

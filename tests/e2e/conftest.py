@@ -62,6 +62,23 @@ def first_address(vsix: Path, tmp_path: Path) -> Iterator[str]:
         yield running
 
 
+@pytest.fixture
+def ready_profile(vsix: Path, tmp_path: Path) -> Iterator[Profile]:
+    """A profile whose setting names a Python that has the server: nothing is installed."""
+    from e2e.code_server import fresh_profile
+
+    places = {"AITK_LOCAL_DATA": str(tmp_path / "local"), "AITK_STATE_DIR": str(tmp_path / "state")}
+    yield fresh_profile(tmp_path / "profile", vsix, {"aitk.inference.interpreter": sys.executable}, **places)
+    stop_local(tmp_path / "local")
+
+
+@pytest.fixture
+def ready_address(ready_profile: Profile) -> Iterator[str]:
+    """The address of an editor with that profile."""
+    with an_editor(ready_profile, "code-server-ready") as running:
+        yield running
+
+
 @contextmanager
 def an_own_profile(vsix: Path, home: Path) -> Iterator[Profile]:
     """A profile whose local target keeps its data apart from the user's and ends with the profile."""

@@ -56,10 +56,21 @@ def use_slow_local(project: Path, data: Path) -> None:
 
 def kill_servers(profile: Profile) -> int:
     """Kill a profile's language servers, as a crash would; windows closed before may still have theirs."""
-    killed = 0
-    for process in psutil.process_iter(["cmdline"]):
-        words = process.info["cmdline"] or []
-        if words and words[0].startswith(str(profile.storage)) and words[-2:] == ["aitk_inference", "serve"]:
-            process.kill()
-            killed += 1
-    return killed
+    found = servers(profile)
+    for process in found:
+        process.kill()
+    psutil.wait_procs(found)
+    return len(found)
+
+
+def servers(profile: Profile) -> list[psutil.Process]:
+    """The language servers of a profile's windows: they run beneath its editor."""
+    return [process for process in psutil.process_iter() if _serves(process, str(profile.home))]
+
+
+def _serves(process: psutil.Process, home: str) -> bool:
+    try:
+        is_server = process.cmdline()[-2:] == ["aitk_inference", "serve"]
+        return is_server and any(home in word for parent in process.parents() for word in parent.cmdline())
+    except psutil.Error:
+        return False

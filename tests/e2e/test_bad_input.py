@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import TYPE_CHECKING
 
 from e2e.code_server import code_server, fresh_profile
@@ -74,3 +76,33 @@ async def test_no_python_says_what_to_install(
         toast = await window.see("Python 3.11 or newer is needed, and none was found.", timeout=60_000)
         await expect(toast.get_by_role("button", name="Choose Python…")).to_be_visible()
         await window.shot("no-python")
+
+
+async def test_an_untrusted_folder_runs_nothing(
+    vsix: Path,
+    browser: BrowserContext,
+    new_project: Callable[[str], Path],
+    tmp_path: Path,
+    pictures: Path,
+) -> None:
+    project, ran = new_project("stranger"), tmp_path / "ran"
+    python = tmp_path / "python"
+    python.write_text(f"#!/bin/sh\ntouch '{ran}'\n")
+    python.chmod(0o755)
+    (project / ".vscode").mkdir()
+    (project / ".vscode/settings.json").write_text(json.dumps({"aitk.inference.interpreter": str(python)}))
+    profile = fresh_profile(tmp_path / "profile", vsix, {})
+    with code_server(profile, tmp_path / "log", trusting=False) as address:
+        window = await Workbench(browser, address, project, pictures).open()
+        await window.run(PROVISION)
+        toast = await window.see("This folder is not trusted")
+        await window.shot("not-trusted")
+        assert not ran.exists()
+        await window.press(toast, "Manage Workspace Trust")
+        await window.page.get_by_role("button", name="Trust", exact=True).click()
+        await expect(window.page.get_by_text("You trust this folder")).to_be_visible()
+        await window.page.get_by_role("button", name=re.compile("^Close")).last.click()
+        await window.run(PROVISION)
+        await window.see(f"The setting aitk.inference.interpreter is not a Python 3.11 or newer: {python}")
+        await window.shot("trusted-with-a-wrong-setting")
+    assert ran.exists()

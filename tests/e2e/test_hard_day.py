@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 from e2e.conftest import stop_local
@@ -18,7 +19,10 @@ if TYPE_CHECKING:
 
 PROVISION = "AI Toolkit: Provision Azure Container Apps for inference"
 DEPLOY = "AI Toolkit: Deploy for inference"
+PREVIEW = "AI Toolkit: Preview what Deploy for inference would send"
 GONE = "The inference server stopped while it was working"
+RESOURCES = re.compile(": (creating|done)")
+WAITING = re.compile("The web API starts|new replica")
 
 
 async def test_provision_survives_a_cancel_a_crash_and_a_second_window(
@@ -41,7 +45,7 @@ async def test_provision_survives_a_cancel_a_crash_and_a_second_window(
         await choose(window, "rg-day")
         await killed_in_the_middle(window, profile)
         await choose(window, "rg-day")
-        await window.see("Resources: ")
+        await window.see(RESOURCES)
         await a_second_window_is_told(browser, address, project, pictures)
         await window.see("Provisioned ")
         await window.shot("provisioned-at-last")
@@ -60,14 +64,14 @@ async def choose(window: Workbench, group: str) -> None:
 
 
 async def cancelled_in_the_middle(window: Workbench) -> None:
-    toast = await window.see("Resources: ")
+    toast = await window.see(RESOURCES)
     await window.press(toast, "Cancel")
     await window.see("cancelled")
     await window.shot("cancelled")
 
 
 async def killed_in_the_middle(window: Workbench, profile: Profile) -> None:
-    await window.see("Resources: ")
+    await window.see(RESOURCES)
     assert kill_servers(profile)
     toast = await window.see(GONE)
     await window.shot("crashed")
@@ -99,12 +103,12 @@ async def test_deploy_survives_a_reload_and_a_crash(
     await window.see("Provisioned ")
 
     await window.run(DEPLOY)
-    await window.see("Wait: ")
+    await window.see(WAITING)
     await window.reload()
     await window.shot("reloaded")
 
     await window.run(DEPLOY)
-    await window.see("Wait: ")
+    await window.see(WAITING)
     assert kill_servers(profile)
     toast = await window.see(GONE)
     await window.press(toast, "Run again")
@@ -115,3 +119,16 @@ async def test_deploy_survives_a_reload_and_a_crash(
     page = await browser.new_page()
     await page.goto(endpoint)
     assert await page.inner_text("body") == "light"
+    await an_unsaved_change_is_saved_and_previewed(window, project)
+
+
+async def an_unsaved_change_is_saved_and_previewed(window: Workbench, project: Path) -> None:
+    await window.open_file("server.py")
+    await window.page.keyboard.press("Control+Home")
+    await window.page.keyboard.insert_text("# not saved by hand")
+    await window.run(PREVIEW)
+    await window.see("Deploy would change 1 of 2 files (nothing was sent).")
+    output = await window.output_with("inference/server.py")
+    await window.shot("preview")
+    assert re.search(r"send +inference/server\.py", output)
+    assert (project / "inference/server.py").read_text().startswith("# not saved by hand")

@@ -20,6 +20,7 @@ DEPLOY = "AI Toolkit: Deploy for inference"
 COMMANDS = (
     PROVISION,
     DEPLOY,
+    "AI Toolkit: Preview what Deploy for inference would send",
     "AI Toolkit: Create remote inference project",
     "AI Toolkit: Show inference output",
 )
@@ -65,7 +66,7 @@ async def provision(window: Workbench) -> None:
 
 async def deploy(window: Workbench, project: Path) -> str:
     await window.run(DEPLOY)
-    await window.see("Wait: ")
+    await window.see("The web API starts")
     await window.shot("deploying")
     toast = await window.see("Deployed to ")
     output = await window.output()

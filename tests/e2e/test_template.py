@@ -55,16 +55,7 @@ async def test_a_broken_template_is_shown_and_the_mended_one_is_deployed(
 
 async def broken_in_the_editor(window: Workbench) -> None:
     keyboard = window.page.keyboard
-    await keyboard.press("Control+P")
-    box = window.page.locator(".quick-input-widget .quick-input-box input")
-    await box.fill("inference.bicep")
-    await (
-        window.page.locator(".quick-input-widget .monaco-list-row")
-        .filter(has_text="inference.bicep")
-        .first.click()
-    )
-    await expect(window.page.locator(".tab.active").filter(has_text="inference.bicep")).to_be_visible()
-    await window.page.locator(".editor-instance .view-lines").first.click()
+    await window.open_file("inference.bicep")
     await keyboard.press("Control+End")
     await keyboard.insert_text(MISTAKE)
     await keyboard.press("Control+S")

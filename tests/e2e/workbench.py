@@ -54,7 +54,8 @@ class Workbench:
         """Keep a picture of the window as it is."""
         self._pictures.mkdir(parents=True, exist_ok=True)
         self._count += 1
-        await self.page.screenshot(path=self._pictures / f"{self._count:02}-{name}.png")
+        picture = self._pictures / f"{self._count:02}-{name}.png"
+        await self.page.screenshot(path=picture, animations="disabled")
 
     # --- the palette and its picks ---------------------------------------------------------------------
 
@@ -96,12 +97,29 @@ class Workbench:
         """Choose an entry of the quick pick that is open."""
         await self.page.locator(".quick-input-widget .monaco-list-row").filter(has_text=label).first.click()
 
+    async def preselected(self, placeholder: str, label: str) -> None:
+        """Wait for a quick pick with this entry preselected, and take it."""
+        rows = await self.question(placeholder)
+        await expect(rows.and_(self.page.locator(".focused"))).to_contain_text(label)
+        await self.page.keyboard.press("Enter")
+
     async def type(self, text: str) -> None:
         """Type a name into the input box that opens after a pick."""
         await expect(self.page.locator(".quick-input-message")).to_contain_text("Type a name", timeout=30_000)
         box = self.page.locator(".quick-input-widget .quick-input-box input")
         await box.fill(text)
         await box.press("Enter")
+
+    # --- files -----------------------------------------------------------------------------------------
+
+    async def open_file(self, name: str) -> None:
+        """Open a file of the project by its name, with the cursor in it."""
+        await self.page.keyboard.press("Control+P")
+        await self.page.locator(".quick-input-widget .quick-input-box input").fill(name)
+        rows = self.page.locator(".quick-input-widget .monaco-list-row")
+        await rows.filter(has_text=name).first.click()
+        await expect(self.page.locator(".tab.active").filter(has_text=name)).to_be_visible()
+        await self.page.locator(".editor-instance .view-lines").first.click()
 
     # --- notifications ---------------------------------------------------------------------------------
 
@@ -118,6 +136,12 @@ class Workbench:
     async def press(self, toast: Locator, button: str) -> None:
         """Press a notification's button."""
         await toast.locator(".monaco-button").filter(has_text=button).first.click()
+
+    async def close(self, toast: Locator) -> None:
+        """Close a notification."""
+        await toast.hover()
+        await toast.locator(".codicon-notifications-clear").first.click()
+        await expect(toast).to_have_count(0)
 
     async def opened(self, toast: Locator, button: str) -> tuple[str, Page]:
         """Press a button that opens a page; returns the address that was asked for and the page."""
@@ -143,3 +167,9 @@ class Workbench:
         lines = self.page.locator(".part.panel .view-lines .view-line")
         await expect(lines.first).to_be_visible(timeout=30_000)
         return "\n".join(text.replace("\u00a0", " ") for text in await lines.all_inner_texts())
+
+    async def output_with(self, text: str) -> str:
+        """The text of the panel once it holds something."""
+        await self.run("AI Toolkit: Show inference output")
+        await expect(self.page.locator(".part.panel .view-lines")).to_contain_text(text, timeout=60_000)
+        return await self.output()

@@ -91,9 +91,9 @@ async def test_progress_stands_on_the_clients_token_and_in_the_output_panel(edit
     assert reports[0].cancellable
     assert isinstance(reports[-1], types.WorkDoneProgressEnd)
     assert [(r.message, r.percentage) for r in reports[1:-1]] == [
-        ("Check: reading the project", None),
-        ("Deploy: 3 of 7 resources", 40),
-        ("Deploy: 3 of 7 resources", 42),
+        ("reading the project", None),
+        ("3 of 7 resources", 40),
+        ("3 of 7 resources", 42),
     ]
     assert "    2.5 s  Deploy: 3 of 7 resources" in editor.log
     assert editor.log.count("3 of 7 resources") == 1

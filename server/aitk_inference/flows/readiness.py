@@ -6,6 +6,7 @@ no older one still ready, and then a good answer of the web API. The old process
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -146,7 +147,7 @@ class _Teller:
         revision = _revision(self.app)
         lines = self.cloud.apps.console(self.app.ref, revision, new[-1].name, tail=_TAIL, follow=False)
         words = [line.strip() for line in await collect(lines, _TAIL_SECONDS) if line.strip()[:1].isalnum()]
-        return redact(words[-1])[:_TAIL_LENGTH] if words else ""
+        return textwrap.shorten(redact(words[-1]), _TAIL_LENGTH, placeholder=" …") if words else ""
 
 
 async def _probe(app: ContainerApp, endpoint: str, cloud: Cloud, *, counts: bool) -> str | None:

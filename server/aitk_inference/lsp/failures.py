@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from lsprotocol.types import LSPErrorCodes
@@ -48,8 +49,8 @@ def as_failure(error: AppError, project: Path) -> wire.Failure:
     inputs = error.inputs if isinstance(error, InputRequired) else ()
     return wire.Failure(
         told.code,
-        redact(told.message),
-        _NO_PROJECT if _is_no_project(error, project) else redact(told.suggestion),
+        _short(told.message, project),
+        _NO_PROJECT if _is_no_project(error, project) else _short(told.suggestion, project),
         told.link,
         tuple(redact(cause) for cause in told.causes),
         tuple(as_button(action) for action in _actions(error, project)),
@@ -64,6 +65,11 @@ def as_text(failure: wire.Failure) -> str:
     return "\n".join(
         line for line in (failure.message, *causes, failure.suggestion, failure.link or "") if line
     )
+
+
+def _short(text: str, project: Path) -> str:
+    """The text without secrets, and with files of the project named as the editor names them."""
+    return redact(text).replace(f"{project}{os.sep}", "")
 
 
 def _code(error: AppError) -> int:

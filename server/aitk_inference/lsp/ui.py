@@ -50,11 +50,12 @@ class LspUserInterface:
             self._editor.progress(self._token, types.WorkDoneProgressEnd())
 
     def progress(self, event: ProgressEvent) -> None:
-        """Report a step on the token; a new step also stands in the output panel, with its time."""
+        """Report what happens now on the token; the output panel has it, too, with its step and time."""
         self.where = event.step if event.percent is None else f"{event.step}, {event.percent} %"
         if self._token is not None:
-            text = f"{event.step}: {event.message}"
-            report = types.WorkDoneProgressReport(message=text, percentage=event.percent, cancellable=True)
+            report = types.WorkDoneProgressReport(
+                message=event.message, percentage=event.percent, cancellable=True
+            )
             self._editor.progress(self._token, report)
         if (event.step, event.message) != self._last:
             self._last = (event.step, event.message)
