@@ -9,7 +9,7 @@ NODE := PATH="$(CURDIR)/$(BIN):$$PATH"
 VSIX := build/aitk-remote-inference.vsix
 OR_OFFLINE := || { echo "The packages could not be fetched: check the network (or the proxy and the index that pip and npm are set to), then run the same command again."; exit 1; }
 
-.PHONY: bench-sync test-deep demo protocol package e2e-setup help setup lint format test infra locks clean
+.PHONY: bench-sync test-deep demo pictures protocol package e2e-setup help setup lint format test infra locks clean
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s $$'\t'
 
@@ -68,7 +68,7 @@ lint: setup node_modules/.ready ## everything that reads the code without runnin
 test: setup ## all tests that fit in some minutes
 	@if [ "$${AITK_REQUIRE_E2E:-}" = 1 ]; then $(MAKE) --no-print-directory e2e-setup; fi
 	$(BIN)/pytest -n 3 --dist loadfile --ignore=tests/e2e --ignore=tests/azure_cli
-	@if [ "$${AITK_REQUIRE_E2E:-}" = 1 ]; then $(BIN)/pytest tests/e2e; \
+	@if [ "$${AITK_REQUIRE_E2E:-}" = 1 ]; then $(BIN)/pytest -n 2 --dist loadfile tests/e2e; \
 	else echo "NOT TESTED: the extension in the real VS Code (tests/e2e). Run: AITK_REQUIRE_E2E=1 make test"; fi
 
 test-deep: setup ## what takes longer: Microsoft's own tests of the Files SDK, the Azure CLI (both from PyPI), 200 kills
@@ -93,6 +93,9 @@ package: node_modules/.ready ## the extension with its server: build/aitk-remote
 
 e2e-setup: package ## what the tests in the real VS Code need (cached in the user's cache folder)
 	@$(BIN)/python tests/e2e/setup_editor.py >/dev/null
+
+pictures: ## the README's pictures of the editor, as the last run of tests/e2e made them
+	cp artifacts/readme/*.png docs/images/
 
 locks: .venv/.uv ## write the lock files anew (hashes, no host)
 	$(UV) pip compile -q --generate-hashes --no-emit-index-url --python-version 3.11 --universal -o requirements/bootstrap.txt requirements/bootstrap.in

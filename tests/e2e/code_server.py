@@ -31,6 +31,7 @@ SETTINGS = {
     "workbench.colorTheme": "Default Light Modern",
     "workbench.tips.enabled": False,
     "workbench.reduceMotion": "on",
+    "remote.autoForwardPorts": False,
     "security.workspace.trust.startupPrompt": "never",
     "files.autoSave": "off",
 }

@@ -92,11 +92,12 @@ def an_own_profile(vsix: Path, home: Path) -> Iterator[Profile]:
 
 @contextmanager
 def an_editor(profile: Profile, log: str) -> Iterator[str]:
-    """A running editor; its log is kept among the artifacts."""
+    """A running editor; its log is kept among the artifacts (one for each process that runs tests)."""
     from e2e.code_server import code_server
 
     PICTURES.mkdir(parents=True, exist_ok=True)
-    with code_server(profile, PICTURES.parent / f"{log}.log") as running:
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "")
+    with code_server(profile, PICTURES.parent / f"{log}{worker}.log") as running:
         yield running
 
 

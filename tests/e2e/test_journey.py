@@ -43,6 +43,7 @@ async def the_palette_has_the_commands(window: Workbench) -> None:
         await window.knows(title)
     await window.palette("AI Toolkit")
     await window.shot("palette")
+    await window.for_readme("editor-palette", top=0, height=400)
     await window.page.keyboard.press("Escape")
 
 
@@ -52,6 +53,7 @@ async def provision(window: Workbench) -> None:
     await window.shot("first-time")
     await window.question("Choose a subscription")
     await window.shot("subscription")
+    await window.for_readme("editor-subscription", top=0, height=400)
     await window.pick("Local (this computer)")
     await window.question("Choose a resource group")
     await window.shot("resource-group")
@@ -60,6 +62,7 @@ async def provision(window: Workbench) -> None:
     await window.type("rg-lighthouse")
     await window.see("Provision Azure Container Apps for inference: ")
     await window.shot("provisioning")
+    await window.for_readme("editor-provisioning", left=640, top=650, height=150)
     await window.see("Provisioned ")
     await window.shot("provisioned")
 
@@ -71,6 +74,7 @@ async def deploy(window: Workbench, project: Path) -> str:
     toast = await window.see("Deployed to ")
     output = await window.output()
     await window.shot("deployed")
+    await window.for_readme("editor-deployed", left=352, top=640, height=160)
     configured = json.loads((project / "infra/inference.config.json").read_text())["ACA_APP_ENDPOINT"]
     told = re.findall(r"Endpoint: (\S+)", output)
     assert told, output
@@ -92,5 +96,6 @@ async def the_page_chats(browser: BrowserContext, window: Workbench, endpoint: s
         await window.page.goto(url)
         answers.append(await chat.ask(window.page, QUESTION))
         await window.shot(f"chat-{name}")
+        await window.for_readme("editor-chat", top=0, height=680)
     assert len(answers[0]) > 20
     assert answers[0] == answers[1], "the model answers the same each time"

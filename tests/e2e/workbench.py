@@ -11,7 +11,7 @@ from playwright.async_api import expect
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from playwright.async_api import BrowserContext, Locator, Page
+    from playwright.async_api import BrowserContext, FloatRect, Locator, Page
 
 SLOW = 240_000
 """Milliseconds for what installs packages or starts an app."""
@@ -56,6 +56,13 @@ class Workbench:
         self._count += 1
         picture = self._pictures / f"{self._count:02}-{name}.png"
         await self.page.screenshot(path=picture, animations="disabled")
+
+    async def for_readme(self, name: str, *, top: int, height: int, left: int = 0) -> None:
+        """Keep a part of the window for the README: ``make pictures`` takes it from there."""
+        folder = self._pictures.parents[1] / "readme"
+        folder.mkdir(parents=True, exist_ok=True)
+        part: FloatRect = {"x": left, "y": top, "width": 1280 - left, "height": height}
+        await self.page.screenshot(path=folder / f"{name}.png", clip=part, animations="disabled")
 
     # --- the palette and its picks ---------------------------------------------------------------------
 
