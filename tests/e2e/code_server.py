@@ -58,6 +58,12 @@ def fresh_profile(home: Path, vsix: Path, machine: dict[str, str], **environment
         settings = home / "data" / place / "settings.json"
         settings.parent.mkdir(parents=True)
         settings.write_text(json.dumps(values))
+    install(profile, vsix)
+    return profile
+
+
+def install(profile: Profile, vsix: Path) -> None:
+    """Install an extension into a profile."""
     done = subprocess.run(
         [*_command(profile), "--install-extension", str(vsix)],
         env=profile.environment,
@@ -67,7 +73,6 @@ def fresh_profile(home: Path, vsix: Path, machine: dict[str, str], **environment
         check=False,
     )
     assert "successfully installed" in done.stdout, done.stdout + done.stderr
-    return profile
 
 
 @contextmanager

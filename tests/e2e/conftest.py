@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import functools
+import inspect
 import os
 import shutil
 import subprocess
@@ -14,11 +17,13 @@ import pytest
 from e2e import setup_editor
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
     from e2e.code_server import Profile
     from playwright.async_api import BrowserContext
 
+PATIENCE = 600.0  # seconds
+HERE = Path(__file__).parent
 ROOT = Path(__file__).resolve().parents[2]
 VSIX = ROOT / "build" / "aitk-remote-inference.vsix"
 PICTURES = ROOT / "artifacts" / "screenshots"
@@ -32,6 +37,26 @@ if os.environ.get("AITK_REQUIRE_E2E") != "1":
     sys.stderr.write(
         "NOT TESTED: the extension in the real VS Code (tests/e2e). Run: AITK_REQUIRE_E2E=1 make test\n"
     )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A browser that hangs must not hang the run: end each test of this folder some time."""
+    for item in items:
+        if (
+            isinstance(item, pytest.Function)
+            and inspect.iscoroutinefunction(item.obj)
+            and HERE in item.path.parents
+        ):
+            item.obj = _ended_some_time(item.obj)
+
+
+def _ended_some_time(test: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+    @functools.wraps(test)
+    async def run(*arguments: object, **named: object) -> None:
+        async with asyncio.timeout(PATIENCE):
+            await test(*arguments, **named)
+
+    return run
 
 
 @pytest.fixture(scope="session")

@@ -83,8 +83,9 @@ async def deploy(window: Workbench, project: Path) -> str:
     opened, page = await window.opened(toast, "Go to Inference Endpoint")
     port = configured.rsplit(":", 1)[1].strip("/")
     assert f"/proxy/{port}/" in opened or opened.startswith(configured), opened
-    assert f"Opening {configured}" in await window.output()
     await page.close()
+    await window.page.bring_to_front()
+    assert f"Opening {configured}" in await window.output()
     return str(configured)
 
 

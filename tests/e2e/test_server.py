@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import shutil
+import sys
+import zipfile
 from typing import TYPE_CHECKING
 
+from e2e.code_server import code_server, fresh_profile, install
 from e2e.light import kill_servers, servers
 from e2e.workbench import Workbench
 from playwright.async_api import expect
@@ -19,6 +23,13 @@ if TYPE_CHECKING:
 
 PROVISION = "AI Toolkit: Provision Azure Container Apps for inference"
 CRASHES = 4
+PYTHON_EXTENSION = """
+const { Uri } = require('vscode');
+exports.activate = () => ({ environments: {
+    getActiveEnvironmentPath: () => ({ path: PYTHON }),
+    resolveEnvironment: async () => ({ executable: { uri: Uri.file(PYTHON) } }),
+} });
+"""
 
 
 async def test_a_server_that_keeps_crashing_rests_until_the_next_command(
@@ -33,9 +44,9 @@ async def test_a_server_that_keeps_crashing_rests_until_the_next_command(
     output = await window.output_with("Using aitk-inference")
     assert "Setting up" not in output
     for _ in range(CRASHES):
-        await until_one_serves(ready_profile)
+        await window.told(f"process {await the_one_server(ready_profile)})")  # one that never answered rests
         assert kill_servers(ready_profile) == 1
-    await window.output_with("stopped 4 times within 3 minutes")
+    await window.told("stopped 4 times within 3 minutes")
     await window.shot("resting")
     assert servers(ready_profile) == []
     await expect(window.page.locator(".notification-toast")).to_have_count(0)
@@ -53,11 +64,50 @@ async def asked_and_cancelled(window: Workbench) -> None:
     await window.close(stopped)
 
 
-async def until_one_serves(profile: Profile) -> None:
+async def the_one_server(profile: Profile) -> int:
     async with asyncio.timeout(60):
-        while len(servers(profile)) != 1:  # noqa: ASYNC110 - what is waited for is another process
+        while len(found := servers(profile)) != 1:
             await asyncio.sleep(0.2)
-    await asyncio.sleep(2)  # long enough to answer: one that ends earlier is not started again
+    return found[0].pid
+
+
+async def test_the_python_extensions_choice_is_taken_and_a_cancelled_set_up_leaves_nothing(
+    vsix: Path,
+    browser: BrowserContext,
+    new_project: Callable[[str], Path],
+    tmp_path: Path,
+    pictures: Path,
+) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    environment = {"PATH": str(empty), "SHELL": str(empty / "none")}  # no other Python can be found
+    profile = fresh_profile(tmp_path / "profile", vsix, {}, **environment)
+    install(profile, python_extension(tmp_path, sys.executable))
+    with code_server(profile, tmp_path / "log") as address:
+        window = await Workbench(browser, address, new_project("chosen"), pictures).open()
+        await window.run(PROVISION)
+        toast = await window.see("Setting up (first time only): a", timeout=60_000)  # the first packages
+        await window.shot("setting-up")
+        assert list(profile.storage.glob("*/env-*"))
+        await window.press(toast, "Cancel")
+        await expect(window.page.locator(".notification-toast")).to_have_count(0)
+        await window.output_with(f"({sys.executable})")
+    assert list(profile.storage.glob("*/*")) == []
+
+
+def python_extension(folder: Path, python: str) -> Path:
+    """What stands in for Microsoft's Python extension: its API, with one choice."""
+    manifest = {
+        "name": "python",
+        "publisher": "ms-python",
+        "version": "2026.1.0",
+        "main": "./main.js",
+        "engines": {"vscode": "^1.91.0"},
+    }
+    with zipfile.ZipFile(folder / "python.vsix", "w") as archive:
+        archive.writestr("extension/package.json", json.dumps(manifest))
+        archive.writestr("extension/main.js", PYTHON_EXTENSION.replace("PYTHON", json.dumps(python)))
+    return folder / "python.vsix"
 
 
 async def test_a_broken_environment_is_told_and_made_anew(

@@ -178,5 +178,9 @@ class Workbench:
     async def output_with(self, text: str) -> str:
         """The text of the panel once it holds something."""
         await self.run("AI Toolkit: Show inference output")
-        await expect(self.page.locator(".part.panel .view-lines")).to_contain_text(text, timeout=60_000)
+        await self.told(text)
         return await self.output()
+
+    async def told(self, text: str) -> None:
+        """Wait until the panel, which is open, holds a text."""
+        await expect(self.page.locator(".part.panel .view-lines")).to_contain_text(text, timeout=60_000)

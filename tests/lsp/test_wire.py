@@ -28,6 +28,11 @@ async def test_initialize_advertises_the_commands(start: Any) -> None:
     }
 
 
+async def test_the_output_panel_tells_which_server_is_ready(editor: EditorClient) -> None:
+    await editor.until(lambda: "is ready (Python 3." in editor.log)
+    assert editor.log.startswith("aitk-inference ")
+
+
 async def test_deploy_answers_with_endpoint_configuration_and_buttons(editor: EditorClient) -> None:
     result = plain_json(await editor.run("deploy"))
     assert result["endpoint"] == "http://127.0.0.1:5/"
@@ -184,6 +189,13 @@ async def test_target_setting_answers_the_subscription(editor: EditorClient) -> 
     assert result["summary"] == "local"
 
 
+async def test_a_yes_that_is_missing_is_named_as_the_wire_has_it(editor: EditorClient) -> None:
+    editor.answers.append({"answers": {"subscription": "local", "overwrite": "perhaps"}})
+    with pytest.raises(JsonRpcException) as caught:
+        await editor.run("provision", resourceGroup="short")
+    assert [item["name"] for item in plain_json(caught.value.data)["inputs"]] == ["assumeYes"]
+
+
 # --- the editor's account -----------------------------------------------------------------------------------
 
 
@@ -289,6 +301,7 @@ async def test_a_plain_client_is_told_which_arguments_to_pass(plain: EditorClien
         await plain.run("provision", resourceGroup="ask")
     failure = plain_json(caught.value.data)
     assert failure["code"] == "InputRequired"
+    assert failure["suggestion"] == "Pass subscription, resourceGroup in the command's argument."
     assert [(i["name"], i["flag"]) for i in failure["inputs"]] == [
         ("subscription", "--subscription"),
         ("resourceGroup", "--resource-group"),

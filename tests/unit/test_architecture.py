@@ -25,6 +25,14 @@ def test_every_package_of_the_server_is_on_the_map() -> None:
     assert [package for package in packages if f"`{package}/`" not in TEXT] == []
 
 
+def test_every_file_that_the_readme_shows_or_links_exists() -> None:
+    named = re.findall(r"\]\(([^)#:]+)\)", (ROOT / "README.md").read_text(encoding="utf-8"))
+    assert [name for name in named if not (ROOT / name).exists()] == []
+    assert {name for name in named if name.endswith(".png")} >= {
+        f"docs/images/{picture.name}" for picture in (ROOT / "docs/images").glob("editor-*.png")
+    }
+
+
 def test_every_dependency_says_why_in_one_line() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     names = {re.split(r"[\[<>=]", item)[0] for item in project["dependencies"]}

@@ -15,6 +15,7 @@ from aitk_inference.core.errors import (
     Dismissed,
     InputRequired,
     InvalidProject,
+    MissingInput,
     describe,
 )
 from aitk_inference.core.interface import Action, ActionKind
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 _TEMPLATES = "infra/provision"
 _NO_PROJECT = "Open the project's own folder, or create a project."
+_YES = "--yes"
 SHOW_OUTPUT = Action(ActionKind.SHOW_OUTPUT, "Show output")
 
 
@@ -50,11 +52,11 @@ def as_failure(error: AppError, project: Path) -> wire.Failure:
     return wire.Failure(
         told.code,
         _short(told.message, project),
-        _NO_PROJECT if _is_no_project(error, project) else _short(told.suggestion, project),
+        _suggestion(error, told.suggestion, project),
         told.link,
         tuple(redact(cause) for cause in told.causes),
         tuple(as_button(action) for action in _actions(error, project)),
-        tuple(wire.MissingArgument(item.name, item.flag, item.prompt) for item in inputs),
+        tuple(wire.MissingArgument(_argument(item), item.flag, item.prompt) for item in inputs),
         tuple(wire.FileProblem(p.path.absolute().as_uri(), p.message, p.line, p.column) for p in problems),
     )
 
@@ -65,6 +67,22 @@ def as_text(failure: wire.Failure) -> str:
     return "\n".join(
         line for line in (failure.message, *causes, failure.suggestion, failure.link or "") if line
     )
+
+
+def _suggestion(error: AppError, told: str, project: Path) -> str:
+    """The way out as an editor's user can take it."""
+    if _is_no_project(error, project):
+        return _NO_PROJECT
+    if isinstance(error, InputRequired):
+        details = [item.detail for item in error.inputs if item.detail]
+        names = ", ".join(dict.fromkeys(_argument(item) for item in error.inputs))
+        return " ".join([*details, f"Pass {names} in the command's argument."])
+    return _short(told, project)
+
+
+def _argument(item: MissingInput) -> str:
+    """The argument of the wire that answers a question; one answers all that want a yes."""
+    return "assumeYes" if item.flag == _YES else item.name
 
 
 def _short(text: str, project: Path) -> str:

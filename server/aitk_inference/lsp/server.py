@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import platform
 import sys
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -72,9 +74,17 @@ def build(wire: Wire, flows: Callable[[], Flows], compiler: MakeCompiler) -> Flo
     for command, handler in HANDLERS.items():
         server.command(command.name)(partial(handler, session))
     server.feature(types.INITIALIZE)(partial(_greet, editor))
+    server.feature(types.INITIALIZED)(lambda _: editor.log(Level.INFO, _ready()))
     server.feature(types.WORKSPACE_DID_CHANGE_CONFIGURATION)(lambda _: None)
     _watch(server, session)
     return server
+
+
+def _ready() -> str:
+    """What somebody who reads the output panel of a failure wants to know first."""
+    return (
+        f"aitk-inference {__version__} is ready (Python {platform.python_version()}, process {os.getpid()})"
+    )
 
 
 def _watch(server: FlowServer, session: Session) -> None:
