@@ -19,6 +19,7 @@ import { ask } from './prompts';
 import { Methods, type AccessTokenParams, type AskParams, type ClientFeatures, type RunResult } from './protocol';
 
 const STOP_TIMEOUT = 2000;
+const SET_UP_SHARE = 0.3; // of the progress bar, when the server has to be set up first
 const PROJECT_FILES = '**/infra/**/*.{bicep,bicepparam,json}';
 
 /** The server of this window: started at the first command, started again after a crash, within limits. */
@@ -40,12 +41,17 @@ export class Server {
     report: Report,
     token: vscode.CancellationToken,
   ): Promise<RunResult> {
-    const client = await this.ready(report, token);
+    let done = 0; // what setting up took of the bar
+    const client = await this.ready((message, percent) => {
+      done = percent === undefined ? done : SET_UP_SHARE * percent;
+      report(message, done);
+    }, token);
     this.tokens += 1;
     const workDoneToken = `aitk-${this.tokens}`;
     const listening = client.onProgress(WorkDoneProgress.type, workDoneToken, (value) => {
       if (value.kind === 'report') {
-        report(value.message ?? '', value.percentage);
+        const percent = value.percentage;
+        report(value.message ?? '', percent === undefined ? undefined : done + ((100 - done) * percent) / 100);
       }
     });
     try {

@@ -74,7 +74,7 @@ async def deploy(window: Workbench, project: Path) -> str:
     toast = await window.see("Deployed to ")
     output = await window.output()
     await window.shot("deployed")
-    await window.for_readme("editor-deployed", left=352, top=640, height=160)
+    await window.for_readme("editor-deployed", left=352, top=660, height=140)
     configured = json.loads((project / "infra/inference.config.json").read_text())["ACA_APP_ENDPOINT"]
     told = re.findall(r"Endpoint: (\S+)", output)
     assert told, output

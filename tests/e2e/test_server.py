@@ -66,7 +66,7 @@ async def asked_and_cancelled(window: Workbench) -> None:
 
 async def the_one_server(profile: Profile) -> int:
     async with asyncio.timeout(60):
-        while len(found := servers(profile)) != 1:
+        while len(found := servers(profile)) != 1:  # noqa: ASYNC110 - what is waited for is another process
             await asyncio.sleep(0.2)
     return found[0].pid
 

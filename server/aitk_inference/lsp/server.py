@@ -82,9 +82,8 @@ def build(wire: Wire, flows: Callable[[], Flows], compiler: MakeCompiler) -> Flo
 
 def _ready() -> str:
     """What somebody who reads the output panel of a failure wants to know first."""
-    return (
-        f"aitk-inference {__version__} is ready (Python {platform.python_version()}, process {os.getpid()})"
-    )
+    python = platform.python_version()
+    return f"aitk-inference {__version__} is ready (Python {python}, process {os.getpid()})"
 
 
 def _watch(server: FlowServer, session: Session) -> None:
