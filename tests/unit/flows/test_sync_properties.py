@@ -14,11 +14,12 @@ from aitk_inference.core.errors import Dismissed, InvalidProject
 from aitk_inference.flows.progress import Reporter
 from aitk_inference.flows.project_lock import holder_of
 from aitk_inference.flows.sync import send
-from aitk_inference.flows.sync.ignore import MANIFEST_NAME
+from aitk_inference.flows.sync.ignore import ANYWHERE, MANIFEST_NAME, Rule, Rules
 from aitk_inference.flows.sync.run import Job, sync
 from doubles import FakeCloud, Killed, Scripted
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pathspec import GitIgnoreSpec
 
 NAMES = st.sampled_from(["a", "b", "A", "model.bin"])
 PATHS = st.builds("/".join, st.lists(NAMES, min_size=1, max_size=3))
@@ -139,3 +140,19 @@ def test_every_history_converges_and_spares_what_is_not_ours(
         patch.object(send, "PIECE", 4),  # ten bytes are a large file
     ):
         asyncio.run(_live(World(Path(home)), rounds))
+
+
+PATTERNS = st.sampled_from(
+    ["*.log", "!keep.log", "/top/", "a/**/b", "dir/", "x?y", "# comment", "", "[ab].txt"]
+)
+NAMED = st.sampled_from(
+    ["keep.log", "x.log", "top/", "a/c/b", "deep/dir/", "xzy", "a.txt", "d/b.txt", ".env", "é.py"]
+)
+
+
+@given(st.lists(PATTERNS, max_size=5), NAMED)
+def test_the_quick_look_of_the_ignore_rules_decides_as_the_library_does(
+    patterns: list[str], path: str
+) -> None:
+    rules = Rules([Rule(pattern, "test") for pattern in (*ANYWHERE, *patterns)])
+    assert rules(path) == GitIgnoreSpec.from_lines([*ANYWHERE, *patterns]).match_file(path)

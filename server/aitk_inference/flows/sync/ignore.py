@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 IGNORE_FILE = ".aitkignore"
 MANIFEST_NAME = ".aitk-manifest.json"
 LOCK_NAME = ".aitk-lock"
+_GROUP_NAME = re.compile(r"\(\?P<\w+>")
 _RESERVED = ".aitk-"
 """Names at the top of the share that begin so are ours; no file that is synced may have them."""
 
@@ -77,10 +79,13 @@ class Rules:
     def __init__(self, rules: Sequence[Rule]) -> None:
         self._rules = rules
         self._spec = GitIgnoreSpec.from_lines([rule.pattern for rule in rules])
+        self._any = _any_of(self._spec)
 
     def __call__(self, path: str) -> bool:
-        """Whether it is left out."""
-        return path.startswith(_RESERVED) or self._spec.match_file(path)
+        """Whether it is left out. Most paths match no pattern at all, which one look tells."""
+        if path.startswith(_RESERVED):
+            return True
+        return self._any.search(path) is not None and self._spec.match_file(path)
 
     def why(self, path: str) -> str:
         """Why a path is left out, for people: ``.aitkignore: *.log``."""
@@ -101,6 +106,13 @@ def ignore_rules(folder: Path, more: Sequence[str] = (), *, defaults: Sequence[s
     rules = [Rule(pattern, "default list") for pattern in defaults]
     rules += [Rule(line, IGNORE_FILE) for line in _lines(folder / IGNORE_FILE)]
     return Rules([*rules, *(Rule(pattern, "settings") for pattern in more)])
+
+
+def _any_of(spec: GitIgnoreSpec) -> re.Pattern[str]:
+    """One expression that finds whatever any pattern finds; the patterns' groups lose their names."""
+    found = (pattern.regex for pattern in spec.patterns if pattern.include is not None)
+    texts = [_GROUP_NAME.sub("(?:", regex.pattern) for regex in found if regex is not None]
+    return re.compile("|".join(f"(?:{text})" for text in texts) or r"(?!)")
 
 
 def _lines(path: Path) -> list[str]:

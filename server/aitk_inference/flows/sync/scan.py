@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from aitk_inference.core.errors import InvalidProject, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
 _FORBIDDEN = re.compile(r'["\\:|<>*?\x00-\x1f\x7f]')
@@ -58,9 +58,8 @@ def scan(root: Path, ignored: Callable[[str], bool]) -> Scanned:
     """
     walk = _Walk(root, ignored)
     walk.run()
-    problems = [*walk.problems, *_collisions(root, walk.files)]
-    if problems:
-        raise _unsendable(problems)
+    if walk.problems:
+        raise _unsendable(walk.problems)
     return Scanned(tuple(sorted(walk.files, key=lambda file: file.path)), tuple(sorted(walk.skipped)))
 
 
@@ -82,18 +81,24 @@ class _Walk:
     def _folder(self, folder: str) -> list[str]:
         """Take the folder's files; its own folders come back."""
         inside: list[str] = []
+        spelled: dict[str, str] = {}
         for entry, path in _entries(self._root, folder, self.problems):
             is_folder = entry.is_dir(follow_symlinks=False)
             told = f"{path}/" if is_folder else path
             if self._ignored(told) or (entry.is_symlink() and self._ignored(f"{path}/")):
                 self.skipped.append(told)
-            elif is_folder and not (wrong := _name_problem(entry.name, path)):
-                inside.append(path)
-            elif is_folder:
-                self.problems.append(Problem(self._root / path, wrong, code="sync"))
-            else:
+            elif (other := spelled.setdefault(entry.name.lower(), path)) != path:
+                self._tell(path, f"Azure Files takes it and {other} for one. {_WAY_OUT}")
+            elif not is_folder:
                 self._file(entry, path)
+            elif wrong := _name_problem(entry.name, path):
+                self._tell(path, wrong)
+            else:
+                inside.append(path)
         return inside
+
+    def _tell(self, path: str, wrong: str) -> None:
+        self.problems.append(Problem(self._root / path, wrong, code="sync"))
 
     def _file(self, entry: os.DirEntry[str], path: str) -> None:
         try:
@@ -102,7 +107,7 @@ class _Walk:
             return  # it is gone since the folder was read
         wrong = _wrong(entry, path, found)
         if wrong:
-            self.problems.append(Problem(self._root / path, wrong, code="sync"))
+            self._tell(path, wrong)
         else:
             self.files.append(LocalFile(path, found.st_size, found.st_mtime_ns))
 
@@ -129,9 +134,16 @@ def _file_problem(entry: os.DirEntry[str], found: os.stat_result) -> str:
         return "It is neither a file nor a folder. List it in .aitkignore."
     if found.st_size > _LARGEST:
         return "It is larger than 4 TiB, which Azure Files can't hold."
-    if not os.access(entry.path, os.R_OK):
+    if not _is_readable(entry.path, found):
         return "It can't be read. Change its permissions, or list it in .aitkignore."
     return ""
+
+
+def _is_readable(path: str, found: os.stat_result) -> bool:
+    """Our own files say so by themselves; of others' the system is asked."""
+    if hasattr(os, "geteuid") and found.st_uid == os.geteuid() and found.st_mode & stat.S_IRUSR:
+        return True
+    return os.access(path, os.R_OK)
 
 
 def _name_problem(name: str, path: str) -> str:
@@ -154,20 +166,6 @@ def _name_problem(name: str, path: str) -> str:
 def _length(text: str) -> int:
     """In UTF-16 code units, as the service counts."""
     return len(text) if text.isascii() else len(text.encode("utf-16-le")) // 2
-
-
-def _collisions(root: Path, files: Sequence[LocalFile]) -> Iterator[Problem]:
-    seen: dict[str, str] = {}
-    for file in files:
-        parts = file.path.split("/")
-        for depth in range(1, len(parts) + 1):
-            path = "/".join(parts[:depth])
-            other = seen.setdefault(path.lower(), path)
-            if other != path:
-                yield Problem(
-                    root / path, f"Azure Files takes it and {other} for one. {_WAY_OUT}", code="sync"
-                )
-                break
 
 
 def _unsendable(problems: Sequence[Problem]) -> InvalidProject:
