@@ -40,6 +40,13 @@ class Seen:
         """The entry of that name, however it is spelled."""
         return self.entries.get(path.lower())
 
+    def without(self, paths: Iterable[str]) -> Seen:
+        """The same, after these were deleted."""
+        gone = {path.lower() for path in paths}
+        return (
+            Seen({path: entry for path, entry in self.entries.items() if path not in gone}) if gone else self
+        )
+
     def folders(self) -> frozenset[str]:
         """The folders, in lower case."""
         return frozenset(path for path, entry in self.entries.items() if entry.is_directory)
