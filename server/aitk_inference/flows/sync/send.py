@@ -223,7 +223,16 @@ async def make_folders(share: Share, folders: Sequence[str]) -> None:
     for folder in folders:
         levels.setdefault(folder.count("/"), []).append(folder)
     for depth in sorted(levels):
-        await each(levels[depth], share.make_directory, at_once=_AT_ONCE)
+        await each(levels[depth], lambda folder: _make_folder(share, folder), at_once=_AT_ONCE)
+
+
+async def _make_folder(share: Share, folder: str) -> None:
+    """Make a folder; those above it, too, where somebody deleted them."""
+    try:
+        await share.make_directory(folder)
+    except NotFound:
+        await make_folders_above(share, folder)
+        await share.make_directory(folder)
 
 
 async def make_folders_above(share: Share, path: str) -> None:
