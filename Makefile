@@ -67,13 +67,14 @@ lint: setup node_modules/.ready ## everything that reads the code without runnin
 
 test: setup ## all tests that fit in some minutes
 	@if [ "$${AITK_REQUIRE_E2E:-}" = 1 ]; then $(MAKE) --no-print-directory e2e-setup; fi
-	$(BIN)/pytest -n 3 --dist loadfile --ignore=tests/e2e --ignore=tests/azure_cli
+	$(BIN)/pytest -n 3 --dist loadfile --ignore=tests/e2e --ignore=tests/azure_cli --ignore=tests/deep
 	@if [ "$${AITK_REQUIRE_E2E:-}" = 1 ]; then $(BIN)/pytest -n 2 --dist loadfile tests/e2e; \
 	else echo "NOT TESTED: the extension in the real VS Code (tests/e2e). Run: AITK_REQUIRE_E2E=1 make test"; fi
 
-test-deep: setup ## what takes longer: Microsoft's own tests of the Files SDK, the Azure CLI (both from PyPI), 200 kills
+test-deep: setup ## what takes longer: Microsoft's own tests of the Files SDK, the Azure CLI (both from PyPI), 200 kills, large syncs
 	$(BIN)/python tests/microsoft_suite/run.py
 	$(BIN)/pytest -q tests/azure_cli
+	$(BIN)/pytest -q -s tests/deep
 	AITK_KILLS=200 $(BIN)/pytest -q tests/contract/test_instance_kills.py tests/contract/test_files_durability.py
 
 bench-sync: .venv/.bench ## our sync against AzCopy, rclone and the SDK: docs/sync-benchmark.md (ARGS=--help: a part of it)
