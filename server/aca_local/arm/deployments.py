@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 import uuid
 from dataclasses import dataclass
@@ -12,6 +10,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from aca_local.arm import errors, groups
+from aca_local.arm.template_hash import template_hash
 from aca_local.state import TERMINAL, ticks
 from aca_local.state.clock import duration, stamp
 from aca_local.templates import Scope, TemplateError, Volatile, evaluate
@@ -188,12 +187,6 @@ def document(
 def show(deployment: JsonObject) -> JsonObject:
     """A deployment as GET answers it."""
     return {key: value for key, value in deployment.items() if key != "private"}
-
-
-def template_hash(template: JSON) -> str:
-    """A number that is the same for the same template (not the one that Azure computes)."""
-    text = json.dumps(template, sort_keys=True, separators=(",", ":"))
-    return str(int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big"))
 
 
 _TYPES = {
