@@ -39,7 +39,7 @@ def template_hash(template: JsonObject) -> str:
 
 
 def _canonical(template: JsonObject) -> JsonObject:
-    ordered = _ordered(template, _TEMPLATE)
+    ordered: JsonObject = _ordered(template, _TEMPLATE)
     for section, order in (("parameters", _PARAMETER), ("outputs", _OUTPUT)):
         if isinstance(ordered.get(section), dict):
             ordered[section] = {name: _ordered(one, order) for name, one in ordered[section].items()}
