@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from aitk_inference.core.errors import InvalidProject, Problem
+from aitk_inference.core.errors import AppError, InvalidProject, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -80,14 +80,18 @@ def incomplete(project: Path, missing: Sequence[str]) -> InvalidProject:
         missing: The documented keys that are not filled in.
     """
     path = project / CONFIG_PATH
-    if not path.exists():
+    suggestion = "Run Provision first, or fill the keys in by hand."
+    if not path.parent.is_dir():
+        message = f"{project} is not a project: it has no {CONFIG_PATH.as_posix()}."
+        suggestion = "Open the project's own folder, or make a new project with: aitk-inference new DIR"
+    elif not path.exists():
         message = f"There is no {CONFIG_PATH.as_posix()} in this project: it was not provisioned yet."
     elif len(missing) == len(_KEYS):
         message = f"This project was not provisioned yet: {path.name} is not filled in."
     else:
         message = f"{path.name} does not say {', '.join(missing)}."
     problem = Problem(path, message, code="config")
-    return InvalidProject(message, [problem], suggestion="Run Provision first, or fill the keys in by hand.")
+    return InvalidProject(message, [problem], suggestion=suggestion)
 
 
 def read_object(path: Path) -> dict[str, Json]:
@@ -125,10 +129,20 @@ def write_config(project: Path, config: InferenceConfig) -> Path:
 
     Returns:
         The file's path.
+
+    Raises:
+        AppError: it can't be written.
     """
     path = project / CONFIG_PATH
     known = {key: getattr(config, name) for key, name in _KEYS.items()}
-    write_atomically(path, json.dumps({**known, **config.extra}, indent=2, ensure_ascii=False) + "\n")
+    try:
+        write_atomically(path, json.dumps({**known, **config.extra}, indent=2, ensure_ascii=False) + "\n")
+    except OSError as error:
+        raise AppError(
+            f"{path} can't be written: {error.strerror}.",
+            suggestion="Check the folder's permissions and the free space, then run the command again: "
+            "what was made is picked up.",
+        ) from error
     return path
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import re
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ from aitk_inference.core.config import (
     read_config,
     write_config,
 )
-from aitk_inference.core.errors import InvalidProject
+from aitk_inference.core.errors import AppError, InvalidProject
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,6 +47,13 @@ def test_keys_that_a_person_added_survive(tmp_path: Path) -> None:
     assert written["note"] == {"mine": [1, None]}
     assert written["ACA_APP_NAME"] == "app"
     assert written["SUBSCRIPTION_ID"] is None
+
+
+def test_a_folder_that_takes_no_file_is_told(tmp_path: Path) -> None:
+    (tmp_path / "infra").write_text("a file in the folder's place")
+    with pytest.raises(AppError, match=r"inference.config.json can't be written: ") as caught:
+        write_config(tmp_path, InferenceConfig(aca_app_name="app"))
+    assert "run the command again" in caught.value.suggestion
 
 
 def test_a_mistake_is_told_with_its_place(tmp_path: Path) -> None:
@@ -85,6 +93,12 @@ def test_each_mistake_is_told_in_words_and_the_file_left_alone(
     assert path.read_bytes() == content
 
 
+def test_a_folder_that_is_no_project_is_told(tmp_path: Path) -> None:
+    error = incomplete(tmp_path, read_config(tmp_path).missing())
+    assert "is not a project" in error.message
+    assert "own folder" in error.suggestion
+
+
 def test_a_folder_in_the_files_place_is_told(tmp_path: Path) -> None:
     (tmp_path / CONFIG_PATH).mkdir(parents=True)
     with pytest.raises(InvalidProject, match=r"can't be read: [^:\[]*\. \(line 1"):
@@ -103,6 +117,7 @@ def test_a_folder_in_the_files_place_is_told(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_not_known_yet_is_told_apart(tmp_path: Path, text: str | None, told: str) -> None:
+    (tmp_path / CONFIG_PATH).parent.mkdir()
     if text is not None:
         _write(tmp_path, text)
     error = incomplete(tmp_path, read_config(tmp_path).missing())
@@ -138,11 +153,11 @@ def test_an_endpoint_may_be_a_host_or_a_url(value: str, url: str) -> None:
 def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = _write(tmp_path, "{}")
     monkeypatch.setattr("os.fsync", _no_space)
-    with pytest.raises(OSError, match="no space"):
+    with pytest.raises(AppError, match="no space"):
         write_config(tmp_path, InferenceConfig(aca_app_name="x"))
     assert path.read_text() == "{}"
     assert [item.name for item in path.parent.iterdir()] == [path.name]
 
 
 def _no_space(_: int) -> None:
-    raise OSError("no space")
+    raise OSError(errno.ENOSPC, "no space")
