@@ -42,7 +42,7 @@ from aitk_inference.core.model import (
     WorkloadProfile,
 )
 from aitk_inference.core.ports import Cloud
-from aitk_inference.core.share_entry import ShareEntry
+from aitk_inference.core.share import ShareEntry
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,8 +11,9 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from aitk_inference.bicep import BicepCompiler
-    from aitk_inference.core.ports import Clouds, EditorTokens, OpenedShare
+    from aitk_inference.core.ports import Clouds, EditorTokens
     from aitk_inference.core.settings import Settings
+    from aitk_inference.core.share import OpenedShare
     from aitk_inference.lsp.handlers import Flows
 
 

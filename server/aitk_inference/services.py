@@ -1,6 +1,7 @@
 """The composition root: which adapter stands behind which port, for which target. Nothing else wires.
 
 Nothing of Azure's SDKs, httpx or aiohttp is imported before a target is opened: they take more than a second.
+A sync to a URL loads as little as it can: it takes less time than they do.
 """
 
 from __future__ import annotations
@@ -12,8 +13,6 @@ from typing import TYPE_CHECKING
 
 from aitk_inference.core.clock import SystemClock
 from aitk_inference.core.errors import AppError
-from aitk_inference.core.model import Subscription
-from aitk_inference.core.ports import Cloud
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
@@ -21,16 +20,14 @@ if TYPE_CHECKING:
 
     from aitk_inference.azure.clients import Endpoint
     from aitk_inference.azure.credentials import Credential, SignIn
-    from aitk_inference.core.ports import Clouds, EditorTokens, OpenedShare
+    from aitk_inference.core.model import Subscription
+    from aitk_inference.core.ports import Cloud, Clouds, EditorTokens
     from aitk_inference.core.settings import Settings
+    from aitk_inference.core.share import OpenedShare
 
-LOCAL = Subscription(
-    id="aca10ca1-0000-4000-8000-000000000001",
-    name="Local (this computer)",
-    tenant_id="aca10ca1-0000-4000-8000-000000000002",
-    is_local=True,
-)
+LOCAL_ID = "aca10ca1-0000-4000-8000-000000000001"
 """The local target's one subscription: the same on every computer, so that configurations can hold it."""
+LOCAL_TENANT_ID = "aca10ca1-0000-4000-8000-000000000002"
 
 _LOCAL_WORD = "local"
 _SIGN_IN_TIMEOUT = 300.0
@@ -77,7 +74,9 @@ class _Clouds:
     @property
     def local(self) -> Subscription:
         """The local target as a subscription to choose."""
-        return LOCAL
+        from aitk_inference.core.model import Subscription
+
+        return Subscription(LOCAL_ID, "Local (this computer)", LOCAL_TENANT_ID, is_local=True)
 
     async def subscriptions(self, *, interactive: bool) -> Sequence[Subscription]:
         """Azure subscriptions of the signed-in person; once interactive, later sign-ins may ask, too."""
@@ -105,7 +104,7 @@ class _Clouds:
     @asynccontextmanager
     async def open(self, subscription_id: str) -> AsyncIterator[Cloud]:
         """The target that a subscription id belongs to (``local`` is understood)."""
-        is_local = subscription_id.lower() in (_LOCAL_WORD, LOCAL.id)
+        is_local = subscription_id.lower() in (_LOCAL_WORD, LOCAL_ID)
         endpoint, credential = await self._local() if is_local else self._azure()
         async with _opened(endpoint, credential, self._settings) as cloud:
             yield cloud
@@ -116,7 +115,7 @@ class _Clouds:
         from aitk_inference.azure.credentials import StaticCredential
 
         running = await local.start(self._settings)
-        if running.subscription_id != LOCAL.id:
+        if running.subscription_id != LOCAL_ID:
             raise AppError(
                 "Another version of aca-local runs on this computer.",
                 suggestion="Stop it with `aca-local stop` and run the command again.",
@@ -153,6 +152,7 @@ async def _opened(endpoint: Endpoint, credential: Credential, settings: Settings
     from aitk_inference.azure.probe import HttpProbe, http_client
     from aitk_inference.azure.subscriptions import ArmSubscriptions
     from aitk_inference.bicep import BicepCompiler
+    from aitk_inference.core.ports import Cloud
 
     clock = SystemClock()
     async with (

@@ -97,7 +97,7 @@ def a_place(folder: Path, *options: str) -> Iterator[Place]:
         serve = [sys.executable, "-m", "aca_local", "serve", "--detach", "--data-dir", str(folder), *options]
         subprocess.run(serve, check=True, capture_output=True, timeout=LIMIT)
     try:
-        yield Place(settings, services.LOCAL.id, "contract", "westus3", is_local=True)
+        yield Place(settings, services.LOCAL_ID, "contract", "westus3", is_local=True)
     finally:
         asyncio.run(services.clouds(settings).stop_local())
 

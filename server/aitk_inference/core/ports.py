@@ -35,7 +35,7 @@ if TYPE_CHECKING:
         WorkloadProfile,
     )
     from aitk_inference.core.settings import Settings
-    from aitk_inference.core.share_entry import ShareEntry
+    from aitk_inference.core.share import OpenedShare, ShareEntry
 
 
 class EditorTokens(Protocol):
@@ -264,20 +264,6 @@ class Shares(Protocol):
     def open(self, ref: ShareRef) -> AbstractAsyncContextManager[Share]:
         """Open a share with the account's key, or the person's token where keys are forbidden."""
         ...
-
-
-@dataclass(frozen=True)
-class OpenedShare:
-    """A share that a URL names.
-
-    Attributes:
-        folder: The folder in it that the URL names; empty: the share itself.
-        place: Names both, without a signature.
-    """
-
-    share: Share
-    folder: str
-    place: str
 
 
 class EndpointProbe(Protocol):

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from aitk_inference.core.interface import UserInterface
-    from aitk_inference.core.ports import Clock, OpenedShare, OpenShare
+    from aitk_inference.core.ports import Clock, OpenShare
+    from aitk_inference.core.share import OpenedShare
     from aitk_inference.flows.project_lock import Holder
     from aitk_inference.flows.requests import SyncRequest
     from aitk_inference.flows.sync.run import Synced

@@ -109,4 +109,4 @@ async def test_status_tells_that_none_runs(tmp_path: Path) -> None:
 
 
 def test_both_sides_know_the_same_subscription() -> None:
-    assert (services.LOCAL.id, services.LOCAL.tenant_id) == (SUBSCRIPTION_ID, TENANT_ID)
+    assert (services.LOCAL_ID, services.LOCAL_TENANT_ID) == (SUBSCRIPTION_ID, TENANT_ID)

@@ -15,7 +15,7 @@ from aitk_inference.azure.files.pace import Pace
 from aitk_inference.azure.files.retry import Backoff
 from aitk_inference.azure.files.signing import Sas, SharedKey
 from aitk_inference.core.errors import AppError, NotAuthenticated
-from aitk_inference.core.ports import OpenedShare
+from aitk_inference.core.share import OpenedShare
 
 if TYPE_CHECKING:
     import ssl

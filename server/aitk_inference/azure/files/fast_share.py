@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from aitk_inference.azure.files.signing import Signer
     from aitk_inference.core.errors import AppError
     from aitk_inference.core.ports import Clock
-    from aitk_inference.core.share_entry import ShareEntry
+    from aitk_inference.core.share import ShareEntry
 
     _Result = TypeVar("_Result")
 

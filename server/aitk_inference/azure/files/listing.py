@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 from xml.etree import ElementTree as ET
 
-from aitk_inference.core.share_entry import ShareEntry
+from aitk_inference.core.share import ShareEntry
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -23,7 +23,7 @@ from aitk_inference.azure.errors import map_azure_errors
 from aitk_inference.azure.files.listing import quoted, time_of
 from aitk_inference.azure.files.retry import Failure
 from aitk_inference.core.errors import Conflict
-from aitk_inference.core.share_entry import ShareEntry
+from aitk_inference.core.share import ShareEntry
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence

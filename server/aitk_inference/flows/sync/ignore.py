@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from pathspec import GitIgnoreSpec
+from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
 
 from aitk_inference.core.errors import InvalidProject, Problem
 
@@ -78,14 +80,17 @@ class Rules:
 
     def __init__(self, rules: Sequence[Rule]) -> None:
         self._rules = rules
-        self._spec = GitIgnoreSpec.from_lines([rule.pattern for rule in rules])
-        self._any = _any_of(self._spec)
+        self._any = _any_of([rule.pattern for rule in rules])
 
     def __call__(self, path: str) -> bool:
         """Whether it is left out. Most paths match no pattern at all, which one look tells."""
         if path.startswith(_RESERVED):
             return True
         return self._any.search(path) is not None and self._spec.match_file(path)
+
+    @cached_property
+    def _spec(self) -> GitIgnoreSpec:
+        return GitIgnoreSpec.from_lines([rule.pattern for rule in self._rules])
 
     def why(self, path: str) -> str:
         """Why a path is left out, for people: ``.aitkignore: *.log``."""
@@ -108,10 +113,10 @@ def ignore_rules(folder: Path, more: Sequence[str] = (), *, defaults: Sequence[s
     return Rules([*rules, *(Rule(pattern, "settings") for pattern in more)])
 
 
-def _any_of(spec: GitIgnoreSpec) -> re.Pattern[str]:
+def _any_of(patterns: Sequence[str]) -> re.Pattern[str]:
     """One expression that finds whatever any pattern finds; the patterns' groups lose their names."""
-    found = (pattern.regex for pattern in spec.patterns if pattern.include is not None)
-    texts = [_GROUP_NAME.sub("(?:", regex.pattern) for regex in found if regex is not None]
+    found = (GitIgnoreSpecPattern.pattern_to_regex(pattern)[0] for pattern in patterns)
+    texts = [_GROUP_NAME.sub("(?:", text) for text in found if text]
     return re.compile("|".join(f"(?:{text})" for text in texts) or r"(?!)")
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from aitk_inference.core.ports import Share
-    from aitk_inference.core.share_entry import ShareEntry
+    from aitk_inference.core.share import ShareEntry
     from aitk_inference.flows.sync.manifest import Manifest
     from aitk_inference.flows.sync.plan import Plan
     from aitk_inference.flows.sync.scan import LocalFile

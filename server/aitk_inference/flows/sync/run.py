@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from aitk_inference.core.ports import Clock, Share
-    from aitk_inference.core.share_entry import ShareEntry
+    from aitk_inference.core.share import ShareEntry
     from aitk_inference.flows.progress import Reporter
     from aitk_inference.flows.project_lock import Holder
     from aitk_inference.flows.sync.scan import LocalFile, Scanned

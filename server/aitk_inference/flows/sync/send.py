@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from aitk_inference.core.ports import Share
-    from aitk_inference.core.share_entry import ShareEntry
+    from aitk_inference.core.share import ShareEntry
     from aitk_inference.flows.sync.look import Seen
 
 _AT_ONCE = 128

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from aitk_inference.core.ports import Share
-    from aitk_inference.core.share_entry import ShareEntry
+    from aitk_inference.core.share import ShareEntry
 
 
 class Within:

@@ -1,4 +1,4 @@
-"""A file or folder of a share: the one noun that a sync of files needs (the others are in ``model.py``)."""
+"""The nouns that a sync of files needs, and nothing else: it starts without the others (``model.py``)."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from aitk_inference.core.ports import Share
 
 
 @dataclass(frozen=True)
@@ -28,3 +30,17 @@ class ShareEntry:
     etag: str = ""
     last_write: datetime | None = None
     md5: str = ""
+
+
+@dataclass(frozen=True)
+class OpenedShare:
+    """A share that a URL names.
+
+    Attributes:
+        folder: The folder in it that the URL names; empty: the share itself.
+        place: Names both, without a signature.
+    """
+
+    share: Share
+    folder: str
+    place: str
