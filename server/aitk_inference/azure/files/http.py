@@ -109,7 +109,7 @@ class Connection(asyncio.Protocol):
         view = memoryview(body)
         for start in range(0, len(body), _SLICE):
             if self._writable is not None:
-                await self._writable
+                await asyncio.wait((self._writable, answer), return_when=asyncio.FIRST_COMPLETED)
             if answer.done():  # refused before the body was through: what is left is not sent
                 self.open = False
                 return
@@ -135,9 +135,6 @@ class Connection(asyncio.Protocol):
         self._touched = self._loop.time()
 
     def _fail(self, error: Exception) -> None:
-        if self._writable is not None and not self._writable.done():
-            self._writable.set_exception(error)
-            self._writable.exception()  # a writer may not be waiting; then nobody else looks at it
         if self._answer is not None and not self._answer.done():
             self._answer.set_exception(error)
             self._answer.exception()
