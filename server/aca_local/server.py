@@ -16,7 +16,16 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from aca_local import certificates, faults
-from aca_local.arm import Cloud, Settings, account_keys, build_arm, build_registry, refusals, resume
+from aca_local.arm import (
+    Cloud,
+    Settings,
+    account_keys,
+    build_arm,
+    build_registry,
+    refusals,
+    resume,
+    takes_keys,
+)
 from aca_local.faulty import Faults
 from aca_local.files import FileShares, FilesOptions, build_handler
 from aca_local.ingress import ReverseProxy
@@ -140,10 +149,12 @@ def _settings(parts: _Parts, options: Options) -> Settings:
 
 
 async def _open_files(stack: AsyncExitStack, parts: _Parts, cloud: Cloud, shares: FileShares) -> None:
+    keys = _Keys(cloud)
     handler = build_handler(
         shares,
-        _Keys(cloud),
+        keys,
         token_is_valid=_same(parts.token),
+        takes_keys=keys.allowed,
         options=FilesOptions(create_with_data=parts.create_with_data),
         refused=partial(refusals.count, cloud.store),
     )
@@ -170,15 +181,22 @@ class _Keys:
 
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
-        self._known: dict[str, Sequence[str]] = {}
+        self._known: dict[str, tuple[Sequence[str], bool]] = {}
         self._read_at = -1
 
     def keys(self, account: str) -> Sequence[str]:
         """Answer an account's keys."""
+        return self._facts(account)[0]
+
+    def allowed(self, account: str) -> bool:
+        """Tell whether an account lets its keys sign."""
+        return self._facts(account)[1]
+
+    def _facts(self, account: str) -> tuple[Sequence[str], bool]:
         if self._read_at != (now := self._cloud.store.changes):
             self._known, self._read_at = {}, now
         if account not in self._known:
-            self._known[account] = account_keys(self._cloud, account)
+            self._known[account] = account_keys(self._cloud, account), takes_keys(self._cloud, account)
         return self._known[account]
 
 

@@ -67,6 +67,7 @@ def files_server(
     certificate: Path | None = None,
     refused: Callable[[str, str, str], None] = lambda method, place, code: None,
     faults: Faults | None = None,
+    takes_keys: Callable[[str], bool] = lambda account: True,
 ) -> Iterator[FilesServer]:
     """Serve the shares below `root` while the context lasts."""
     loop = asyncio.new_event_loop()
@@ -81,7 +82,12 @@ def files_server(
         for account in (keys or FixedKeys()).accounts:
             shares.create_account(account)
         handler = build_handler(
-            shares, keys or FixedKeys(), token_is_valid=token_is_valid, options=options, refused=refused
+            shares,
+            keys or FixedKeys(),
+            token_is_valid=token_is_valid,
+            options=options,
+            refused=refused,
+            takes_keys=takes_keys,
         )
         if faults is not None:
             handler = faults.around(handler, "files")

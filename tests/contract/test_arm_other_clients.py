@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
+from aca_local.arm import takes_keys
 from aca_local.files import FileShares
 from contract.arm_server import LIMIT, SUBSCRIPTION, TENANT, TOKEN, Running, run_arm
 
@@ -74,6 +75,13 @@ def test_a_condition_is_refused_not_passed_over(running: Running, ask: Ask) -> N
         answer = httpx.put(f"{running.url}{GROUP}?api-version=2024-11-01", headers=headers, json=body)
         assert (answer.status_code, answer.json()["error"]["code"]) == (400, "UnsupportedHeader")
     assert ask("GET", GROUP, "2024-11-01").status_code == 200
+
+
+def test_an_account_that_forbids_its_keys_is_known_to_the_files_service(running: Running, ask: Ask) -> None:
+    assert running.call(lambda: takes_keys(running.cloud, "account1"))
+    patched = ask("PATCH", ACCOUNT, STORAGE_API, {"properties": {"allowSharedKeyAccess": False}})
+    assert patched.json()["properties"]["allowSharedKeyAccess"] is False
+    assert not running.call(lambda: takes_keys(running.cloud, "account1"))
 
 
 def test_how_many_accounts_a_region_may_have(ask: Ask) -> None:

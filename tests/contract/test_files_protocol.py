@@ -9,10 +9,12 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from aca_local.files import FilesOptions
+from azure.core.exceptions import HttpResponseError
 from azure.storage.fileshare import (
     AccountSasPermissions,
     FileSasPermissions,
     ResourceTypes,
+    ShareClient,
     ShareSasPermissions,
     generate_account_sas,
     generate_file_sas,
@@ -157,6 +159,24 @@ def test_a_token_needs_the_intent_and_must_be_good(client: Client) -> None:
     refused = client.send("GET", target, sas="", x_ms_file_request_intent="backup", **bad)
     assert (refused.status, refused.code) == (401, "InvalidAuthenticationInfo")
     assert refused.headers["www-authenticate"].startswith("Bearer authorization_uri=")
+
+
+def test_an_account_may_forbid_its_keys(tmp_path: Path) -> None:
+    """Neither a key nor what it signed opens anything then; a person's token does."""
+    with files_server(
+        tmp_path, takes_keys=lambda account: False, token_is_valid=lambda token: True
+    ) as server:
+        with (
+            ShareClient.from_connection_string(server.connection_string, "share") as share,
+            pytest.raises(HttpResponseError) as caught,
+        ):
+            share.create_share()
+        assert caught.value.error_code == "KeyBasedAuthenticationNotPermitted"
+        client = Client(server)
+        refused = client.send("PUT", "/acct/share?restype=share")
+        assert (refused.status, refused.code) == (403, "KeyBasedAuthenticationNotPermitted")
+        person = {"Authorization": "Bearer t", "x_ms_file_request_intent": "backup"}
+        assert client.send("PUT", "/acct/share?restype=share", sas="", **person).status == 201
 
 
 @pytest.mark.parametrize("host", ["evil.example", "acct.file.evil.example", "127.0.0.1.evil.example:80", ""])

@@ -34,11 +34,12 @@ class Keys(Protocol):
 
 @dataclass(slots=True, frozen=True)
 class Gate:
-    """Checks requests: `token_is_valid` is asked about bearer tokens."""
+    """Checks requests: `token_is_valid` is asked about bearer tokens, `takes_keys` about accounts."""
 
     shares: FileShares
     keys: Keys
     token_is_valid: Callable[[str], bool]
+    takes_keys: Callable[[str], bool] = lambda account: True
 
     def check(self, call: Call, need: Need) -> None:
         """Raise the service's error unless the request may do what it asks."""
@@ -59,6 +60,8 @@ class Gate:
         """Raise unless a signature in the query allows the operation; without one, ask for credentials."""
         if "sig" not in call.query:
             raise FilesError("NoAuthenticationInformation", headers=CHALLENGE)
+        if "skoid" not in call.query:  # else a person's key signed it, not the account's
+            self._check_takes_keys(call)
         check_sas(call, need, Signer(keys, lambda: self._policies(call), self.shares.clock.now()))
 
     def check_source(self, call: Call, *, token: str | None) -> None:
@@ -72,11 +75,17 @@ class Gate:
             raise _bad_token("The token for the source is not valid.")
 
     def _check_key(self, call: Call, value: str, keys: Sequence[str]) -> None:
+        self._check_takes_keys(call)
         account, _, signature = value.partition(":")
         if account != call.account or not is_signed(call, account, signature, keys):
             raise _refused("The signature does not match.")
         _check_date(call.ms.get("x-ms-date") or call.headers.get("Date") or "", self.shares.clock.now())
         call.owner = True
+
+    def _check_takes_keys(self, call: Call) -> None:
+        """Raise where the account forbids its keys, and with them what they sign."""
+        if not self.takes_keys(call.account):
+            raise FilesError("KeyBasedAuthenticationNotPermitted")
 
     def _check_token(self, call: Call, token: str, need: Need, keys: Sequence[str]) -> None:
         if not self.token_is_valid(token):

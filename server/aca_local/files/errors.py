@@ -79,6 +79,10 @@ CODES: Mapping[str, tuple[int, str]] = {
         400,
         "The value for one of the XML nodes is not in the correct format.",
     ),
+    "KeyBasedAuthenticationNotPermitted": (
+        403,
+        "Key based authentication is not permitted on this storage account.",
+    ),
     "LeaseAlreadyPresent": (409, "There is already a lease present."),
     "LeaseIdMismatchWithFileOperation": (
         412,

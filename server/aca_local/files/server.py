@@ -32,17 +32,19 @@ def build_handler(
     keys: Keys,
     *,
     token_is_valid: Callable[[str], bool] = lambda token: False,
+    takes_keys: Callable[[str], bool] = lambda account: True,
     options: FilesOptions | None = None,
     refused: Refused = lambda method, place, code: None,
 ) -> Handler:
     """Return a handler that serves the shares, for `aiohttp.web.Server(handler, auto_decompress=False)`.
 
-    `keys` says who may sign, `token_is_valid` which bearer tokens are good (none by default). A request
-    whose `Host` is not this computer's is refused. Never raises: errors become the service's own replies.
+    `keys` says who may sign, `token_is_valid` which bearer tokens are good (none by default), `takes_keys`
+    which accounts let their keys sign at all. A request whose `Host` is not this computer's is refused.
+    Never raises: errors become the service's own replies.
     `refused` is told what had to be refused because it is not served here.
     """
     chosen = options or FilesOptions()
-    gate = Gate(shares, keys, token_is_valid)
+    gate = Gate(shares, keys, token_is_valid, takes_keys)
     return _Handler(Service(shares, Entries(shares), gate, Addresses(chosen.suffix), chosen), refused).handle
 
 

@@ -89,6 +89,12 @@ def find_account(cloud: Cloud, name: str) -> JsonObject | None:
     return next((one for one in accounts if one["name"] == wanted), None)
 
 
+def takes_keys(cloud: Cloud, account: str) -> bool:
+    """Whether an account lets requests be signed with its keys (``allowSharedKeyAccess``)."""
+    found = find_account(cloud, account)
+    return found is None or found["properties"].get("allowSharedKeyAccess") is not False
+
+
 def account_keys(cloud: Cloud, account: str) -> Sequence[str]:
     """The two keys of an account, base64; none of an unknown one."""
     found = find_account(cloud, account)
