@@ -392,6 +392,11 @@ def test_an_app_stops_starts_and_goes(client: ContainerAppsAPIClient, running: R
         ({"container": {"resources": {"cpu": 3, "memory": "1Gi"}}}, "ContainerAppInvalidResourceTotal"),
         ({"container": {"env": [{"name": "A", "secretRef": "none"}]}}, "ContainerAppSecretRefNotFound"),
         ({"configuration": {"secrets": [{"name": "a"}]}}, "ContainerAppSecretInvalid"),
+        ({"configuration": {"dapr": {"enabled": True}}}, "InvalidParameterValueInContainerTemplate"),
+        (
+            {"configuration": {"ingress": {"targetPort": 80, "transport": "tcp"}}},
+            "InvalidParameterValueInContainerTemplate",
+        ),
         (
             {
                 "container": {

@@ -25,6 +25,7 @@ _SUFFIX = re.compile(r"[a-z](?:[a-z0-9-]{0,53}[a-z0-9])?")
 _CONTAINER_KEYS = ("image", "name", "command", "args", "env", "probes", "volumeMounts", "imageType")
 _FAILURES = {"Liveness": 30, "Readiness": 48, "Startup": 240}
 _VOLUMES = frozenset({"AzureFile", "EmptyDir"})
+_TRANSPORTS = frozenset({"Auto", "Http", "Http2"})
 _MEMORY = re.compile(r"(\d+(?:\.\d+)?)Gi")
 
 
@@ -197,6 +198,8 @@ def configuration(asked: JsonObject, before: JsonObject | None) -> JsonObject:
         raise invalid_field(
             "configuration.activeRevisionsMode", f'Invalid value: "{mode}": Single or Multiple'
         )
+    if (asked.get("dapr") or {}).get("enabled"):
+        raise invalid_field("configuration.dapr.enabled", "aca-local runs no Dapr beside an app.")
     return {
         "secrets": [{"name": one["name"]} for one in asked.get("secrets") or []] or None,
         "activeRevisionsMode": mode,
@@ -222,6 +225,11 @@ def _ingress(asked: JsonObject | None, before: JsonObject | None) -> JsonObject 
         raise invalid_field(
             "configuration.ingress.targetPort", f"Invalid value: {port}: must be between 1 and 65535"
         )
+    transport = str(asked.get("transport") or "Auto").capitalize()
+    if transport not in _TRANSPORTS:
+        raise invalid_field(
+            "configuration.ingress.transport", f"aca-local's ingress speaks HTTP, not '{transport}'."
+        )
     keep: tuple[str, ...] = (
         "customDomains",
         "ipSecurityRestrictions",
@@ -236,7 +244,7 @@ def _ingress(asked: JsonObject | None, before: JsonObject | None) -> JsonObject 
         "external": bool(asked.get("external", False)),
         "targetPort": port,
         "exposedPort": asked.get("exposedPort") or 0,
-        "transport": str(asked.get("transport") or "Auto").capitalize(),
+        "transport": transport,
         "traffic": asked.get("traffic") or [{"weight": 100, "latestRevision": True}],
         "allowInsecure": bool(asked.get("allowInsecure", False)),
         **{key: asked.get(key) for key in keep},
