@@ -235,6 +235,7 @@ class FakeApps:
     busy: int = 0
     restarts: int = 0
     starts: int = 0
+    stops: int = 0
     looks: int = 0
     added: list[WorkloadProfile] = field(default_factory=list)
     log: Sequence[str] = ("Traceback …", "ModuleNotFoundError: No module named 'gradio'")
@@ -274,7 +275,8 @@ class FakeApps:
     async def start(self, ref: AppRef) -> None:
         self.starts += 1
 
-    async def stop(self, ref: AppRef) -> None: ...
+    async def stop(self, ref: AppRef) -> None:
+        self.stops += 1
 
     async def console(
         self, ref: AppRef, revision: str, replica: str, *, tail: int, follow: bool

@@ -24,6 +24,7 @@ from aca_local.cli import parser as local_parser
 from aitk_inference.cli.arguments import parser
 from contract import starter
 from projects import make_small
+from running import until
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -159,6 +160,25 @@ def test_the_readmes_terminal_and_the_pipeline_lead_to_an_answer(shell: Shell) -
     shell.run(*(_as_local(line) for line in pipeline), folder=project)
     shell.run("aitk-inference status", "aitk-inference deploy --dry-run", folder=project)
     shell.run("aitk-inference provision --plan --subscription local --resource-group models", folder=project)
+    _logs_stop_and_start(shell, project)
+
+
+def _logs_stop_and_start(shell: Shell, project: Path) -> None:
+    assert "ContainerStarted" in shell.run("aitk-inference logs --system", folder=project)
+    shell.run("aitk-inference logs --tail 5", folder=project)
+    said = shell.run("aitk-inference stop", folder=project)
+    assert "Stopped" in shell.run("aitk-inference status", folder=project)
+    (then,) = re.findall(r"^  Next: (.*)$", said, re.MULTILINE)
+    said = shell.run(then, folder=project)
+    (endpoint,) = re.findall(r"^  Go to Inference Endpoint: (\S+)$", said, re.MULTILINE)
+    until(lambda: _answer(endpoint), lambda text: text == "one")
+
+
+def _answer(endpoint: str) -> str:
+    try:
+        return _get(endpoint)
+    except OSError:
+        return ""
 
 
 def _as_local(line: str) -> str:

@@ -58,6 +58,22 @@ _SERVE = """\
 examples:
   aitk-inference serve                                          what an editor starts
 """
+_LOGS = """\
+examples:
+  aitk-inference logs                                           the last 100 lines
+  aitk-inference logs --follow --tail 20
+  aitk-inference logs --system                                  why a replica does not start
+"""
+_STOP = """\
+examples:
+  aitk-inference stop --project my-model                        nothing is billed until: aitk-inference start
+"""
+_START = """\
+examples:
+  aitk-inference start --project my-model
+"""
+_MOST_LINES = 300
+"""Azure's log streams give no more."""
 _LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -76,6 +92,9 @@ def parser() -> argparse.ArgumentParser:
     _deploy(verbs)
     _status(verbs)
     _open(verbs)
+    _logs(verbs)
+    _in_project(_verb(verbs, "stop", "stop the app, so that no replica is billed", _STOP))
+    _in_project(_verb(verbs, "start", "start the stopped app with the code that is there", _START))
     _sync(verbs)
     _demo(verbs)
     _serve(verbs)
@@ -151,6 +170,22 @@ def _status(verbs: _Verbs[argparse.ArgumentParser]) -> None:
     _in_project(_verb(verbs, "status", "say what is there, what runs and whether it answers", _STATUS))
 
 
+def _logs(verbs: _Verbs[argparse.ArgumentParser]) -> None:
+    verb = _verb(verbs, "logs", "tell what the newest replica wrote", _LOGS)
+    _in_project(verb)
+    verb.add_argument("--follow", action="store_true", help="go on with new lines; Ctrl+C ends it")
+    verb.add_argument(
+        "--system", action="store_true", help="image pulls, volume mounts, probes and restarts instead"
+    )
+    verb.add_argument(
+        "--tail",
+        type=_lines,
+        default=100,
+        metavar="N",
+        help="how many of the last lines, 0 to 300 (default: 100)",
+    )
+
+
 def _open(verbs: _Verbs[argparse.ArgumentParser]) -> None:
     _in_project(_verb(verbs, "open", "open the endpoint in the browser", _OPEN))
 
@@ -186,6 +221,13 @@ def _demo(verbs: _Verbs[argparse.ArgumentParser]) -> None:
 
 def _serve(verbs: _Verbs[argparse.ArgumentParser]) -> None:
     _verb(verbs, "serve", "the language server on stdin and stdout", _SERVE)
+
+
+def _lines(text: str) -> int:
+    value = int(text)
+    if not 0 <= value <= _MOST_LINES:
+        raise argparse.ArgumentTypeError(f"it must be between 0 and {_MOST_LINES}")
+    return value
 
 
 def _seconds(text: str) -> float:

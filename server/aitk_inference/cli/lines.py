@@ -54,7 +54,8 @@ def outcome_lines(outcome: Outcome, project: Path) -> Iterator[str]:
         outcome: How the flow ended.
         project: The project as the person named it: the next command is told so that it works from here.
     """
-    yield outcome.summary
+    if outcome.summary:
+        yield outcome.summary
     for action in outcome.actions:
         if action.kind in _SHOWN and action.target:
             yield f"  {action.title}: {action.target}"

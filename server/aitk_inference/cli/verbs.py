@@ -10,9 +10,17 @@ from typing import TYPE_CHECKING
 from aitk_inference.core.config import incomplete, read_config
 from aitk_inference.core.errors import InvalidProject, Problem
 from aitk_inference.core.settings import settings_from
+from aitk_inference.flows import running
 from aitk_inference.flows.deploy import deploy
 from aitk_inference.flows.provision import provision
-from aitk_inference.flows.requests import DeployRequest, Outcome, ProvisionRequest, StatusRequest
+from aitk_inference.flows.requests import (
+    DeployRequest,
+    LogsRequest,
+    Outcome,
+    ProvisionRequest,
+    StatusRequest,
+    SwitchRequest,
+)
 from aitk_inference.flows.scaffold import new_project, packaged_infra
 from aitk_inference.flows.status import status
 
@@ -35,6 +43,9 @@ async def perform(arguments: argparse.Namespace, wire: Wire, ui: UserInterface) 
         "deploy": _deploy,
         "status": _status,
         "open": _open,
+        "logs": _logs,
+        "stop": _stop,
+        "start": _start,
         "demo": _demo,
     }
     return await verbs[arguments.verb](arguments, wire, ui)
@@ -79,6 +90,22 @@ async def _status(arguments: argparse.Namespace, wire: Wire, ui: UserInterface) 
     return await status(
         StatusRequest(_project(arguments)), ui=ui, clouds=wire(settings_from(os.environ), None)
     )
+
+
+async def _logs(arguments: argparse.Namespace, wire: Wire, ui: UserInterface) -> Outcome:
+    project = _project(arguments)
+    request = LogsRequest(project, follow=arguments.follow, system=arguments.system, tail=arguments.tail)
+    return await running.logs(request, ui=ui, clouds=wire(settings_from(os.environ), None))
+
+
+async def _stop(arguments: argparse.Namespace, wire: Wire, ui: UserInterface) -> Outcome:
+    request = SwitchRequest(_project(arguments))
+    return await running.stop(request, ui=ui, clouds=wire(settings_from(os.environ), None))
+
+
+async def _start(arguments: argparse.Namespace, wire: Wire, ui: UserInterface) -> Outcome:
+    request = SwitchRequest(_project(arguments))
+    return await running.start(request, ui=ui, clouds=wire(settings_from(os.environ), None))
 
 
 async def _open(arguments: argparse.Namespace, wire: Wire, ui: UserInterface) -> Outcome:

@@ -86,6 +86,29 @@ class StatusRequest:
 
 
 @dataclass(frozen=True)
+class LogsRequest:
+    """Which lines of whose logs.
+
+    Attributes:
+        follow: Go on with new lines until cancelled.
+        system: The app's system log (image pulls, volume mounts, probes, restarts) instead of the console.
+        tail: How many of the last lines, 0 to 300 (Azure gives no more).
+    """
+
+    project: Path
+    follow: bool = False
+    system: bool = False
+    tail: int = 100
+
+
+@dataclass(frozen=True)
+class SwitchRequest:
+    """Whose app to stop or start."""
+
+    project: Path
+
+
+@dataclass(frozen=True)
 class Outcome:
     """How a flow ended; a flow that failed raises an AppError instead.
 
