@@ -21,53 +21,63 @@ interface Sends {
 }
 
 /** The palette's commands and what buttons may start. */
-export class PaletteCommands implements Presses {
+export class PaletteCommands {
   constructor(
-    readonly logger: Logger,
+    private readonly logger: Logger,
     private readonly server: () => Promise<Runner>,
   ) {}
 
-  /** Run what a button names: one of our verbs, or a help of the editor's own. */
-  async run(target: string): Promise<void> {
-    const verb = target.replace(/^aitk-inference\./, '');
-    const help = this.helps[verb];
-    if (help) {
-      await help();
-    } else if (verb === 'new') {
-      await this.create();
-    } else if (verb in sends()) {
-      await this.flow(verb as Verb);
-    }
-  }
-
-  /** Provision, deploy, its preview or status of the current project. */
-  async flow(verb: Verb): Promise<void> {
-    await this.guarded(verb, async () => {
+  /** Provision, deploy, its preview or status of a project; without one, of the current one. */
+  async flow(verb: Verb, given?: vscode.Uri): Promise<void> {
+    let project = given;
+    try {
       requireTrust();
-      const project = await currentProject();
+      project ??= await currentProject();
       if (project) {
         await saveFiles(project);
         const result = await this.withProgress(verb, project);
-        void showResult(result, this);
+        void showResult(result, this.about(project));
       }
-    });
+    } catch (error) {
+      void showTrouble(error, verb, this.about(project));
+    }
   }
 
-  /** A new project in the open folder when that is empty, else in a folder that is chosen. */
-  async create(): Promise<void> {
-    await this.guarded('new', async () => {
-      const open = await emptyOpenFolder();
+  /** A new project in the folder that is meant or open, when that is empty, else in one that is chosen. */
+  async create(given?: vscode.Uri): Promise<void> {
+    try {
+      const open = await emptyFolder(given);
       const folder = open ?? (await newProjectFolder());
       if (!folder) {
         return;
       }
       const result = await this.withProgress('new', folder);
       if (open) {
-        void showResult(result, this);
+        void showResult(result, this.about(folder));
       } else {
         await openProject(folder, result.summary);
       }
-    });
+    } catch (error) {
+      void showTrouble(error, 'new', this.about(given));
+    }
+  }
+
+  /** What buttons under a message about a project do. */
+  private about(project: vscode.Uri | undefined): Presses {
+    return { logger: this.logger, run: (target) => this.run(target, project) };
+  }
+
+  /** Run what a button names: one of our verbs, or a help of the editor's own. */
+  private async run(target: string, project: vscode.Uri | undefined): Promise<void> {
+    const verb = target.replace(/^aitk-inference\./, '');
+    const help = this.helps[verb];
+    if (help) {
+      await help();
+    } else if (verb === 'new') {
+      await this.create(project);
+    } else if (verb in sends()) {
+      await this.flow(verb as Verb, project);
+    }
   }
 
   private readonly helps: Readonly<Record<string, (() => Thenable<unknown>) | undefined>> = {
@@ -77,14 +87,6 @@ export class PaletteCommands implements Presses {
       vscode.commands.executeCommand('workbench.action.openSettings', 'aitk.inference.interpreter'),
     chooseInterpreter: chooseInterpreter,
   };
-
-  private async guarded(verb: Verb, work: () => Promise<void>): Promise<void> {
-    try {
-      await work();
-    } catch (error) {
-      void showTrouble(error, verb, this);
-    }
-  }
 
   private async withProgress(verb: Verb, project: vscode.Uri): Promise<RunResult> {
     const { title, command, argument } = sends()[verb];
@@ -123,9 +125,9 @@ function reporter(progress: vscode.Progress<{ message?: string; increment?: numb
   };
 }
 
-async function emptyOpenFolder(): Promise<vscode.Uri | undefined> {
+async function emptyFolder(given: vscode.Uri | undefined): Promise<vscode.Uri | undefined> {
   const folders = vscode.workspace.workspaceFolders ?? [];
-  const folder = folders.length === 1 ? folders[0]?.uri : undefined;
+  const folder = given ?? (folders.length === 1 ? folders[0]?.uri : undefined);
   if (!folder) {
     return undefined;
   }

@@ -17,7 +17,8 @@ export async function currentProject(): Promise<vscode.Uri | undefined> {
   const file = vscode.window.activeTextEditor?.document.uri;
   const active = file ? vscode.workspace.getWorkspaceFolder(file) : undefined;
   const only = folders.length === 1 ? folders[0] : active;
-  const picked = only ?? (await vscode.window.showWorkspaceFolderPick());
+  const placeHolder = vscode.l10n.t('Choose the project');
+  const picked = only ?? (await vscode.window.showWorkspaceFolderPick({ placeHolder }));
   return picked?.uri;
 }
 

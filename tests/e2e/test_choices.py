@@ -64,3 +64,24 @@ async def test_a_project_is_made_where_no_folder_is_open(
     await expect(files.filter(has_text="inference")).to_be_visible(timeout=60_000)
     await window.shot("opened")
     assert (folder / "infra/inference.config.json").exists()
+
+
+async def test_of_two_folders_the_picked_one_is_meant_by_the_buttons_too(
+    ready_address: str, browser: BrowserContext, tmp_path: Path, pictures: Path
+) -> None:
+    one, two = tmp_path / "attic", tmp_path / "cellar"
+    one.mkdir()
+    two.mkdir()
+    workspace = tmp_path / "both.code-workspace"
+    workspace.write_text(json.dumps({"folders": [{"path": "attic"}, {"path": "cellar"}]}))
+    window = await Workbench(browser, ready_address, workspace, pictures).open()
+    await window.run(PROVISION)
+    await window.question("Choose the project")
+    await window.shot("which-folder")
+    await window.pick("cellar")
+    await window.press(await window.see("There is no infra/provision/inference.bicep"), "Create Project…")
+    toast = await window.see("Made a starter project")
+    assert (two / "infra/inference.config.json").exists()
+    assert not list(one.iterdir())
+    await window.press(toast, "Provision")
+    await window.question("Choose a subscription")

@@ -72,9 +72,9 @@ async def deploy(window: Workbench, project: Path) -> str:
     await window.see("The web API starts")
     await window.shot("deploying")
     toast = await window.see("Deployed to ")
+    await window.for_readme("editor-deployed", left=640, top=650, height=150)
     output = await window.output()
     await window.shot("deployed")
-    await window.for_readme("editor-deployed", left=352, top=660, height=140)
     configured = json.loads((project / "infra/inference.config.json").read_text())["ACA_APP_ENDPOINT"]
     told = re.findall(r"Endpoint: (\S+)", output)
     assert told, output

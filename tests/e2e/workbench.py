@@ -23,14 +23,15 @@ class Workbench:
     Args:
         context: The browser.
         address: The editor's address.
-        folder: The folder that is open; None opens the editor without one.
+        folder: The folder that is open, or the file of a workspace; None opens the editor without one.
         pictures: Where screenshots go.
     """
 
     def __init__(self, context: BrowserContext, address: str, folder: Path | None, pictures: Path) -> None:
         self._context = context
         self._pictures = pictures
-        self._url = f"{address}/?folder={quote(str(folder))}" if folder else f"{address}/?ew=true"
+        kind = "workspace" if folder and folder.suffix == ".code-workspace" else "folder"
+        self._url = f"{address}/?{kind}={quote(str(folder))}" if folder else f"{address}/?ew=true"
         self._count = 0
         self.page: Page
 
