@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from aca_local.templates.values import JSON
 
 NOT_IN_FUNCTIONS = {"reference", "references", "resourceinfo", "utcnow", "newguid", "copyindex"}
+CYCLES = ("definition cycles back", "references itself in its own definition")
 PASSING = "https://aka.ms/arm-pass-parameter-values"
 
 
@@ -152,7 +153,7 @@ def settle_parameters(context: Context) -> None:
         except TemplateError as error:
             if not computed or error.message.startswith("The provided value for the template parameter"):
                 raise
-            if "definition cycles back" in error.message:
+            if any(words in error.message for words in CYCLES):
                 raise
             raise _in_default(slot.name, error) from error
 
@@ -240,9 +241,7 @@ def _in_variable(name: str, error: TemplateError) -> TemplateError:
 
 def _plain(error: TemplateError) -> bool:
     """Tell whether the engine gives this error as it is, without naming the variable."""
-    return any(
-        words in error.message for words in ("definition cycles back", "'copy' definition", "'copyIndex'")
-    )
+    return any(words in error.message for words in (*CYCLES, "'copy' definition", "'copyIndex'"))
 
 
 def _settled(context: Context, slot: Slot, kind: str) -> Value:

@@ -71,13 +71,18 @@ def _loops(items: list[dict[str, JSON]], where: Where) -> list[tuple[Node, Node]
     return [(text_node(loop.name), loop) for loop in loops]
 
 
-def loop_node(item: dict[str, JSON], where: Where) -> Loop:
-    """Compile one `copy`: its name, count and input. Raises TemplateError."""
+def loop_node(item: dict[str, JSON], where: Where, *, loops: bool = True) -> Loop:
+    """Compile one `copy`: its name, count and input. Raises TemplateError.
+
+    With `loops`, a `copy` inside the input stands for its loops: the engine runs them before it refuses them.
+    """
     item = {name.lower(): part for name, part in item.items()}
     name, body = item.get("name", ""), item.get("input")
     if not isinstance(name, str):
         raise wrong_result(taken(name), "String")
-    return Loop(name, compile_json(item.get("count")), compile_json(body), where, nested=has_loop(body))
+    nested = loops and has_loop(body)
+    inside = compile_json(body, loops=nested, where=(*where, "input"))
+    return Loop(name, compile_json(item.get("count")), inside, where, nested=nested)
 
 
 def has_loop(value: JSON) -> bool:

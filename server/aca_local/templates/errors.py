@@ -62,7 +62,7 @@ class NotYet(TemplateError):
 
 
 class NotFound(TemplateError):
-    """A parameter or variable that the template does not have. The engine says so and nothing around it."""
+    """A parameter, variable or fact that is not there. The engine says so, and nothing of what is around."""
 
 
 AS_IT_IS = (OverBudget, NotYet, NotFound)  # errors that nothing wraps

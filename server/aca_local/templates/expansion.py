@@ -20,15 +20,16 @@ from aca_local.templates.bodies import body_of
 from aca_local.templates.checks import dependencies
 from aca_local.templates.compiling import Where, loop_node
 from aca_local.templates.declared import index, read_resources
+from aca_local.templates.deployments import check_form, is_inner, passed, properties_of, scope_of
 from aca_local.templates.environment import Context, Env
-from aca_local.templates.errors import AS_IT_IS, AT, NotYet, TemplateError, fault
+from aca_local.templates.errors import AS_IT_IS, NotYet, TemplateError, fault
 from aca_local.templates.loops import run_loop
-from aca_local.templates.machine import as_node, drive, evaluate, shown
+from aca_local.templates.machine import drive, evaluate, shown
 from aca_local.templates.model import Output, Plan, PlannedResource
 from aca_local.templates.resource import Declared, invalid
 from aca_local.templates.schema_types import Checker
-from aca_local.templates.syntax import Literal, Node, call
-from aca_local.templates.values import Value, is_open, key_of, taken, type_name
+from aca_local.templates.syntax import Literal, Node
+from aca_local.templates.values import Value, is_open, key_of, type_name
 from aca_local.templates.writing import expression, text, written
 
 if TYPE_CHECKING:
@@ -172,155 +173,56 @@ def _plain(made: Declared, nested: Plan | None = None, template: JSON = None) ->
 
 def _nested(made: Declared, settings: Settings) -> PlannedResource:
     """Expand a nested deployment. Raises TemplateError."""
-    _check_place(made)
     body = drive(body_of(made), made.context.budget)
     assert isinstance(body, dict)
-    inside = body.get("properties")
-    properties = taken(made.json["properties"]) if "properties" in made.json else inside
-    if properties is None:
-        raise fault("The deployment definition is invalid.", "https://aka.ms/arm-deploy-resources")
-    template = _template(made, properties if isinstance(properties, dict) else inside)
-    if template is None:
-        return _plain(made)
-    scope = _scope_of(made, body)
-    shape.check(template, nested=True)
-    passed = _passed(made, inside if isinstance(inside, dict) else {})
+    known = properties_of(made, body)
+    outer = isinstance(made.json.get("properties"), dict) and not is_inner(made, known)
+    written_out = known.get(key_of(known, "template") or "")
+    template = cast("dict[str, JSON]", written_out) if isinstance(written_out, dict) else None
+    scope = scope_of(made, body)
     try:
-        if isinstance(properties, dict) and not _inner(made, properties, template):
-            plan, outputs = _outer(made, template, passed, scope, settings)
-        else:
-            plan, outputs = expand(template, passed, scope, settings, _where(made), condition=made.condition)
+        whole = _evaluated(made, template) if outer and template is not None else None
+        check_form(made, known)
+        if template is None:
+            return _plain(made)
+        shape.check(template, nested=True)
+        plan, outputs = _expanded(made, template, whole, scope, settings)
     except NotYet:
         return replace(_plain(made, template=template), nested_scope=scope)
     made.context.outputs[str(made.id).lower()] = outputs
     return replace(_plain(made, plan, template), nested_scope=scope)
 
 
-def _where(made: Declared) -> Where:
-    return (*made.where, "properties", "template")
-
-
-def _check_place(made: Declared) -> None:
-    """Check that a deployment to a group names no location, and any other one does. Raises TemplateError."""
-    in_group = "/resourcegroups/" in f"{made.base}/".lower()
-    if in_group == ("location" in made.json):
-        problem = (
-            f"is not allowed for '{made.id}' at resource group scope"
-            if in_group
-            else f"must be specified for '{made.id}'"
-        )
-        raise fault(f"The 'location' property {problem}.", "https://aka.ms/arm-deployment-subscription")
-
-
-def _template(made: Declared, properties: Value) -> dict[str, JSON] | None:
-    """Give the template of a deployment, or None where it is linked. Raises TemplateError."""
-    known = properties if isinstance(properties, dict) else {}
-    template = known.get(key_of(known, "template") or "")
-    linked = key_of(known, "templateLink") is not None
-    page = "https://aka.ms/arm-module"
-    if not isinstance(template, dict):
-        if linked:
-            return None
-        raise fault(
-            f"The deployment '{made.id}' must have either the TemplateLink or Template property set.", page
-        )
-    if linked:
-        raise fault(
-            f"The deployment '{made.id}' cannot have both the TemplateLink and Template property set. "
-            "Please use one or the other.",
-            page,
-        )
-    return cast("dict[str, JSON]", template)
-
-
-def _inner(made: Declared, properties: Mapping[str, Value], template: Mapping[str, JSON]) -> bool:
-    """Tell whether the expressions of a nested template belong to it. Raises TemplateError.
-
-    Where nothing is said they belong outside, but not those of a template with symbolic names.
-    """
-    options = properties.get("expressionEvaluationOptions")
-    scope = str((options if isinstance(options, dict) else {}).get("scope") or "notSpecified").lower()
-    if scope not in ("inner", "outer", "notspecified"):
-        error = TemplateError(f"The template resource '{made.label}'{AT} is not valid.")
-        error.path = made.where
-        raise error
-    return scope == "inner" or (scope == "notspecified" and isinstance(template.get("resources"), dict))
-
-
-def _passed(made: Declared, properties: Mapping[str, Value]) -> dict[str, Value]:
-    """Take the parameters that a nested deployment is given."""
-    parameters = properties.get("parameters")
-    found: dict[str, Value] = {}
-    for name, item in parameters.items() if isinstance(parameters, dict) else ():
-        if isinstance(item, dict) and "value" in item:
-            found[name] = item["value"]
-        elif isinstance(item, dict) and "reference" in item:
-            found[name] = _secret(made, item["reference"])
-    return found
-
-
-def _secret(made: Declared, reference: Value) -> Value:
-    """Keep a secret of a key vault for run time in a preview. Raises TemplateError in a deployment."""
-    told = reference if isinstance(reference, dict) else {}
-    vault = told.get("keyVault")
-    parts = [vault.get("id") if isinstance(vault, dict) else None, told.get("secretName")]
-    if not made.context.preview or not all(isinstance(part, (str, Node)) for part in parts):
-        raise TemplateError(
-            "A nested deployment takes a parameter from a key vault, which is not supported here."
-        )
-    parts += [told["secretVersion"]] if "secretVersion" in told else []
-    return made.context.left_open(call("getKeyVaultSecret", *map(as_node, parts)))
-
-
-def _scope_of(made: Declared, body: Mapping[str, Value]) -> Scope:
-    outer = made.context.scope
-    parts = made.base.split("/")
-    location = body.get("location")
-    subscription = parts[2] if len(parts) > 2 else outer.subscription_id  # noqa: PLR2004 - /subscriptions/ID
-    group = parts[4] if len(parts) > 4 else None  # noqa: PLR2004 - …/resourceGroups/NAME
-    same = (subscription.lower(), (group or "").lower()) == (
-        outer.subscription_id.lower(),
-        (outer.resource_group or "").lower(),
-    )
-    name = str(written(made.name))
-    if same and group is not None:
-        return replace(outer, deployment_name=name)
-    place = None if group is not None else location if isinstance(location, str) else outer.location
-    return replace(
-        outer,
-        subscription_id=subscription,
-        resource_group=group,
-        location=place,
-        deployment_name=name,
-        group_tags=None,
-        group_managed_by=None,
-    )
-
-
-def _outer(
-    made: Declared,
-    template: dict[str, JSON],
-    passed: Mapping[str, Value],
-    scope: Scope,
-    settings: Settings,
+def _expanded(
+    made: Declared, template: dict[str, JSON], whole: Value, scope: Scope, settings: Settings
 ) -> tuple[Plan, dict[str, Value]]:
-    """Expand a nested template whose expressions belong to the template around it.
+    """Expand a nested template. `whole` is what came out of it where its expressions belong outside.
 
-    They are evaluated there first, and what comes out is the template. Raises TemplateError, and NotYet where
-    the running cloud must answer something before: a deployment then keeps those expressions in its plan.
+    Raises TemplateError, and NotYet where the running cloud must answer something before; a deployment keeps
+    such expressions in its plan.
     """
-    whole = _evaluated(made, template)
-    if not is_open(whole):
-        fresh = replace(settings, compiled={})  # ids of parts that live no longer than this expansion
-        return expand(
-            cast("dict[str, JSON]", whole), passed, scope, fresh, _where(made), condition=made.condition
-        )
+    given = passed(made)
+    if isinstance(whole, dict) and not is_open(whole):
+        template = cast("dict[str, JSON]", whole)
+        settings = replace(settings, compiled={})  # ids of parts that live no longer than this expansion
+    elif whole is not None:
+        if settings.preview:
+            raise NotYet("What the template says is known only at run time.")
+        return _kept_open(made, template, scope, settings)
+    return expand(template, given, scope, settings, _where(made), condition=made.condition)
+
+
+def _kept_open(
+    made: Declared, template: dict[str, JSON], scope: Scope, settings: Settings
+) -> tuple[Plan, dict[str, Value]]:
     context = made.context
-    if settings.preview:
-        raise NotYet("What the template says is known only at run time.")
     resources = _resources(context, scope, settings, template.get("resources"), made)
     outputs, values = _outputs(replace(context, template={**template}), (*_where(made), "outputs"))
     return Plan(scope, resources, outputs), values
+
+
+def _where(made: Declared) -> Where:
+    return (*made.where, "properties", "template")
 
 
 def _evaluated(made: Declared, template: dict[str, JSON]) -> Value:
@@ -368,5 +270,5 @@ def _output(declared: dict[str, JSON], env: Env, where: Where) -> Value:
     copy = declared.get("copy")
     if not isinstance(copy, dict):
         return evaluate(env.context.compile(declared.get("value"), where=where), env)
-    loop = replace(loop_node(copy, (*where, "copy")), nested=False)
+    loop = loop_node(copy, (*where, "copy"), loops=False)
     return evaluate(replace(loop, name=loop.name or str(where[-1]), own=True), env)

@@ -78,6 +78,8 @@ def _base(made: Declared) -> str:
     subscription, group = (_head(made, name) for name in ("subscriptionId", "resourceGroup"))
     if isinstance(subscription, str) and subscription:
         check_subscription(subscription, "resourceid")
+    if made.existing and group is None:
+        group = made.context.scope.resource_group
     if isinstance(group, str) and group:
         owner = subscription if isinstance(subscription, str) else made.context.scope.subscription_id
         return f"/subscriptions/{owner}/resourceGroups/{group}"

@@ -76,7 +76,7 @@ def _number(text: str, word: str, position: int) -> int:
 
 
 def _unexpected(text: str, position: int) -> ParseError:
-    character = text[position]
+    character = text[position] if text[position] <= "\uffff" else "\ufffd"  # .NET shows half of a pair
     if character == "'":
         return ParseError(
             f"The language expression '{text}' is not valid: the string constant at position '{position}' is "

@@ -14,7 +14,7 @@ from aca_local.templates.errors import TemplateError, fault
 from aca_local.templates.machine import wrong_result
 from aca_local.templates.syntax import Access, Literal, Node
 from aca_local.templates.utf16 import length
-from aca_local.templates.values import MISSING, Value, get, key_of, same, taken, type_name
+from aca_local.templates.values import MISSING, Value, get, is_open, key_of, same, taken, type_name
 from aca_local.templates.writing import expression
 
 if TYPE_CHECKING:
@@ -57,9 +57,10 @@ class Checker:
         declared = self.resolved(declared)
         if value is None and declared.get("nullable") is True:
             return
-        self._allowed(value, declared, path)
+        if not is_open(value):
+            self._allowed(value, declared, path)
+            self._bounds(value, declared, path)
         self._kind(value, declared, path)
-        self._bounds(value, declared, path)
         if isinstance(value, dict):
             self._object(value, declared, path, level)
         elif isinstance(value, list):
@@ -108,7 +109,7 @@ class Checker:
         )
 
     def _bounds(self, value: Value, declared: Declaration, path: str) -> None:
-        if isinstance(value, (str, list, dict)):
+        if isinstance(value, (str, list)):
             size = length(value) if isinstance(value, str) else len(value)
             self._bound(size, declared, path, ("minLength", "maxLength"), "Length of the value")
         elif type(value) is int:

@@ -159,6 +159,10 @@ def settle(slot: Slot, env: Env, kind: str) -> Routine:
         return slot.value
     chain = env.context.chain
     here = f"{slot.name} ({kind})"
+    if chain and chain[-1] == here:
+        raise TemplateError(
+            f"The '{slot.name}' symbol references itself in its own definition, which is not allowed."
+        )
     if here in chain:
         raise _cycle([*chain[chain.index(here) :], here])
     chain.append(here)

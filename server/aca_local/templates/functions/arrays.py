@@ -12,6 +12,7 @@ from aca_local.templates.values import MISSING, Value, get, key_of, same, type_n
 
 ARRAY = ("Array",)
 WHOLE = ("Integer",)
+SEARCHED = ("String", "Array")
 LONGEST_RANGE = 10000
 LARGEST = 2**31 - 1
 
@@ -230,8 +231,8 @@ TABLE = {
     "last": Function(last, 1, 1, waits="shallow"),
     "skip": Function(skip, 2, 2, (None, WHOLE), waits="shallow"),
     "take": Function(take, 2, 2, (None, WHOLE), waits="shallow"),
-    "indexof": Function(index_of, 2, 2),
-    "lastindexof": Function(last_index_of, 2, 2),
+    "indexof": Function(index_of, 2, 2, (SEARCHED, None)),
+    "lastindexof": Function(last_index_of, 2, 2, (SEARCHED, None)),
     "range": Function(number_range, 2, 2, (WHOLE,)),
     "flatten": Function(flatten, 1, 1, (ARRAY,), waits="shallow"),
     "distinct": Function(distinct, 1, 1, (ARRAY,)),

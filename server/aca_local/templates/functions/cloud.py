@@ -178,6 +178,19 @@ def run_kept(call: Call, env: Env) -> Routine:
     return env.context.left_open(rebuilt(call, args))
 
 
+def run_role_definitions(call: Call, env: Env) -> Routine:
+    """`roleDefinitions(name)`: the built-in role of that name, which only the running cloud knows."""
+    name = yield from given(call.args[0], env)
+    if not isinstance(name, (str, Node)):
+        raise fault(
+            f"One or more provided argument(s) for template language function '{call.name}' are not valid: "
+            "all function arguments should be of type 'String'."
+        )
+    if env.context.runtime is not None:
+        raise fault(f"The template function '{call.name}' is not supported here.")
+    return env.context.left_open(rebuilt(call, [name]))
+
+
 TABLE: dict[str, Function | Special] = {
     "reference": Special(run_reference, 1, 3),
     "references": Special(run_references, 0, None),
@@ -185,6 +198,7 @@ TABLE: dict[str, Function | Special] = {
     "list*": Special(run_list, 0, None),
     "providers": Special(run_kept, 1, 2),
     "pickzones": Special(run_kept, 3, 5),
+    "roledefinitions": Special(run_role_definitions, 1, 1),
     "tologicalzone": Special(run_kept, 0, None),
     "tologicalzones": Special(run_kept, 0, None),
     "tophysicalzone": Special(run_kept, 0, None),

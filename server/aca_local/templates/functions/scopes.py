@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aca_local.templates.errors import TemplateError
+from aca_local.templates.errors import NotFound
 from aca_local.templates.functions.resources import check_subscription
 from aca_local.templates.machine import Function, wrong_kind
 from aca_local.templates.syntax import Access, Call, Literal, Node
@@ -63,7 +63,7 @@ def resource_group(env: Env, *args: Value) -> Value:
     if args:
         return _other_group(scope.subscription_id, args)
     if scope.resource_group is None:
-        raise TemplateError("The deployment metadata 'resourceGroup' is not valid.")
+        raise NotFound("The deployment metadata 'resourceGroup' is not valid.")
     base: dict[str, Value] = {"id": scope.base, "name": scope.resource_group, "type": GROUP_TYPE}
     return base | _group_facts(env)
 
@@ -148,7 +148,7 @@ def tenant(env: Env) -> Value:
 def management_group(name: Value = MISSING) -> Value:
     """`managementGroup()`: there is none around a group or a subscription."""
     if name is MISSING:
-        raise TemplateError("The deployment metadata 'managementGroup' is not valid.")
+        raise NotFound("The deployment metadata 'managementGroup' is not valid.")
     if not isinstance(name, str):
         raise wrong_kind("tenantResourceId", TEXT, name, 1, alone=False)
     return {

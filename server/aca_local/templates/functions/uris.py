@@ -26,10 +26,10 @@ from aca_local.templates.values import MISSING, Value, get
 
 TEXT = ("String",)
 DATA = re.compile(
-    r"data:(?P<type>[^;,]*)(?P<parameters>(?:;[^;,]*)*),(?P<data>.*)", re.DOTALL | re.IGNORECASE
+    r"data:(?P<parameters>[^;,]+(?:;[^;,]+)*|(?:;base64)?),(?P<data>.*)", re.DOTALL | re.IGNORECASE
 )
 CHARSET = re.compile(r";charset=([^;]*)", re.IGNORECASE)
-CHARSETS = ("utf8", "utf-8", "us-ascii", "ascii")
+CHARSETS = ("utf8", "utf-8")
 JOINING = "https://aka.ms/arm-function-datauri"
 DRIVE_PATH = re.compile(r"/[A-Za-z]:")
 
@@ -41,7 +41,12 @@ def component(text: str) -> str:
 
 def component_to_string(text: str) -> str:
     """`uriComponentToString(text)`: "+" is a space, and `%u0041` is read too."""
-    plain = re.sub(r"%u([0-9a-fA-F]{4})", lambda match: chr(int(match.group(1), 16)), text.replace("+", " "))
+    return _unquoted(re.sub(r"%u([0-9a-fA-F]{4})", lambda match: chr(int(match.group(1), 16)), text))
+
+
+def _unquoted(text: str) -> str:
+    """Undo the escapes; "+" is a space."""
+    plain = text.replace("+", " ")
     return unquote_to_bytes(plain.encode("utf-8", "surrogatepass")).decode("utf-8", "replace")
 
 
@@ -79,9 +84,9 @@ def data_uri_to_string(text: str) -> str:
             page,
         )
     if not match["parameters"].lower().endswith(";base64"):
-        return unquote_to_bytes(match["data"]).decode("utf-8", "replace")
+        return _unquoted(match["data"])
     try:
-        return base64.b64decode(match["data"], validate=True).decode("utf-8", "replace")
+        return base64.b64decode(re.sub(r"\s", "", match["data"]), validate=True).decode("utf-8", "replace")
     except (binascii.Error, ValueError) as error:
         raise _target("dataUriToString") from error
 
