@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, TextIO, TypeVar
 from bicep_cli import BicepError, BicepService, find
 
 from aca_local.templates import JSON, Plan, Scope, TemplateError, evaluate, snapshot
-from aca_local.templates.source import read_template
+from aca_local.templates.source import read_template, too_deep
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -232,7 +232,7 @@ def batch(lines: TextIO, out: TextIO) -> int:
 def answer(line: str) -> dict[str, JSON]:
     """Evaluate one line of a batch. It never raises: whatever the line holds, there is an answer."""
     try:
-        return {"snapshot": snapshot(_evaluated(_object(line, "The line")))}
+        return {"snapshot": snapshot(_evaluated(_line(line)))}
     except InputError as problem:
         return {"error": {"code": "InvalidRequestContent", "message": str(problem)}}
     except TemplateError as error:
@@ -243,22 +243,41 @@ def answer(line: str) -> dict[str, JSON]:
         }
 
 
+def _line(text: str) -> dict[str, JSON]:
+    """Read a line. Raises InputError, and TemplateError where it is nested too deeply for any template."""
+    try:
+        found = json.loads(text)
+    except RecursionError as error:
+        raise too_deep() from error
+    except ValueError as error:
+        raise InputError("The line is not a JSON object.") from error
+    if not isinstance(found, dict):
+        raise InputError("The line is not a JSON object.")
+    return found
+
+
 def _evaluated(line: Mapping[str, JSON]) -> Plan:
     template, parameters, place = (line.get(name) for name in ("template", "parameters", "scope"))
     if not isinstance(template, (str, dict)):
         raise InputError("The line has no template.")
-    text = template if isinstance(template, str) else json.dumps(template)
+    text = template if isinstance(template, str) else _written(template)
+    document = read_template(text) if isinstance(template, str) else template
     given = parameters if isinstance(parameters, dict) else {}
     where = {
         **{name: default for name, (default, _) in PLACE.items()},
         **(place if isinstance(place, dict) else {}),
     }
-    _check_scope(_object(text, "The template"), place if isinstance(place, dict) else {})
-    if for_subscription(_object(text, "The template")) and not (
-        isinstance(place, dict) and place.get("resourceGroup")
-    ):
+    _check_scope(document, place if isinstance(place, dict) else {})
+    if for_subscription(document) and not (isinstance(place, dict) and place.get("resourceGroup")):
         where["resourceGroup"] = None
     return evaluate(text, parameters_of(given), scope_of(where), strict=False, preview=True)
+
+
+def _written(template: JSON) -> str:
+    try:
+        return json.dumps(template, ensure_ascii=False)
+    except RecursionError as error:
+        raise too_deep() from error
 
 
 def _check_scope(document: Mapping[str, JSON], place: Mapping[str, JSON]) -> None:

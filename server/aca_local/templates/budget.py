@@ -13,14 +13,16 @@ if TYPE_CHECKING:
 STEPS = 1_000_000
 SIZE = 16_000_000
 DEEPEST = 100
+ELEMENT = 4  # characters
 
 
 @dataclass(slots=True)
 class Budget:
-    """What is left: `steps` of evaluation, and `size` in characters and elements of values made.
+    """What is left: `steps` of evaluation, and `size` of the values made, in characters.
 
     Every value made by a function is weighed as if written out, so that one value used twice counts twice: a
-    template of a few lines can otherwise describe more text than there is memory. Nesting is bounded as well
+    template of a few lines can otherwise describe more text than there is memory. An element weighs as much
+    as some characters, since it takes as much memory. Nesting is bounded as well
     (Azure's own reader stops at 64), so that code that walks values may call itself.
     """
 
@@ -32,13 +34,13 @@ class Budget:
         """Take steps of evaluation. Raises OverBudget when there are none left."""
         self.steps -= count
         if self.steps < 0:
-            raise _over("steps of evaluation")
+            raise over("steps of evaluation")
 
     def charge(self, size: int) -> None:
         """Take size before it is made. Raises OverBudget when there is none left."""
         self.size -= size
         if self.size < 0:
-            raise _over("size of its values")
+            raise over("size of its values")
 
     def weigh(self, value: Value) -> None:
         """Take the size of a value that a function made. Raises OverBudget."""
@@ -52,23 +54,24 @@ class Budget:
         known = self._known.get(id(value))
         if known is not None:
             return known[1], known[2]
-        weight, depth = len(value) + 1, 1
+        weight, depth = ELEMENT * len(value) + 1, 1
         for item in value.values() if isinstance(value, dict) else value:
             if isinstance(item, str):
                 weight += len(item)
             elif isinstance(item, (list, dict)):
                 if level > DEEPEST:
-                    raise _over("depth of its values")
+                    raise over("depth of its values")
                 below = self._measure(item, level + 1)
                 weight += below[0]
                 depth = max(depth, below[1] + 1)
         if depth > DEEPEST:
-            raise _over("depth of its values")
+            raise over("depth of its values")
         if weight > SIZE:
-            raise _over("size of its values")
+            raise over("size of its values")
         self._known[id(value)] = (value, weight, depth)
         return weight, depth
 
 
-def _over(what: str) -> OverBudget:
+def over(what: str) -> OverBudget:
+    """Say what there is too much of."""
     return OverBudget(f"The template cannot be evaluated: the {what} exceeds the limit of this evaluator.")

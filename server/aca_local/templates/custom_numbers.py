@@ -76,12 +76,9 @@ def _number(value: int | float) -> Number:
 
 def _section(pattern: str, wanted: int) -> tuple[int, str]:
     """Give the number of the section that counts, and its text: an empty one falls back to the first."""
-    sections = [""]
-    for match in SECTIONS.finditer(pattern):
-        if match.group() == ";":
-            sections.append("")
-        else:
-            sections[-1] += match.group()
+    ends = [match.start() for match in SECTIONS.finditer(pattern) if match.group() == ";"]
+    starts = [0, *(end + 1 for end in ends)]
+    sections = [pattern[start:end] for start, end in zip(starts, [*ends, len(pattern)], strict=True)]
     at = wanted if wanted < len(sections) and sections[wanted] else 0
     return at, sections[at]
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from aca_local.templates.compiling import Where
     from aca_local.templates.values import JSON, Value
 
+STEPS = 50  # that a resource takes for itself
 NAMES = """
     type name apiVersion location sku kind plan identity tags zones scale properties managedBy
     managedByExtended extendedLocation condition copy dependsOn scope comments metadata resources asserts
@@ -179,6 +180,7 @@ def _misnamed(made: Declared, parent: Declared, name: str, count: int, wanted: i
 
 def _read(made: Declared) -> Declared:
     """Find whether a resource is wanted, and what it is called. Raises TemplateError."""
+    made.context.budget.step(STEPS)
     made.existing = made.json.get("existing") is True
     made.condition = _conditions(made.context.condition, _own_condition(made))
     try:

@@ -26,6 +26,7 @@ FIRST = datetime(1, 1, 1, tzinfo=UTC)
 FARTHEST = timedelta(hours=14)
 LAST_OF_2000S = 49  # years of two digits up to here are of this century
 NOON = 12
+LONGEST = 200  # characters of a date
 ZONE = r"\s*(?P<zone>Z|GMT|[+-]\d{1,2}(?::?\d{2})?)?"
 TIME = re.compile(
     r"(?<![\d+-])(?P<hour>\d{1,2})"
@@ -80,8 +81,11 @@ def read_date(text: str) -> Moment | None:
     A text that leaves out the date or the year means today's in .NET: it is none here, since the same
     template should mean the same tomorrow.
     """
+    text = text.strip()
+    if len(text) > LONGEST:
+        return None
     try:
-        return _read(text.strip())
+        return _read(text)
     except (ValueError, OverflowError):
         return None
 

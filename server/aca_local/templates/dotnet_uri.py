@@ -19,7 +19,7 @@ HOST = re.compile(r"(?:[\w-]+\.)*[\w-]+\.?")
 OLD_ADDRESS = re.compile(r"(?:0x[0-9a-f]+|\d+)(?:\.(?:0x[0-9a-f]+|\d+)){0,3}")
 PLAIN = r"A-Za-z0-9\-._~"
 ESCAPED = re.compile(r"(?:%[0-9a-fA-F]{2})+")
-UNSAFE = re.compile(rf"%(?![0-9a-fA-F]{{2}})|[^{PLAIN}!$&'()*+,;=:@/?#\[\]%]")
+UNSAFE = re.compile(rf"%(?![0-9a-fA-F]{{2}})|[^{PLAIN}!$&'()*+,;=:@/?#\[\]%]+")
 MALFORMED = re.compile(r"[\s<>\"\\^`{|}]|%(?![0-9a-fA-F]{2})")
 PORTS = {"http": 80, "https": 443, "ftp": 21, "ws": 80, "wss": 443}
 OPAQUE = ("mailto", "news", "urn", "uuid")  # written without "//"

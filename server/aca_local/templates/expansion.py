@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from aca_local.templates.values import JSON
 
 MOST_RESOURCES = 800
+STEPS = 200  # that a template takes for itself
 TYPES = ("String", "SecureString", "Int", "Bool", "Object", "SecureObject", "Array")
 CANONICAL = {name.lower(): name for name in TYPES}  # as the outputs of a deployment tell their types
 
@@ -67,6 +68,7 @@ def expand(
     condition: Value = True,
 ) -> tuple[Plan, dict[str, Value]]:
     """Expand a template to a plan, and its outputs as values. Raises TemplateError."""
+    settings.budget.step(STEPS)
     shape.check(template, nested=bool(where))
     template = {shape.SECTION_NAMES.get(name.lower(), name): section for name, section in template.items()}
     context = Context(scope, settings.budget, settings.table, template, settings.volatile)

@@ -25,7 +25,7 @@ STANDARD = re.compile(r"([A-Za-z])(\d{0,9})")
 def composite(pattern: str, args: Sequence[Value]) -> str:
     """Put arguments into `{index[,width][:format]}`. Raises TemplateError, with .NET's words."""
     pieces: list[str] = []
-    at = 0
+    at, size = 0, 0
     while at < len(pattern):
         mark = pattern[at]
         if mark not in "{}":
@@ -42,6 +42,9 @@ def composite(pattern: str, args: Sequence[Value]) -> str:
         else:
             text, at = _item(pattern, at + 1, args)
             pieces.append(text)
+            size += len(text)
+            if size > LONGEST:
+                raise too_long()
     return "".join(pieces)
 
 
@@ -110,6 +113,8 @@ def number_text(value: int | float, spec: str) -> str:
     plain = float_text(value) if isinstance(value, float) else str(value)
     if isinstance(value, float) and not math.isfinite(value):
         return plain
+    if len(spec) > LONGEST:
+        raise too_long()
     match = STANDARD.fullmatch(spec)
     if not spec:
         return plain

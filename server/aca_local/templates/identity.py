@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 def identify(made: Declared) -> None:
     """Find name, place, id and version. Raises TemplateError."""
     made.name = _name(made, made.json.get("name"))
+    _check_segments(made)
     made.base = _base(made)
     made.id = _id(made)
     made.api_version = str(written(evaluated(made.json.get("apiVersion"), made)) or "")
@@ -106,22 +107,29 @@ def _scope_id(made: Declared, scope: str) -> str:
     return f"{made.base}/providers/{scope.rstrip('/')}"
 
 
-def _id(made: Declared) -> Value:
-    if isinstance(made.name, Node) or made.open_scope is not None:
-        return _open_id(made)
-    names = [part for part in str(made.name).split("/") if part]
-    wanted = made.type.count("/")
-    if len(names) != wanted:
+def _check_segments(made: Declared) -> None:
+    if isinstance(made.name, Node):
+        return
+    count, wanted = len(_segments(made)), made.type.count("/")
+    if count != wanted:
         error = fault(
             f"The template resource '{made.name}' of type '{made.type}'{AT} has an invalid name. The name "
             f"'{made.name}' "
-            f"contains '{len(names)}' name segment(s) separated by '/', but '{wanted}' segment(s) were "
-            "expected.",
+            f"contains '{count}' name segment(s) separated by '/', but '{wanted}' segment(s) were expected.",
             RESOURCES,
         )
         error.path = made.where
         raise error
-    return id_below(made.base, made.type, names)
+
+
+def _segments(made: Declared) -> list[str]:
+    return [part for part in str(made.name).split("/") if part]
+
+
+def _id(made: Declared) -> Value:
+    if isinstance(made.name, Node) or made.open_scope is not None:
+        return _open_id(made)
+    return id_below(made.base, made.type, _segments(made))
 
 
 def _open_id(made: Declared) -> Node:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from aca_local.templates.errors import ParseError
 
 TOKEN = re.compile(
-    r"(?P<space>\s+)|(?P<string>'(?:[^']|'')*')|(?P<number>[+-]?\d[\d.]*(?:[eE][+-]?\d*)?|[+-])"
+    r"(?P<space>\s+)|(?P<string>'[^']*(?:''[^']*)*')|(?P<number>[+-]?\d[\d.]*(?:[eE][+-]?\d*)?|[+-])"
     r"|(?P<name>[^\W\d][\w$]*|\$[\w$]*)|(?P<mark>[()\[\],.])"
 )
 WHOLE = re.compile(r"[+-]?\d+")

@@ -24,6 +24,9 @@ Request: TypeAlias = "tuple[Node, Env]"
 Routine: TypeAlias = Generator[Request, Value, Value]
 Waits: TypeAlias = Literal_["never", "shallow", "deep"]
 LONGEST = 131072  # characters of a text that an expression makes
+ELEMENTS = 16  # of an argument that a function may look at in one step
+CHARACTERS = 4096  # the same of a text
+FOREIGN = 64  # the same of a text that is not ASCII, whose units are counted
 ORDINALS = ("first", "second", "third", "fourth", "fifth")
 
 
@@ -138,6 +141,7 @@ def apply(spec: Function, call: Call, args: list[Value], env: Env) -> Value:
     if spec.waits != "never" and any(isinstance(arg, Node) for arg in args):
         check_known(call.name, spec, args)
         return rebuilt(call, args)
+    env.context.budget.step(_effort(args))
     if spec.kinds:
         check_kinds(call.name, spec, args)
     if spec.waits == "deep" and env.context.any_open(args):
@@ -149,6 +153,17 @@ def apply(spec: Function, call: Call, args: list[Value], env: Env) -> Value:
         raise too_long()
     env.context.budget.weigh(value)
     return value
+
+
+def _effort(args: list[Value]) -> int:
+    """Give the steps that looking at arguments takes beyond the one of the call."""
+    steps = 0
+    for arg in args:
+        if isinstance(arg, (list, dict)):
+            steps += len(arg) // ELEMENTS
+        elif isinstance(arg, str) and len(arg) > CHARACTERS:
+            steps += len(arg) // (CHARACTERS if arg.isascii() else FOREIGN)
+    return steps
 
 
 def too_long() -> TemplateError:

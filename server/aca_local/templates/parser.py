@@ -19,9 +19,20 @@ class _Open:
     args: list[Node] = field(default_factory=list)
 
 
-@lru_cache(maxsize=8192)
+LONGEST = 81920  # characters of an expression
+
+
 def parse(text: str) -> Node:
     """Parse an expression, its outer brackets taken off. Raises ParseError."""
+    if len(text) > LONGEST:
+        raise ParseError(
+            f"The language expression length limit exceeded. Limit: '{LONGEST}' and actual: '{len(text)}'."
+        )
+    return _parsed(text)
+
+
+@lru_cache(maxsize=8192)
+def _parsed(text: str) -> Node:
     return _Parser(text).parse()
 
 

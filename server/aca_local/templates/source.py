@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 DEEPEST = 96  # levels of arrays and objects; the engine's own readers stop at 64
 LARGEST = 4 * 1024 * 1024
-MARKS = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{},:]|/\*.*?\*/|//[^\r\n]*|[^\s\[\]{},:"]+', re.DOTALL)
+MARKS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{},:]|/\*.*?\*/|//[^\r\n]*|[^\s\[\]{},:"]+', re.DOTALL)
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,17 +46,18 @@ def read_template(text: str) -> dict[str, JSON]:
     try:
         value = json.loads(text)
     except RecursionError as error:
-        raise _too_deep() from error
+        raise too_deep() from error
     except ValueError:
         value = _leniently(text)
     if not isinstance(value, dict):
         raise TemplateError("The template is not valid JSON: it must be an object.")
     if deeper_than(value, DEEPEST):
-        raise _too_deep()
+        raise too_deep()
     return value
 
 
-def _too_deep() -> TemplateError:
+def too_deep() -> TemplateError:
+    """Say that a template has too many levels."""
     return TemplateError("The template is not valid JSON: it is nested too deeply.")
 
 

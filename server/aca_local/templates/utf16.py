@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 
 def units(text: str) -> str:
     """Split the characters beyond the basic plane into halves, so that one character is one unit."""
     if text.isascii() or max(text) <= "\uffff":
         return text
     data = text.encode("utf-16-le", "surrogatepass")
-    return "".join(chr(data[at] | data[at + 1] << 8) for at in range(0, len(data), 2))
+    return "".join(map(chr, memoryview(data).cast("H") if sys.byteorder == "little" else _halves(data)))
+
+
+def _halves(data: bytes) -> Iterable[int]:
+    return (data[at] | data[at + 1] << 8 for at in range(0, len(data), 2))
 
 
 def joined(text: str) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias, Union, cast
 from aca_local.templates.syntax import Node
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Hashable, Iterable, Mapping
 
 JSON: TypeAlias = Union[bool, int, float, str, "list[JSON]", "dict[str, JSON]", None]
 Value: TypeAlias = Union[bool, int, float, str, "list[Value]", "dict[str, Value]", Node, None]
@@ -97,6 +97,15 @@ def is_open(value: Value) -> bool:
 
 def _containers(items: Iterable[Value]) -> Iterable[Value]:
     return (item for item in items if isinstance(item, (dict, list, Node)))
+
+
+def identity(value: Value) -> Hashable:
+    """Give a key that two values share when they are the `same`. Values are bounded in depth."""
+    if isinstance(value, dict):
+        return "Object", frozenset((key, identity(item)) for key, item in value.items())
+    if isinstance(value, list):
+        return "Array", tuple(identity(item) for item in value)
+    return type_name(value), id(value) if isinstance(value, Node) else value
 
 
 def same(left: Value, right: Value) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -273,3 +274,60 @@ def test_no_function_may_run_forever() -> None:
 
     with pytest.raises(TemplateError, match="exceeds the limit of this evaluator"):
         evaluate(output(f"[length({endless})]"), {}, SCOPE, budget=small())
+
+
+BIG = 1_000_000
+LARGE: dict[str, tuple[str, str]] = {
+    "replace": ("a" * BIG, "replace(variables('s'), 'a', variables('s'))"),
+    "join": ("a" * BIG, "join(range(0, 10000), variables('s'))"),
+    "format": ("{0}" * (BIG // 3), "format(variables('s'), variables('s'))"),
+    "number format": ("{0:" + "#,0" * (BIG // 3) + "}", "format(variables('s'), 1)"),
+    "quotes": ("'" * BIG, "dateTimeAdd('2020-01-01', 'P1D', variables('s'))"),
+    "spaces in a date": ("1" + " " * BIG + "x", "dateTimeAdd(variables('s'), 'P1D')"),
+    "a long duration": ("P" + "1" * BIG + "D", "dateTimeAdd('2020-01-01', variables('s'))"),
+    "flatten": ("", "flatten(map(range(0, 10000), lambda('x', range(0, 10000))))"),
+    "concat of arrays": ("", "map(range(0, 10000), lambda('x', concat(range(0, 9999), range(0, 9999))))"),
+    "one long literal": ("", f"length('{'x' * BIG}')"),
+    "foreign letters": ("é" * BIG, "map(range(0, 9999), lambda('x', substring(variables('s'), 1, 1)))"),
+}
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_large_texts_never_make_what_there_is_no_memory_for(name: str) -> None:
+    text, expression = LARGE[name]
+    tracemalloc.start()
+    try:
+        with suppress(TemplateError):
+            evaluate(output(f"[{expression}]") | {"variables": {"s": text}}, {}, SCOPE, preview=True)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert most < 400_000_000
+
+
+def test_many_objects_are_told_apart_without_comparing_all_with_all() -> None:
+    objects = "map(range(0, 10000), lambda('x', createObject('a', lambdaVariables('x'))))"
+    plan = evaluate(output(f"[length(union({objects}, {objects}))]"), {}, SCOPE)
+
+    assert plan.outputs["o"].value == {"v": 10000}
+
+
+def test_nested_copies_cost_steps_of_their_own() -> None:
+    inner = template()
+    for _ in range(3):
+        nested = {
+            "type": "Microsoft.Resources/deployments",
+            "apiVersion": "2022-09-01",
+            "name": "[concat('n', copyIndex())]",
+            "copy": {"name": "l", "count": 800},
+            "properties": {
+                "mode": "Incremental",
+                "template": inner,
+                "expressionEvaluationOptions": {"scope": "inner"},
+            },
+        }
+        inner = template(resources=[nested])
+
+    with pytest.raises(TemplateError, match="steps of evaluation"):
+        evaluate(inner, {}, SCOPE)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from aca_local.templates.errors import TemplateError, fault
-from aca_local.templates.functions.strings import check_elements
+from aca_local.templates.functions.strings import check_elements, check_elements_fit
 from aca_local.templates.machine import Function, member, wrong_kind
 from aca_local.templates.numbers import check_int32
 from aca_local.templates.syntax import Access, Literal, Node
 from aca_local.templates.utf16 import joined, length, lower, units
-from aca_local.templates.values import MISSING, Value, get, key_of, same, type_name
+from aca_local.templates.values import MISSING, Value, get, identity, key_of, same, type_name
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
 
 ARRAY = ("Array",)
 WHOLE = ("Integer",)
@@ -156,6 +161,7 @@ def flatten(items: list[Value]) -> Value:
     if any(isinstance(item, Node) for item in items):
         return MISSING
     check_elements("flatten", items, ARRAY)
+    check_elements_fit(items)
     return [item for part in items if isinstance(part, list) for item in part]
 
 
@@ -166,17 +172,11 @@ def distinct(items: list[Value]) -> Value:
 
 def merged_arrays(arrays: list[list[Value]]) -> list[Value]:
     """Give what is in any of the arrays, once each, in the order of its first place."""
-    found: list[Value] = []
-    seen: set[tuple[str, Value]] = set()
+    found: dict[Hashable, Value] = {}
     for items in arrays:
         for item in items:
-            if isinstance(item, (list, dict)):
-                if not any(same(item, other) for other in found):
-                    found.append(item)
-            elif (key := (type_name(item), item)) not in seen:
-                seen.add(key)
-                found.append(item)
-    return found
+            found.setdefault(identity(item), item)
+    return list(found.values())
 
 
 def index_from_end(items: list[Value], index: int) -> Value:

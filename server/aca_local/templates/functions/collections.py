@@ -10,7 +10,7 @@ from aca_local.templates.functions.strings import check_elements
 from aca_local.templates.machine import Function, Special, call_function, wrong_kind
 from aca_local.templates.syntax import Call, Node
 from aca_local.templates.utf16 import folded
-from aca_local.templates.values import MISSING, Value, is_open, key_of, same, type_name
+from aca_local.templates.values import MISSING, Value, identity, is_open, same, type_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -76,10 +76,11 @@ def shallow_merge(parts: list[Value]) -> Value:
         return MISSING
     check_elements("shallowMerge", parts, ("Object",))
     made: dict[str, Value] = {}
+    known: dict[str, str] = {}
     for part in parts:
         assert isinstance(part, dict)
         for key, item in part.items():
-            made[key_of(made, key) or key] = item
+            made[known.setdefault(key.lower(), key)] = item
     return made
 
 
@@ -103,13 +104,14 @@ def union(*parts: Value) -> Value:
 
 def _merged(one: dict[str, Value], two: dict[str, Value]) -> dict[str, Value]:
     made = dict(one)
+    names = {key.lower(): key for key in one}
     for key, item in two.items():
-        known = key_of(made, key)
+        known = key if key in made else names.get(key.lower())
         if known is None:
             made[key] = item
-            continue
-        value = _joined(made.pop(known) if known != key else made[key], item)
-        made[key] = value
+        else:
+            made[key] = _joined(made.pop(known) if known != key else made[key], item)
+        names[key.lower()] = key
     return made
 
 
@@ -137,7 +139,8 @@ def intersection(*parts: Value) -> Value:
     made = parts[0]
     for part in parts[1:]:
         if isinstance(made, list) and isinstance(part, list):
-            made = [item for item in merged_arrays([made]) if any(same(item, other) for other in part)]
+            others = {identity(item) for item in part}
+            made = [item for item in merged_arrays([made]) if identity(item) in others]
         elif isinstance(made, dict) and isinstance(part, dict):
             made = {key: item for key, item in made.items() if _shared(part, key, item)}
     return made

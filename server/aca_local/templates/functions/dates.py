@@ -20,7 +20,7 @@ TEXT = ("String",)
 DEFAULT = "yyyy-MM-ddTHH:mm:ssZ"
 NOW = "yyyyMMddTHHmmssZ"
 DURATION = re.compile(
-    r"(-)?P(?=.)(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)D)?(?:T(?=.)(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)(?:\.(?P<fraction>\d+))?S)?)?",
+    r"(-)?P(?=.)(?:(\d{1,19})Y)?(?:(\d{1,19})M)?(?:(\d{1,19})D)?(?:T(?=.)(?:(\d{1,19})H)?(?:(\d{1,19})M)?(?:(\d{1,19})(?:\.(?P<fraction>\d+))?S)?)?",
     re.ASCII,
 )
 LARGEST = 2**63 - 1  # ticks of the longest duration

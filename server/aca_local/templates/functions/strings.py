@@ -6,15 +6,20 @@ import base64
 import binascii
 import re
 import uuid
+from typing import TYPE_CHECKING
 
+from aca_local.templates.budget import ELEMENT, SIZE, over
 from aca_local.templates.errors import TemplateError, fault
 from aca_local.templates.formatting import composite
 from aca_local.templates.hashing import unique_string
 from aca_local.templates.jsontext import read_json, write_json
-from aca_local.templates.machine import Function, wrong_kind
+from aca_local.templates.machine import LONGEST, Function, too_long, wrong_kind
 from aca_local.templates.syntax import Node
 from aca_local.templates.utf16 import joined, lower, units, upper
 from aca_local.templates.values import MISSING, Value, type_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 TEXT = ("String",)
 WIDEST = 16
@@ -133,6 +138,8 @@ def replace(text: str, old: str, new: str) -> str:
         raise fault(
             "The template language function 'replace' expects its second parameter to not be null or empty."
         )
+    if len(new) > len(old) and text.count(old) * (len(new) - len(old)) > LONGEST:
+        raise too_long()
     return text.replace(old, new)
 
 
@@ -191,6 +198,12 @@ def check_elements(name: str, items: list[Value], kinds: tuple[str, ...]) -> Non
         )
 
 
+def check_elements_fit(arrays: Iterable[Value]) -> None:
+    """Refuse to put more elements together than an evaluation may hold. Raises OverBudget."""
+    if sum(len(part) for part in arrays if isinstance(part, list)) * ELEMENT > SIZE:
+        raise over("size of its values")
+
+
 def like(text: str, pattern: str) -> bool:
     """`like(text, pattern)`: "*" stands for anything, case for nothing. Parts are taken early."""
     whole, parts = upper(text), upper(pattern).split("*")
@@ -238,6 +251,8 @@ def join(items: list[Value], delimiter: str) -> Value:
     check_elements("join", items, ("String", "Integer", "Boolean"))
     if any(isinstance(item, Node) for item in items):
         return MISSING
+    if len(delimiter) * (len(items) - 1) > LONGEST:
+        raise too_long()
     return delimiter.join(str(item) for item in items)
 
 
@@ -254,8 +269,11 @@ def fail(message: str) -> Value:
 def concat(*args: Value) -> Value:
     """`concat(…)`: texts and numbers to one text, or arrays to one array."""
     if args and all(isinstance(arg, list) for arg in args):
+        check_elements_fit(args)
         return [item for arg in args if isinstance(arg, list) for item in arg]
     if all(type(arg) in (str, int, bool) for arg in args):
+        if sum(len(arg) for arg in args if isinstance(arg, str)) > LONGEST:
+            raise too_long()
         return "".join(str(arg) for arg in args)
     raise fault(
         "The provided parameters for language function 'concat' are invalid. "
