@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from pygls.exceptions import JsonRpcInvalidParams
 from pygls.uris import to_fs_path
 
-from aitk_inference.flows.check import project_of
 from aitk_inference.flows.requests import DeployRequest, ProvisionRequest, StatusRequest
 from aitk_inference.lsp import settings, wire
 from aitk_inference.lsp.codec import WireError, from_json
@@ -153,6 +152,8 @@ async def new(session: Session, argument: object, token: ProgressToken | None) -
 
 async def look(session: Session, uris: Sequence[str]) -> None:
     """Files were opened, saved, or changed by another program: show what is wrong with their projects."""
+    from aitk_inference.flows.check import project_of  # noqa: PLC0415 - loaded at the first look: it costs time
+
     paths = (to_fs_path(uri) for uri in uris if uri.startswith("file:"))
     for project in {found for path in paths if path and (found := project_of(Path(path)))}:
         await session.problems.refresh(project)

@@ -12,7 +12,6 @@ from lsprotocol import types
 from aitk_inference.core.errors import AppError, InvalidProject, NotFound, Problem
 from aitk_inference.core.interface import Level
 from aitk_inference.core.redaction import redact
-from aitk_inference.flows.check import check_files, check_template
 from aitk_inference.lsp import settings
 
 if TYPE_CHECKING:
@@ -76,6 +75,8 @@ class Problems:
             self._editor.background(self.refresh(project))
 
     async def _found(self, project: Path) -> tuple[Problem, ...]:
+        from aitk_inference.flows.check import check_files, check_template  # noqa: PLC0415 - it costs time
+
         plain = check_files(project)
         if plain:
             return plain
