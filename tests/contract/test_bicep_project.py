@@ -67,7 +67,8 @@ def test_a_refused_template_is_told_line_by_line_and_nothing_is_deployed(project
     done = provision(project, *LOCAL)
     told = done.stdout + done.stderr
     assert done.returncode == 1, told
-    assert f'{source}:{line}:21: The name "nowhere" does not exist in the current context.' in told
+    assert f'Line {line}: The name "nowhere" does not exist in the current context.' in told
+    assert f"{source}:{line}:21\n" in told
     assert f"{source}:{line + 1}:21: " in told
     assert "Traceback" not in told
     assert not (project / "infra/inference.config.json").exists()
