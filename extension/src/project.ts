@@ -18,7 +18,7 @@ export async function currentProject(): Promise<vscode.Uri | undefined> {
   const active = file ? vscode.workspace.getWorkspaceFolder(file) : undefined;
   const only = folders.length === 1 ? folders[0] : active;
   const placeHolder = vscode.l10n.t('Choose the project');
-  const picked = only ?? (await vscode.window.showWorkspaceFolderPick({ placeHolder }));
+  const picked = only ?? (await vscode.window.showWorkspaceFolderPick({ placeHolder, ignoreFocusOut: true }));
   return picked?.uri;
 }
 
