@@ -125,7 +125,8 @@ async def _sync(
     )
     async with cloud.shares.open(settled.share) as share:
         synced = await sync(job, share, cloud.clock, report)
-    report.step("Sync", str(synced), 48)
+    if not request.dry_run:
+        report.step("Sync", str(synced), 48)
     return synced
 
 

@@ -173,7 +173,8 @@ class _Teller:
             return
         self._shown = shown
         percent = _FIRST_PERCENT + (_LAST_PERCENT - _FIRST_PERCENT) * shown // 100
-        words = f"{files:,} of {self._files:,} files, {size(count)} of {size(self._bytes)}"
+        noun = "file" if self._files == 1 else "files"
+        words = f"{files:,} of {self._files:,} {noun}, {size(count)} of {size(self._bytes)}"
         self._report.step(_STEP, words + self._pace(done, count), percent)
 
     def _pace(self, done: float, count: int) -> str:
