@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -119,6 +120,19 @@ class Workbench:
         await box.press("Enter")
 
     # --- files -----------------------------------------------------------------------------------------
+
+    async def choose_folder(self, folder: Path, button: str) -> None:
+        """Type a folder into the dialog and accept; while it still reads folders it takes no click."""
+        widget = self.page.locator(".quick-input-widget")
+        box = widget.locator(".quick-input-box input")
+        await expect(box).to_be_visible()
+        await box.fill(f"{folder}/")
+        for _ in range(10):
+            await widget.get_by_role("button", name=button).click()
+            with suppress(AssertionError):
+                await expect(box).to_be_hidden(timeout=3_000)
+                return
+        raise AssertionError(f"The dialog did not take {folder}.")
 
     async def open_file(self, name: str) -> None:
         """Open a file of the project by its name, with the cursor in it."""
