@@ -18,7 +18,6 @@ class Clock:
 
 def _windows(pace: Pace, clock: Clock, rates: list[float]) -> list[int]:
     """Let answers come at these rates; returns the limit after each window."""
-    pace.answered()
     limits = []
     for rate in rates:
         count = 2 * pace.limit
@@ -43,6 +42,12 @@ def test_it_stops_growing_where_the_service_gives_no_more() -> None:
 def test_it_never_grows_beyond_the_most() -> None:
     clock = Clock()
     assert max(_windows(Pace(clock), clock, [10.0 * 2**n for n in range(12)])) == MOST
+
+
+def test_at_the_most_it_stays_while_that_is_what_pays() -> None:
+    clock = Clock()
+    limits = _windows(Pace(clock), clock, [100, 200, 400, 800, 800, 800])
+    assert limits[-1] == MOST
 
 
 def test_a_push_back_halves_once_however_many_answers_tell_it() -> None:

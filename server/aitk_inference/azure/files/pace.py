@@ -30,8 +30,8 @@ class Pace:
         self._monotonic = monotonic
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._flying = 0
-        self._began: float | None = None
-        self._answers = 0
+        self._began = 0.0
+        self._answers = -FIRST
         self._best = 0.0
         self._growing = True
         self._calm = 0
@@ -61,13 +61,12 @@ class Pace:
 
     def answered(self) -> None:
         """An answer that is not a push-back came."""
-        now = self._monotonic()
-        if self._began is None:
-            self._began = now
         self._answers += 1
-        if self._answers >= 2 * self.limit:
-            self._window(self._answers / max(now - self._began, 1e-6))
-            self._began, self._answers = now, 0
+        if self._answers == 0:  # what was sent under another limit is through: from here on it counts
+            self._began = self._monotonic()
+        elif self._answers >= self.limit:
+            self._window(self._answers / max(self._monotonic() - self._began, 1e-6))
+            self._answers = -self.limit
 
     def pushed_back(self, wait: float) -> None:
         """The service answered that it is too busy, or that this is too much; it wants ``wait`` seconds."""
@@ -76,7 +75,7 @@ class Pace:
             self.limit = max(FEWEST, self.limit // 2)
         self._resume = max(self._resume, now + wait)
         self._growing, self._calm = False, 0
-        self._began, self._answers = None, 0
+        self._answers = -self.limit
 
     def _window(self, rate: float) -> None:
         if not self._growing:
@@ -86,6 +85,7 @@ class Pace:
             return
         if rate > self._best * _PAYS:
             self._best = rate
+            self._growing = self.limit < MOST
             self.limit = min(MOST, self.limit * 2)
         else:
             self._growing = False
