@@ -16,6 +16,13 @@ class Clock:
         return self.now
 
 
+class FullPace(Pace):
+    """There is always more to send."""
+
+    def _is_full(self) -> bool:
+        return True
+
+
 def _windows(pace: Pace, clock: Clock, rates: list[float]) -> list[int]:
     """Let answers come at these rates; returns the limit after each window."""
     limits = []
@@ -30,23 +37,23 @@ def _windows(pace: Pace, clock: Clock, rates: list[float]) -> list[int]:
 
 def test_it_doubles_while_that_brings_more_answers() -> None:
     clock = Clock()
-    assert _windows(Pace(clock), clock, [100, 200, 400]) == [2 * FIRST, 4 * FIRST, 8 * FIRST]
+    assert _windows(FullPace(clock), clock, [100, 200, 400]) == [2 * FIRST, 4 * FIRST, 8 * FIRST]
 
 
 def test_it_stops_growing_where_the_service_gives_no_more() -> None:
     clock = Clock()
-    limits = _windows(Pace(clock), clock, [100, 101, 101, 101])
+    limits = _windows(FullPace(clock), clock, [100, 101, 101, 101])
     assert limits == [2 * FIRST, FIRST, FIRST, FIRST]
 
 
 def test_it_never_grows_beyond_the_most() -> None:
     clock = Clock()
-    assert max(_windows(Pace(clock), clock, [10.0 * 2**n for n in range(12)])) == MOST
+    assert max(_windows(FullPace(clock), clock, [10.0 * 2**n for n in range(12)])) == MOST
 
 
 def test_at_the_most_it_stays_while_that_is_what_pays() -> None:
     clock = Clock()
-    limits = _windows(Pace(clock), clock, [100, 200, 400, 800, 800, 800])
+    limits = _windows(FullPace(clock), clock, [100, 200, 400, 800, 800, 800])
     assert limits[-1] == MOST
 
 
@@ -65,13 +72,18 @@ def test_a_push_back_halves_once_however_many_answers_tell_it() -> None:
 
 def test_push_backs_never_stop_it_for_good_and_calm_lets_it_grow_again() -> None:
     clock = Clock()
-    pace = Pace(clock)
+    pace = FullPace(clock)
     for _ in range(20):
         pace.pushed_back(1.0)
         clock.now += 1.5
     assert pace.limit == FEWEST
     limits = _windows(pace, clock, [50] * 60)
     assert limits[-1] > 4 * FEWEST
+
+
+def test_answers_in_calm_times_say_nothing_about_the_limit() -> None:
+    clock = Clock()
+    assert set(_windows(Pace(clock), clock, [10, 1, 1])) == {FIRST}
 
 
 async def test_no_more_than_the_limit_is_in_flight() -> None:

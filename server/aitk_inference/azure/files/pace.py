@@ -62,7 +62,9 @@ class Pace:
     def answered(self) -> None:
         """An answer that is not a push-back came."""
         self._answers += 1
-        if self._answers == 0:  # what was sent under another limit is through: from here on it counts
+        if not self._is_full():  # the limit is not what decides: such answers say nothing about it
+            self._answers = -self.limit
+        elif self._answers == 0:  # what was sent under another limit is through: from here on it counts
             self._began = self._monotonic()
         elif self._answers >= self.limit:
             self._window(self._answers / max(self._monotonic() - self._began, 1e-6))
@@ -76,6 +78,10 @@ class Pace:
         self._resume = max(self._resume, now + wait)
         self._growing, self._calm = False, 0
         self._answers = -self.limit
+
+    def _is_full(self) -> bool:
+        """Whether requests wait for their turn."""
+        return bool(self._waiting)
 
     def _window(self, rate: float) -> None:
         if not self._growing:
