@@ -84,7 +84,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _coverage(folder: DataFolder, options: argparse.Namespace) -> int:
     from aca_local.arm.coverage import lines  # noqa: PLC0415 # the other commands need no providers
-    from aca_local.files.coverage import served as files  # noqa: PLC0415 # likewise
+    from aca_local.files.coverage import served as files  # noqa: PLC0415 - only this command needs it
 
     for line in lines(folder.path / "state.db", as_json=options.json, others=files()):
         sys.stdout.write(f"{line}\n")
@@ -130,8 +130,8 @@ def _serve(folder: DataFolder, options: argparse.Namespace) -> int:
 def _run(folder: DataFolder, options: argparse.Namespace) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     from aca_local.faults import FaultsError  # noqa: PLC0415 # the parts that make start-up slow
-    from aca_local.ports import PortInUseError  # noqa: PLC0415 # likewise
-    from aca_local.server import Options, serve  # noqa: PLC0415 # likewise
+    from aca_local.ports import PortInUseError  # noqa: PLC0415 - only this command needs it
+    from aca_local.server import Options, serve  # noqa: PLC0415 - only this command needs it
 
     chosen = Options(
         port=options.port,

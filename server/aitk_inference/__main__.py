@@ -51,8 +51,8 @@ def _wire(settings: Settings, tokens: EditorTokens | None) -> Clouds:
 
 
 def _open_share(url: str) -> AbstractAsyncContextManager[OpenedShare]:
-    from aitk_inference import services  # noqa: PLC0415 - as above
-    from aitk_inference.core.settings import settings_from  # noqa: PLC0415 - as above
+    from aitk_inference import services  # noqa: PLC0415 - loaded by sync alone
+    from aitk_inference.core.settings import settings_from  # noqa: PLC0415 - loaded by sync alone
 
     return services.share_at(url, os.environ, settings_from(os.environ))
 
