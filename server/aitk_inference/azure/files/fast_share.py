@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote
 
 from aitk_inference.azure.files.listing import entries_of_list, entry_of_headers, ranges_of, wire_time
-from aitk_inference.azure.files.retry import PUSHED_BACK, Failure
+from aitk_inference.azure.files.retry import KEYS_FORBIDDEN, PUSHED_BACK, Failure
 from aitk_inference.azure.files.signing import Request, compose
 
 if TYPE_CHECKING:
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 _GONE = frozenset({"ResourceNotFound", "ParentNotFound"})
 _THERE = frozenset({"ResourceAlreadyExists"})
 _FULL = frozenset({"DirectoryNotEmpty"})
-_KEYS_FORBIDDEN = "KeyBasedAuthenticationNotPermitted"
 _NO_DATA_YET = frozenset({400, 411})
 _DIRECTORY = {"restype": "directory"}
 
@@ -342,7 +341,7 @@ class FastShare:
         Raises:
             _KeysForbidden: keys are.
         """
-        if failure.code == _KEYS_FORBIDDEN:
+        if failure.code == KEYS_FORBIDDEN:
             raise _KeysForbidden
         wait = self._wire.backoff.wait(attempt, failure, idempotent=True)
         if failure.status in PUSHED_BACK and wait is not None:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 ATTEMPTS: Final = 8
 """How often a request is sent in all."""
 
+KEYS_FORBIDDEN = "KeyBasedAuthenticationNotPermitted"
+"""The service's code where a policy wants people's own tokens."""
+
 PUSHED_BACK = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
 """The service wants fewer requests."""
 

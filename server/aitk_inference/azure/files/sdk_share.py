@@ -21,7 +21,7 @@ from azure.core.exceptions import (
 
 from aitk_inference.azure.errors import map_azure_errors
 from aitk_inference.azure.files.listing import quoted, time_of
-from aitk_inference.azure.files.retry import Failure
+from aitk_inference.azure.files.retry import KEYS_FORBIDDEN, Failure
 from aitk_inference.core.errors import Conflict
 from aitk_inference.core.share import ShareEntry
 
@@ -44,9 +44,6 @@ _THERE = frozenset({"ResourceAlreadyExists"})
 _GONE = frozenset({"ResourceNotFound", "ParentNotFound"})
 _FULL = frozenset({"DirectoryNotEmpty"})
 _NO_DATA_YET = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.LENGTH_REQUIRED})
-KEYS_FORBIDDEN = "KeyBasedAuthenticationNotPermitted"
-"""The service's code where a policy wants people's own tokens."""
-
 _COPY_LOOKS = 0.5
 
 _Result = TypeVar("_Result")
