@@ -330,7 +330,7 @@ class FakeShare:
     async def entry(self, path: str) -> ShareEntry | None:
         self._call("entry")
         found = self._find(path, self.stored)
-        return None if found is None else replace(self._entry(found), md5=self._md5(found))
+        return None if found is None else self._entry(found)._replace(md5=self._md5(found))
 
     async def read(self, path: str) -> bytes | None:
         self._call("read")

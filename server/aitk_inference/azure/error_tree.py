@@ -9,7 +9,6 @@ from __future__ import annotations
 import html
 import json
 import re
-from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -129,8 +128,8 @@ def _tidy(node: ErrorNode) -> ErrorNode:
     children = tuple(_tidy(child) for child in node.details)
     if len(children) == 1 and children[0].code == node.code and not children[0].details:
         only = children[0]
-        return replace(node, target=node.target or only.target, details=(), message=_words(node, only))
-    return replace(node, details=children, message=_words(node, None))
+        return node._replace(target=node.target or only.target, details=(), message=_words(node, only))
+    return node._replace(details=children, message=_words(node, None))
 
 
 def _words(node: ErrorNode, same: ErrorNode | None) -> str:
@@ -141,8 +140,8 @@ def _advised(node: ErrorNode) -> ErrorNode:
     rule = rule_for(node.code)
     children = tuple(_advised(child) for child in node.details)
     if rule is None:
-        return replace(node, details=children)
-    return replace(node, details=children, suggestion=rule.suggest(node), link=rule.link)
+        return node._replace(details=children)
+    return node._replace(details=children, suggestion=rule.suggest(node), link=rule.link)
 
 
 def _sentence(code: str) -> str:

@@ -63,7 +63,7 @@ class _OneClock:
 
     def progress(self, event: ProgressEvent) -> None:
         """Show a step with the time since the first flow began; no flow is the whole."""
-        self._ui.progress(replace(event, elapsed=self._report.elapsed, percent=None))
+        self._ui.progress(event._replace(elapsed=self._report.elapsed, percent=None))
 
     def say(self, level: Level, text: str, actions: Sequence[Action] = ()) -> None:
         """Say."""
@@ -85,16 +85,16 @@ async def _journey(project: Path, question: str, clouds: Clouds, report: Reporte
         report.info(f"{answer.model}: {answer.text}")
     told: dict[str, Json] = {answer.model: answer.text for answer in answers}
     data: dict[str, Json] = {"project": str(project), "question": question, "answers": told}
-    return replace(deployed, data={**deployed.data, **data})
+    return deployed._replace(data={**deployed.data, **data})
 
 
 def _told(outcome: Outcome, report: Reporter, *, stopped: bool) -> Outcome:
     took = f"The whole journey took {duration(report.elapsed)}."
     if stopped:
         report.ui.say(Level.INFO, "The local Azure is stopped; its state stays for the next time.")
-        return replace(outcome, summary=took, actions=())
+        return outcome._replace(summary=took, actions=())
     how = f"The endpoint goes on running; this stops it: {_program('aca-local')} stop"
-    return replace(outcome, summary=f"{took} {how}")
+    return outcome._replace(summary=f"{took} {how}")
 
 
 def _program(name: str) -> str:

@@ -14,6 +14,7 @@ from aitk_inference.flows import running
 from aitk_inference.flows.deploy import deploy
 from aitk_inference.flows.provision import provision
 from aitk_inference.flows.requests import (
+    READY_SECONDS,
     DeployRequest,
     LogsRequest,
     Outcome,
@@ -81,7 +82,7 @@ async def _deploy(arguments: argparse.Namespace, wire: Wire, ui: UserInterface) 
         wait=not arguments.no_wait,
         verify=arguments.verify,
         assume_yes=arguments.yes,
-        ready_timeout=arguments.timeout or DeployRequest.ready_timeout,
+        ready_timeout=arguments.timeout or READY_SECONDS,
     )
     return await deploy(request, ui=ui, clouds=wire(settings_from(os.environ), None))
 

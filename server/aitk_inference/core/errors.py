@@ -20,16 +20,14 @@ Front ends show ``message``, ``suggestion`` and ``link``; ``detail`` goes to the
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
 
-@dataclass(frozen=True)
-class ErrorNode:
+class ErrorNode(NamedTuple):
     """One node of a cloud's error tree.
 
     Attributes:
@@ -55,8 +53,7 @@ class ErrorNode:
         return tuple(leaf for child in self.details for leaf in child.root_causes())
 
 
-@dataclass(frozen=True)
-class MissingInput:
+class MissingInput(NamedTuple):
     """An answer that nobody can be asked for.
 
     Attributes:
@@ -72,8 +69,7 @@ class MissingInput:
     detail: str = ""
 
 
-@dataclass(frozen=True)
-class Problem:
+class Problem(NamedTuple):
     """Something wrong at a place in a file of the project.
 
     Attributes:
@@ -232,15 +228,14 @@ class InvalidProject(AppError):
         self.problems = tuple(problems)
 
 
-@dataclass(frozen=True)
-class Described:
+class Described(NamedTuple):
     """An error as every front end tells it: the same words in a terminal, an editor and JSON."""
 
     code: str
     message: str
     suggestion: str = ""
     link: str | None = None
-    causes: tuple[str, ...] = field(default=())
+    causes: tuple[str, ...] = ()
 
 
 def describe(error: AppError) -> Described:

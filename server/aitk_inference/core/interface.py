@@ -5,9 +5,8 @@ The front ends implement :class:`UserInterface`: an editor, a terminal, JSON lin
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
 
 from aitk_inference.core.errors import MissingInput
 
@@ -24,8 +23,7 @@ class Level(StrEnum):
     ERROR = "error"
 
 
-@dataclass(frozen=True)
-class Option:
+class Option(NamedTuple):
     """One pick of a choice: the value for the program, the words for the person."""
 
     value: str
@@ -33,8 +31,7 @@ class Option:
     description: str = ""
 
 
-@dataclass(frozen=True)
-class Text:
+class Text(NamedTuple):
     """A question for a short text.
 
     Attributes:
@@ -54,8 +51,7 @@ class Text:
     pattern_hint: str = ""
 
 
-@dataclass(frozen=True)
-class Choice:
+class Choice(NamedTuple):
     """A question with a list of picks.
 
     Attributes:
@@ -71,8 +67,7 @@ class Choice:
     create_label: str | None = None
 
 
-@dataclass(frozen=True)
-class Secret:
+class Secret(NamedTuple):
     """A question whose answer is never shown, stored or logged."""
 
     name: str
@@ -80,8 +75,7 @@ class Secret:
     flag: str
 
 
-@dataclass(frozen=True)
-class Confirm:
+class Confirm(NamedTuple):
     """A yes-or-no question; ``yes_label`` is the button. Answers ``"yes"`` or ``"no"``."""
 
     name: str
@@ -113,8 +107,7 @@ class ActionKind(StrEnum):
     OPEN_LINK = "openLink"
 
 
-@dataclass(frozen=True)
-class Action:
+class Action(NamedTuple):
     """A button under a message.
 
     Attributes:
@@ -128,8 +121,7 @@ class Action:
     target: str = ""
 
 
-@dataclass(frozen=True)
-class ProgressEvent:
+class ProgressEvent(NamedTuple):
     """One step of long work.
 
     Attributes:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -11,8 +10,7 @@ if TYPE_CHECKING:
     from aitk_inference.core.ports import Share
 
 
-@dataclass(frozen=True)
-class ShareEntry:
+class ShareEntry(NamedTuple):
     """A file or folder on a share.
 
     Attributes:
@@ -32,8 +30,7 @@ class ShareEntry:
     md5: str = ""
 
 
-@dataclass(frozen=True)
-class OpenedShare:
+class OpenedShare(NamedTuple):
     """A share that a URL names.
 
     Attributes:

@@ -5,20 +5,26 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import platformdirs
-
 _APP = "aitk-inference"
 
 
 def state_folder() -> Path:
     """Locks and notes of running flows. ``AITK_STATE_DIR`` names another folder (tests do)."""
-    chosen = os.environ.get("AITK_STATE_DIR")
-    return Path(chosen) if chosen else platformdirs.user_state_path(_APP, appauthor=False)
+    if chosen := os.environ.get("AITK_STATE_DIR"):
+        return Path(chosen)
+    import platformdirs  # noqa: PLC0415 - a folder that was chosen needs no search
+
+    return platformdirs.user_state_path(_APP, appauthor=False)
 
 
 def log_file() -> Path:
     """The log that an error message points to. ``AITK_LOG_DIR`` names another folder."""
-    chosen = os.environ.get("AITK_LOG_DIR")
-    return (
-        Path(chosen) if chosen else platformdirs.user_log_path(_APP, appauthor=False)
-    ) / "aitk-inference.log"
+    return _log_folder() / "aitk-inference.log"
+
+
+def _log_folder() -> Path:
+    if chosen := os.environ.get("AITK_LOG_DIR"):
+        return Path(chosen)
+    import platformdirs  # noqa: PLC0415 - a folder that was chosen needs no search
+
+    return platformdirs.user_log_path(_APP, appauthor=False)

@@ -12,9 +12,8 @@ import os
 import socket
 import sys
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, NamedTuple
 
 from aitk_inference.core.errors import Busy
 
@@ -26,8 +25,7 @@ _LOCKED_BYTE = 1 << 20
 """Windows locks ranges, and a locked range can't be read: a byte far behind the text is locked."""
 
 
-@dataclass(frozen=True)
-class Holder:
+class Holder(NamedTuple):
     """Who holds a project.
 
     Attributes:

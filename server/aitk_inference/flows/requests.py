@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -13,8 +13,11 @@ if TYPE_CHECKING:
     from aitk_inference.core.model import Json
 
 
-@dataclass(frozen=True)
-class ProvisionRequest:
+READY_SECONDS = 25 * 60.0
+"""How long a web API is waited for: a large model is loaded from a share."""
+
+
+class ProvisionRequest(NamedTuple):
     """Answers that are already known; the others are asked.
 
     Attributes:
@@ -36,8 +39,7 @@ class ProvisionRequest:
     again: bool = False
 
 
-@dataclass(frozen=True)
-class DeployRequest:
+class DeployRequest(NamedTuple):
     """What to deploy and how far to wait.
 
     Attributes:
@@ -54,13 +56,12 @@ class DeployRequest:
     dry_run: bool = False
     wait: bool = True
     assume_yes: bool = False
-    ready_timeout: float = 25 * 60.0
+    ready_timeout: float = READY_SECONDS
     ignore: tuple[str, ...] = ()
     verify: bool = False
 
 
-@dataclass(frozen=True)
-class SyncRequest:
+class SyncRequest(NamedTuple):
     """A folder and a share of any account.
 
     Attributes:
@@ -72,21 +73,23 @@ class SyncRequest:
     """
 
     folder: Path
-    url: str = field(repr=False)
+    url: str
     dry_run: bool = False
     verify: bool = False
     assume_yes: bool = False
 
+    def __repr__(self) -> str:
+        """Without the signature."""
+        return f"SyncRequest({str(self.folder)!r})"
 
-@dataclass(frozen=True)
-class StatusRequest:
+
+class StatusRequest(NamedTuple):
     """Whose status."""
 
     project: Path
 
 
-@dataclass(frozen=True)
-class LogsRequest:
+class LogsRequest(NamedTuple):
     """Which lines of whose logs.
 
     Attributes:
@@ -101,15 +104,13 @@ class LogsRequest:
     tail: int = 100
 
 
-@dataclass(frozen=True)
-class SwitchRequest:
+class SwitchRequest(NamedTuple):
     """Whose app to stop or start."""
 
     project: Path
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(NamedTuple):
     """How a flow ended; a flow that failed raises an AppError instead.
 
     Attributes:
@@ -124,4 +125,4 @@ class Outcome:
     endpoint: str | None = None
     config: Path | None = None
     actions: tuple[Action, ...] = ()
-    data: Mapping[str, Json] = field(default_factory=dict)
+    data: Mapping[str, Json] = MappingProxyType({})

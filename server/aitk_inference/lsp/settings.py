@@ -7,7 +7,7 @@ front ends of one person meet the same local target and the same Bicep CLI.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,8 +45,7 @@ async def read(editor: Editor) -> EditorSettings:
 def parse(values: Mapping[str, Json], base: Settings) -> EditorSettings:
     """Settings from JSON; what is not set, or of the wrong kind, is as in ``base``."""
     level = values.get("logLevel")
-    settings = replace(
-        base,
+    settings = base._replace(
         bicep_path=_path(values.get("bicepPath")) or base.bicep_path,
         local_data=_path(values.get("localDataFolder")) or base.local_data,
         request_timeout=_seconds(values.get("requestTimeout"), base.request_timeout),

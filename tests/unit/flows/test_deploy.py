@@ -45,7 +45,7 @@ def _provisioned(project: Path, world: FakeCloud) -> None:
 
 
 async def _run(project: Path, world: FakeCloud, ui: Scripted | None = None, **given: object) -> Outcome:
-    request = replace(DeployRequest(project), **given)  # type: ignore[arg-type]  # the caller names fields
+    request = DeployRequest(project)._replace(**given)  # type: ignore[arg-type]  # the caller names fields
     return await deploy(request, ui=ui or Scripted(), clouds=FakeClouds(world))
 
 

@@ -47,7 +47,7 @@ SIX = {
 
 
 async def _run(project: Path, world: FakeCloud, ui: Scripted | None = None, **given: object) -> Outcome:
-    request = replace(ProvisionRequest(project, "local", "models"), **given)  # type: ignore[arg-type]  # fields
+    request = ProvisionRequest(project, "local", "models")._replace(**given)  # type: ignore[arg-type]  # fields
     return await provision(request, ui=ui or Scripted(), clouds=FakeClouds(world))
 
 

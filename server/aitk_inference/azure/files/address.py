@@ -6,8 +6,7 @@ import ipaddress
 import os
 import ssl
 import sys
-from dataclasses import dataclass, field
-from functools import cached_property
+from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from aitk_inference.azure.files.http import Origin
@@ -17,8 +16,7 @@ _PORTS = {"http": 80, "https": 443}
 _EXAMPLE = "https://ACCOUNT.file.core.windows.net/SHARE/FOLDER?SAS"
 
 
-@dataclass(frozen=True)
-class Endpoint:
+class Endpoint(NamedTuple):
     """The file endpoint of a storage account.
 
     Attributes:
@@ -63,7 +61,7 @@ class Endpoint:
             return Origin(self.host, self.port, None)
         return Origin(self.host, self.port, tls or ssl.create_default_context())
 
-    @cached_property
+    @property
     def has_proxy(self) -> bool:
         """Whether requests go through a proxy (variables, and the system's settings where it has some)."""
         if self.is_loopback or not (sys.platform in ("darwin", "win32") or _variables()):
@@ -73,8 +71,7 @@ class Endpoint:
         return self.scheme in getproxies() and not proxy_bypass(self.host)
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(NamedTuple):
     """What a share's URL names.
 
     Attributes:
@@ -87,7 +84,11 @@ class Place:
     account: str
     share: str
     folder: str
-    sas: str = field(repr=False)
+    sas: str
+
+    def __repr__(self) -> str:
+        """Without the signature."""
+        return f"Place({self.name!r})"
 
     @property
     def name(self) -> str:

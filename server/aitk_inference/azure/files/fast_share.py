@@ -6,7 +6,7 @@ renames of folders), and everything where a proxy or a person's token is needed.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote
 
@@ -190,7 +190,7 @@ class FastShare:
         if not reply.ok:
             return None
         found = entry_of_headers(path, reply.headers, int(reply.headers.get("content-length", 0)))
-        return replace(found, md5=reply.headers.get("content-md5", ""))
+        return found._replace(md5=reply.headers.get("content-md5", ""))
 
     async def _read(self, path: str) -> bytes | None:
         reply = await self._run(f"reading {path}", self._request("GET", path), allowed=_GONE)

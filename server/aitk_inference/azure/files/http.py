@@ -9,8 +9,7 @@ httptools, which is Node.js' parser. Proxies are not spoken to; where one is set
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import httptools
 
@@ -36,8 +35,7 @@ class Dropped(ConnectionError):
         self.untouched = untouched
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """An answer; header names are in lower case."""
 
     status: int
@@ -50,8 +48,7 @@ class Reply:
         return self.status < 300  # noqa: PLR2004 - HTTP's border
 
 
-@dataclass(frozen=True)
-class Origin:
+class Origin(NamedTuple):
     """Where the service listens."""
 
     host: str

@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
-from xml.etree import ElementTree as ET
 
 from aitk_inference.core.share import ShareEntry
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from xml.etree import ElementTree as ET
 
 _BOM = b"\xef\xbb\xbf"
 
@@ -62,6 +62,8 @@ def wire_time(moment: datetime) -> str:
 
 def _parsed(body: bytes) -> ET.Element:
     """The answer of the service that we asked; expat itself refuses documents that blow up."""
+    from xml.etree import ElementTree as ET  # only lists are XML
+
     return ET.fromstring(body.removeprefix(_BOM))  # noqa: S314 - of our own service
 
 

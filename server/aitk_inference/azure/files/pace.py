@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-FEWEST, FIRST, MOST = 1, 16, 128
+FEWEST, FIRST, MOST = 1, 16, 256
 _PAYS = 1.05
-"""Doubling must bring a twentieth more answers a second to be kept."""
+"""Doubling must bring a twentieth more answers a second to go on."""
 _CALM = 4
 """Windows without a refusal before a quarter more is tried after one."""
 
@@ -19,8 +19,9 @@ _CALM = 4
 class Pace:
     """A gate that every request of a share passes: ``async with pace: …``, then :meth:`answered`.
 
-    It doubles the number of requests at once as long as that brings more answers a second, and halves it on a
-    503 or 429; until the time that the service named, nothing starts.
+    Each answer lets one more request in, so that their number doubles from window to window, as long as that
+    brings more answers a second. A window is as many answers as there were requests at once when it began.
+    A 503 or 429 halves the number; until the time that the service named, nothing starts.
 
     Args:
         monotonic: Seconds that only grow.
@@ -30,13 +31,12 @@ class Pace:
         self._monotonic = monotonic
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._flying = 0
-        self._began = 0.0
-        self._answers = -FIRST
         self._best = 0.0
         self._growing = True
         self._calm = 0
         self._resume = 0.0
         self.limit = FIRST
+        self._begin()
 
     async def __aenter__(self) -> None:
         if self._flying >= self.limit:
@@ -61,14 +61,15 @@ class Pace:
 
     def answered(self) -> None:
         """An answer that is not a push-back came."""
-        self._answers += 1
         if not self._is_full():  # the limit is not what decides: such answers say nothing about it
-            self._answers = -self.limit
-        elif self._answers == 0:  # what was sent under another limit is through: from here on it counts
-            self._began = self._monotonic()
-        elif self._answers >= self.limit:
-            self._window(self._answers / max(self._monotonic() - self._began, 1e-6))
-            self._answers = -self.limit
+            self._begin()
+            return
+        self._left -= 1
+        if self._growing:
+            self._allow(self.limit + 1)
+        if not self._left:
+            self._window(self._size / max(self._monotonic() - self._began, 1e-6))
+            self._begin()
 
     def pushed_back(self, wait: float) -> None:
         """The service answered that it is too busy, or that this is too much; it wants ``wait`` seconds."""
@@ -77,28 +78,38 @@ class Pace:
             self.limit = max(FEWEST, self.limit // 2)
         self._resume = max(self._resume, now + wait)
         self._growing, self._calm = False, 0
-        self._answers = -self.limit
+        self._begin()
 
     def _is_full(self) -> bool:
         """Whether requests wait for their turn."""
         return bool(self._waiting)
 
+    def _begin(self) -> None:
+        self._began = self._monotonic()
+        self._size = self._left = self.limit
+
     def _window(self, rate: float) -> None:
         if not self._growing:
             self._calm += 1
-            if self._calm >= _CALM and self.limit < MOST:
-                self.limit, self._calm = min(MOST, self.limit + max(1, self.limit // 4)), 0
-            return
-        if rate > self._best * _PAYS:
+            if self._calm >= _CALM:
+                self._calm = 0
+                self._allow(self.limit + max(1, self.limit // 4))
+        elif rate > self._best * _PAYS:
             self._best = rate
             self._growing = self.limit < MOST
-            self.limit = min(MOST, self.limit * 2)
         else:
             self._growing = False
-            self.limit = max(FIRST, self.limit // 2)
+            self.limit = self._size
+
+    def _allow(self, limit: int) -> None:
+        self.limit = min(MOST, limit)
+        self._admit()
 
     def _leave(self) -> None:
         self._flying -= 1
+        self._admit()
+
+    def _admit(self) -> None:
         while self._waiting and self._flying < self.limit:
             turn = self._waiting.popleft()
             if not turn.done():

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
-from http import HTTPStatus
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,16 +19,12 @@ ATTEMPTS: Final = 8
 KEYS_FORBIDDEN = "KeyBasedAuthenticationNotPermitted"
 """The service's code where a policy wants people's own tokens."""
 
-PUSHED_BACK = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
+PUSHED_BACK = frozenset({429, 503})
 """The service wants fewer requests."""
 
 _FIRST_WAIT, _LONGEST_WAIT, _LONGEST_ASKED = 0.2, 15.0, 60.0
-_STATUSES = PUSHED_BACK | {
-    HTTPStatus.REQUEST_TIMEOUT,
-    HTTPStatus.INTERNAL_SERVER_ERROR,
-    HTTPStatus.BAD_GATEWAY,
-    HTTPStatus.GATEWAY_TIMEOUT,
-}
+_STATUSES = PUSHED_BACK | {408, 500, 502, 504}
+"""Request timeout, internal error, bad gateway, gateway timeout."""
 _CODES = frozenset(
     {
         "SharingViolation",
@@ -43,8 +38,7 @@ _CODES = frozenset(
 )
 
 
-@dataclass(frozen=True)
-class Failure:
+class Failure(NamedTuple):
     """A request that failed, as far as it decides about another try.
 
     Attributes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from dataclasses import replace
 from datetime import UTC
 from http import HTTPStatus
 from typing import TYPE_CHECKING, TypeVar
@@ -113,7 +112,7 @@ class SdkShare:
                 _raise_if_share_is_gone(error)
                 return None
             md5 = found.content_settings.content_md5
-            return replace(_entry("", found), path=path, md5=base64.b64encode(md5).decode() if md5 else "")
+            return _entry("", found)._replace(path=path, md5=base64.b64encode(md5).decode() if md5 else "")
 
         return await self._run(f"looking at {path}", ask)
 
@@ -224,7 +223,7 @@ class SdkShare:
                 await self._clock.sleep(_COPY_LOOKS)
             if found.copy.status != "success":
                 raise Conflict(f"{source} could not be copied to {target} on the share.")
-            return replace(_entry("", found), path=target)
+            return _entry("", found)._replace(path=target)
 
         return await self._run(f"copying {source}", ask)
 

@@ -11,7 +11,7 @@ import hashlib
 import os
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from aitk_inference.core.errors import Conflict
 from aitk_inference.flows.sync.manifest import Manifest, decode, encode
@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@dataclass(frozen=True)
-class Base:
+class Base(NamedTuple):
     """A state of the share to compare with.
 
     Attributes:

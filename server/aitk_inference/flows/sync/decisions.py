@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from aitk_inference.core.errors import Dismissed
@@ -121,8 +121,7 @@ def _files(paths: Sequence[str]) -> str:
 
 def _without(plan: Plan, paths: Sequence[str]) -> Plan:
     kept = {path.lower() for path in paths}
-    return replace(
-        plan,
+    return plan._replace(
         send=tuple(file for file in plan.send if file.path.lower() not in kept),
         delete=tuple(path for path in plan.delete if path.lower() not in kept),
     )

@@ -5,16 +5,14 @@ from __future__ import annotations
 import hashlib
 import re
 import socket
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-@dataclass(frozen=True)
-class Project:
+class Project(NamedTuple):
     """A project: ``id`` is equal for every clone, ``label`` is for people."""
 
     id: str

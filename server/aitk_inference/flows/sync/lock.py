@@ -10,9 +10,8 @@ from __future__ import annotations
 import asyncio
 import secrets
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from aitk_inference.core.errors import AppError, Busy
 from aitk_inference.flows.project_lock import is_gone
@@ -30,8 +29,7 @@ _RENEW_SECONDS = 30.0
 _TRIES = 3
 
 
-@dataclass(frozen=True)
-class Claim:
+class Claim(NamedTuple):
     """Who wants to write.
 
     Attributes:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from aitk_inference.core.errors import InvalidProject, Problem
 from aitk_inference.flows.sync.manifest import nanoseconds
@@ -26,8 +25,7 @@ if TYPE_CHECKING:
 _CHUNK = 1 << 20
 
 
-@dataclass(frozen=True)
-class Seen:
+class Seen(NamedTuple):
     """What the share has at the places that were looked at.
 
     Attributes:

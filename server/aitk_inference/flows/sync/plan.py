@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -37,8 +37,7 @@ _LARGE_PART = 5
 _CHUNK = 1 << 20
 
 
-@dataclass(frozen=True)
-class Plan:
+class Plan(NamedTuple):
     """What a sync does.
 
     Attributes:
@@ -53,8 +52,8 @@ class Plan:
     send: tuple[LocalFile, ...]
     unchanged: Mapping[str, Sent]
     delete: tuple[str, ...]
-    hashes: Mapping[str, str] = field(default_factory=dict)
-    adopted: Mapping[str, Sent] = field(default_factory=dict)
+    hashes: Mapping[str, str] = MappingProxyType({})
+    adopted: Mapping[str, Sent] = MappingProxyType({})
     forget: tuple[str, ...] = ()
 
     @property
@@ -177,7 +176,7 @@ def _same(file: LocalFile, sent: Sent | None, hashes: Mapping[str, str]) -> Sent
         return sent if sent.mtime_ns == file.mtime_ns else None
     if sha256 != sent.sha256:
         return None
-    return sent if sent.mtime_ns == file.mtime_ns else replace(sent, mtime_ns=file.mtime_ns)
+    return sent if sent.mtime_ns == file.mtime_ns else sent._replace(mtime_ns=file.mtime_ns)
 
 
 def _gone(root: Path, files: Sequence[LocalFile], sent: Mapping[str, Sent]) -> list[str]:

@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from aitk_inference.core.errors import Conflict
 from aitk_inference.flows.progress import duration, size
@@ -49,8 +48,7 @@ _ROUNDS = 5
 """How often the share may change between the plan and the lock."""
 
 
-@dataclass(frozen=True)
-class Job:
+class Job(NamedTuple):
     """What to sync and how.
 
     Attributes:
@@ -76,8 +74,7 @@ class Job:
     verify: bool = False
 
 
-@dataclass(frozen=True)
-class Synced:
+class Synced(NamedTuple):
     """How a sync ended.
 
     Attributes:
@@ -199,7 +196,7 @@ class _Run:
             return Base(Manifest(self._us), "")
         found = decode(content)
         if found.project.id == self._us.id:
-            return Base(replace(found, project=self._us), mark_of(content))
+            return Base(found._replace(project=self._us), mark_of(content))
         await self._decide.take_over(found)
         return Base(Manifest(self._us), mark_of(content))
 
@@ -241,7 +238,7 @@ class _Run:
         """The plan, with these unchanged files sent, too."""
         again = tuple(self._local[path] for path in paths)
         kept = {path: sent for path, sent in plan.unchanged.items() if path not in set(paths)}
-        return replace(plan, send=(*plan.send, *again), unchanged=kept) if again else plan
+        return plan._replace(send=(*plan.send, *again), unchanged=kept) if again else plan
 
     async def _adopt(self, plan: Plan, same: Mapping[str, ShareEntry]) -> Plan:
         """The plan, less the files that the share has already; they are noted as not ours."""
@@ -253,7 +250,7 @@ class _Run:
             if file.path in hashes
         }
         send = tuple(file for file in plan.send if file.path not in adopted)
-        return replace(plan, send=send, adopted=adopted)
+        return plan._replace(send=send, adopted=adopted)
 
     async def _locked(self, plan: Plan, base: Base, seen: Seen) -> bool:
         """Write under the lock; False when the share has another manifest than was planned against."""
@@ -276,7 +273,7 @@ class _Run:
             base is self._read or any(sent is not known.get(path) for path, sent in plan.unchanged.items())
         ):
             files = {**known, **plan.unchanged}
-            self._cache.save(replace(base, manifest=replace(base.manifest, files=files)))
+            self._cache.save(base._replace(manifest=base.manifest._replace(files=files)))
 
 
 def _adopted(file: LocalFile, sha256: str, entry: ShareEntry) -> Sent:

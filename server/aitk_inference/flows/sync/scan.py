@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import re
 import stat
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from aitk_inference.core.errors import InvalidProject, Problem
 
@@ -16,13 +15,14 @@ if TYPE_CHECKING:
 
 _FORBIDDEN = re.compile(r'["\\:|<>*?\x00-\x1f\x7f]')
 _DEVICES = re.compile(r"(?i)^(?:lpt[1-9]|com[1-9]|prn|aux|nul|con|clock\$)(?:\..*)?$")
+_PLAIN = re.compile(r"(?!(?i:lpt|com|prn|aux|nul|con|clock))[\w. -]{0,199}[\w-]", re.ASCII)
+"""Names that need no closer look: most."""
 _LONGEST_NAME, _LONGEST_PATH, _DEEPEST = 255, 2048, 250
 _LARGEST = 4 << 40
 _WAY_OUT = "Rename it, or list it in .aitkignore."
 
 
-@dataclass(frozen=True, slots=True)
-class LocalFile:
+class LocalFile(NamedTuple):
     """A file to sync.
 
     Attributes:
@@ -36,8 +36,7 @@ class LocalFile:
     mtime_ns: int
 
 
-@dataclass(frozen=True)
-class Scanned:
+class Scanned(NamedTuple):
     """What a folder holds.
 
     Attributes:
@@ -60,7 +59,7 @@ def scan(root: Path, ignored: Callable[[str], bool]) -> Scanned:
     walk.run()
     if walk.problems:
         raise _unsendable(walk.problems)
-    return Scanned(tuple(sorted(walk.files, key=lambda file: file.path)), tuple(sorted(walk.skipped)))
+    return Scanned(tuple(sorted(walk.files)), tuple(sorted(walk.skipped)))
 
 
 class _Walk:
@@ -148,6 +147,11 @@ def _is_readable(path: str, found: os.stat_result) -> bool:
 
 def _name_problem(name: str, path: str) -> str:
     """Why Azure Files refuses a name (Naming and referencing shares, directories, files, and metadata)."""
+    is_plain = _PLAIN.fullmatch(name) and len(path) < _LONGEST_NAME  # such a path is not too deep, either
+    return "" if is_plain else _closer_look(name, path)
+
+
+def _closer_look(name: str, path: str) -> str:
     try:
         name.encode()
     except UnicodeEncodeError:

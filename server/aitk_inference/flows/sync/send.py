@@ -6,8 +6,8 @@ import asyncio
 import hashlib
 import os
 import time
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
 
 from aitk_inference.core.errors import Conflict, NotFound
 from aitk_inference.flows.sync.look import looks_sent
@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from aitk_inference.core.share import ShareEntry
     from aitk_inference.flows.sync.look import Seen
 
-_AT_ONCE = 128
+_FOLDERS_AT_ONCE = 512
+_BATCHES_AT_ONCE = 16
+"""So that there is always a file to send, however many requests the share takes at once."""
 _LARGE_AT_ONCE = 4
 _HELD = 32 << 20
 """Bytes of content in memory at once."""
@@ -50,8 +52,7 @@ class Tally:
         self.tell(self.files, self.bytes)
 
 
-@dataclass(frozen=True)
-class _Read:
+class _Read(NamedTuple):
     """A small file as it was read: what it is now, its content, and when that was."""
 
     file: LocalFile
@@ -88,7 +89,7 @@ class Sender:
             AppError: the share refused one.
         """
         small = [file for file in files if file.size <= PIECE]
-        await each(list(_batches(small)), self._batch, at_once=_AT_ONCE)
+        await each(_batches(small), self._batch, at_once=_BATCHES_AT_ONCE)
         large = [file for file in files if file.size > PIECE]
         await each(large, self._large, at_once=_LARGE_AT_ONCE)
 
@@ -96,10 +97,11 @@ class Sender:
 
     async def _batch(self, files: Sequence[LocalFile]) -> None:
         async with self._budget.hold(sum(file.size for file in files)):
-            for path, read in await asyncio.to_thread(_read_all, self.root, files):
-                await self._small(path, read)
+            found = await asyncio.to_thread(_read_all, self.root, files)
+            await each(found, self._small, at_once=_BATCH_FILES)
 
-    async def _small(self, path: str, read: _Read | None) -> None:
+    async def _small(self, found: tuple[str, _Read | None]) -> None:
+        path, read = found
         if read is None:
             self.vanished.append(path)
             return
@@ -151,7 +153,7 @@ class Sender:
                 f"{file.path} was changed on the share while it was sent.", suggestion="Run it again."
             )
         ours = pieces.there is None or pieces.sent > 0 or file.path in self.known
-        return replace(_note(file, sha256, entry, at_ns), ours=ours)
+        return _note(file, sha256, entry, at_ns)._replace(ours=ours)
 
     async def _begin(self, file: LocalFile) -> Sequence[tuple[int, int]] | None:
         """The parts that the share has from a run that was interrupted; None: a new file, all zeros."""
@@ -223,7 +225,7 @@ async def make_folders(share: Share, folders: Sequence[str]) -> None:
     for folder in folders:
         levels.setdefault(folder.count("/"), []).append(folder)
     for depth in sorted(levels):
-        await each(levels[depth], lambda folder: _make_folder(share, folder), at_once=_AT_ONCE)
+        await each(levels[depth], lambda folder: _make_folder(share, folder), at_once=_FOLDERS_AT_ONCE)
 
 
 async def _make_folder(share: Share, folder: str) -> None:
@@ -251,12 +253,11 @@ def changing(path: str) -> Conflict:
 
 
 def _batches(files: Sequence[LocalFile]) -> Iterator[list[LocalFile]]:
-    """Files that are read together; fewer at once when there are few, so that all workers have some."""
-    most = max(1, min(_BATCH_FILES, len(files) // _AT_ONCE))
+    """Files that are read together."""
     batch: list[LocalFile] = []
     held = 0
     for file in files:
-        if batch and (len(batch) >= most or held + file.size > _BATCH_BYTES):
+        if batch and (len(batch) >= _BATCH_FILES or held + file.size > _BATCH_BYTES):
             yield batch
             batch, held = [], 0
         batch.append(file)

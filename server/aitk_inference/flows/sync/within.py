@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aitk_inference.core.errors import NotFound
@@ -103,4 +102,4 @@ class Within:
         return f"{self._folder}/{path}"
 
     def _inside(self, entry: ShareEntry) -> ShareEntry:
-        return replace(entry, path=entry.path[len(self._folder) + 1 :])
+        return entry._replace(path=entry.path[len(self._folder) + 1 :])

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from aitk_inference.core.errors import AppError
 from aitk_inference.flows.progress import duration, size
@@ -39,8 +38,7 @@ _SETTLED = 1.0
 _IN_DOUBT = Sent(0, "", 0, "")
 
 
-@dataclass(frozen=True)
-class Writing:
+class Writing(NamedTuple):
     """A plan that was agreed to, and what it was made from."""
 
     root: Path
@@ -80,7 +78,7 @@ def _manifest(writing: Writing, sender: Sender) -> Manifest:
     plan = writing.plan
     gone = {*plan.delete, *plan.forget, *sender.vanished}
     kept = {path: sent for path, sent in writing.base.files.items() if path not in gone}
-    return replace(writing.base, files={**kept, **plan.unchanged, **plan.adopted, **sender.sent})
+    return writing.base._replace(files={**kept, **plan.unchanged, **plan.adopted, **sender.sent})
 
 
 async def _journal(writing: Writing) -> None:
@@ -92,7 +90,7 @@ async def _journal(writing: Writing) -> None:
     large = {file.path: _IN_DOUBT for file in writing.plan.send if file.size > PIECE}
     if any(writing.base.files.get(path) != _IN_DOUBT for path in large):
         files = {**writing.base.files, **large}
-        await write_manifest(writing.share, encode(replace(writing.base, files=files)))
+        await write_manifest(writing.share, encode(writing.base._replace(files=files)))
 
 
 def _in_order(plan: Plan) -> tuple[list[str], list[str]]:
