@@ -5,7 +5,6 @@ import base64
 import random
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Protocol
@@ -76,7 +75,7 @@ def opened(request: pytest.FixtureRequest) -> Opened:
                 yield sdk
                 return
             made = wire(Endpoint.of(url), share, SharedKey.of("acct", KEY), clock=time, timeout=20)
-            fast = FastShare(replace(made, backoff=Backoff(lambda: 1.0)), lambda: sdk)
+            fast = FastShare(made._replace(backoff=Backoff(lambda: 1.0)), lambda: sdk)
             yield fast
             await fast.close()
 

@@ -7,7 +7,7 @@ import hashlib
 import json
 import random
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,7 +60,7 @@ class Place:
         )
         made = wire(Endpoint.of(url), "models", SharedKey.of("acct", KEY), clock=self.clock, timeout=10)
         slow = SdkShare(sdk, None, clock=self.clock, backoff=Backoff())
-        share = FastShare(replace(made, backoff=Backoff(lambda: 0.0)), lambda: slow)
+        share = FastShare(made._replace(backoff=Backoff(lambda: 0.0)), lambda: slow)
         try:
             yield share
         finally:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _EXAMPLES = """\
 examples:
@@ -77,8 +81,12 @@ _MOST_LINES = 300
 _LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
-def parser() -> argparse.ArgumentParser:
-    """The parser of ``aitk-inference``."""
+def parser(verb: str | None = None) -> argparse.ArgumentParser:
+    """The parser of ``aitk-inference``.
+
+    Args:
+        verb: What the command line begins with; a verb needs no parser of the others.
+    """
     top = argparse.ArgumentParser(
         prog="aitk-inference",
         description="Provision Azure Container Apps for inference, deploy fine-tuned models to them, "
@@ -87,18 +95,27 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     verbs = top.add_subparsers(dest="verb", metavar="VERB", required=True)
-    _new(verbs)
-    _provision(verbs)
-    _deploy(verbs)
-    _status(verbs)
-    _open(verbs)
-    _logs(verbs)
-    _in_project(_verb(verbs, "stop", "stop the app, so that no replica is billed", _STOP))
-    _in_project(_verb(verbs, "start", "start the stopped app with the code that is there", _START))
-    _sync(verbs)
-    _demo(verbs)
-    _serve(verbs)
+    makers = _makers()
+    for make in [makers[verb]] if verb in makers else makers.values():
+        make(verbs)
     return top
+
+
+def _makers() -> dict[str, Callable[[_Verbs[argparse.ArgumentParser]], None]]:
+    """What makes each verb's parser, in the order of the help."""
+    return {
+        "new": _new,
+        "provision": _provision,
+        "deploy": _deploy,
+        "status": _status,
+        "open": _open,
+        "logs": _logs,
+        "stop": _stop,
+        "start": _start,
+        "sync": _sync,
+        "demo": _demo,
+        "serve": _serve,
+    }
 
 
 _Verbs = argparse._SubParsersAction
@@ -188,6 +205,14 @@ def _logs(verbs: _Verbs[argparse.ArgumentParser]) -> None:
 
 def _open(verbs: _Verbs[argparse.ArgumentParser]) -> None:
     _in_project(_verb(verbs, "open", "open the endpoint in the browser", _OPEN))
+
+
+def _stop(verbs: _Verbs[argparse.ArgumentParser]) -> None:
+    _in_project(_verb(verbs, "stop", "stop the app, so that no replica is billed", _STOP))
+
+
+def _start(verbs: _Verbs[argparse.ArgumentParser]) -> None:
+    _in_project(_verb(verbs, "start", "start the stopped app with the code that is there", _START))
 
 
 def _sync(verbs: _Verbs[argparse.ArgumentParser]) -> None:

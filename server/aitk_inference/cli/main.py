@@ -7,10 +7,9 @@ import logging
 import os
 import signal
 import sys
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from aitk_inference.cli.arguments import parser
 from aitk_inference.cli.json_lines import JsonLinesUserInterface
@@ -69,7 +68,7 @@ def run(
 
 def _parse(argv: Sequence[str]) -> argparse.Namespace | int:
     try:
-        return parser().parse_args(argv)
+        return parser(argv[0] if argv else None).parse_args(argv)
     except SystemExit as leaving:
         return leaving.code if isinstance(leaving.code, int) else USAGE
 
@@ -82,8 +81,7 @@ def _prepare_streams() -> None:
             reconfigure(errors="replace")
 
 
-@dataclass(frozen=True)
-class _Console:
+class _Console(NamedTuple):
     """One run's user interface and how it ends."""
 
     ui: UserInterface

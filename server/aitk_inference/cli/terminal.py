@@ -29,7 +29,7 @@ _DIGITS = re.compile(r"[\d.,]+ ?[kMGT]?B?")
 T = TypeVar("T")
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Screen:
     """Lines on a terminal or in a pipe; on a terminal a step that differs from the one before in its numbers
     alone renews that line. In a pipe such a step is left out.
@@ -113,7 +113,7 @@ class NoInputUserInterface:
                 self._screen.line(f"  {action.title}: {action.target}")
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class LineReader:
     """Reads lines of a file descriptor without holding up the loop, or the end of the program.
 

@@ -6,8 +6,7 @@ renames of folders), and everything where a proxy or a person's token is needed.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from urllib.parse import quote
 
 from aitk_inference.azure.files.listing import entries_of_list, entry_of_headers, ranges_of, wire_time
@@ -40,8 +39,7 @@ class _KeysForbidden(Exception):
     """A policy wants a person's own token."""
 
 
-@dataclass(frozen=True)
-class Wire:
+class Wire(NamedTuple):
     """How a share's requests get to the service.
 
     Attributes:

@@ -7,7 +7,6 @@ turned off (``retry_total=0``) and this stands in its place, for the requests th
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
@@ -68,8 +67,7 @@ class Failure(NamedTuple):
         return idempotent or self.unsent
 
 
-@dataclass(frozen=True)
-class Backoff:
+class Backoff(NamedTuple):
     """Doubling waits with jitter; ``spread`` gives a number from 0 to 1."""
 
     spread: Callable[[], float] = random.random

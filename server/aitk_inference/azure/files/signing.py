@@ -8,7 +8,6 @@ from __future__ import annotations
 import base64
 import hmac
 import time
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 from urllib.parse import quote
 
@@ -52,13 +51,16 @@ class Signer(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class SharedKey:
+class SharedKey(NamedTuple):
     """The account's key."""
 
     account: str
-    key: bytes = field(repr=False)
+    key: bytes
     query: str = ""
+
+    def __repr__(self) -> str:
+        """Without the key."""
+        return f"SharedKey({self.account!r})"
 
     @classmethod
     def of(cls, account: str, key: str) -> SharedKey:
@@ -80,11 +82,14 @@ class SharedKey:
         return f"SharedKey {self.account}:{base64.b64encode(digest).decode()}"
 
 
-@dataclass(frozen=True)
-class Sas:
+class Sas(NamedTuple):
     """A shared access signature: the query of its URL, as it is."""
 
-    query: str = field(repr=False)
+    query: str
+
+    def __repr__(self) -> str:
+        """Without the signature."""
+        return "Sas()"
 
     def authorization(self, request: Request, headers: Mapping[str, str]) -> None:
         """No header: the signature is in the query."""

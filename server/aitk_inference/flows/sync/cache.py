@@ -9,8 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from aitk_inference.core.errors import Conflict
@@ -18,6 +17,8 @@ from aitk_inference.flows.sync.manifest import Manifest, decode, encode
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    _Stamp = tuple[int, int, int]
 
 
 class Base(NamedTuple):
@@ -32,8 +33,7 @@ class Base(NamedTuple):
     mark: str
 
 
-@dataclass(frozen=True)
-class Cache:
+class Cache(NamedTuple):
     """What was seen of one share by one project.
 
     Args:
@@ -46,11 +46,14 @@ class Cache:
 
     def load(self) -> Base | None:
         """What was kept last; None: nothing, or nothing that can be used."""
+        path = self._path
         try:
-            found = self._path.stat()
-            return _read(self._path, found.st_mtime_ns, found.st_size)
+            stamp = _stamp(path)
+            if (path, stamp) not in _last():
+                _remember(path, stamp, _read(path))
         except (OSError, Conflict, UnicodeDecodeError):
             return None
+        return _last()[path, stamp]
 
     def save(self, base: Base, content: bytes | None = None) -> None:
         """Keep it; where that fails the next run asks the share.
@@ -59,11 +62,14 @@ class Cache:
             base: What to keep.
             content: Its manifest, where it was encoded already.
         """
-        staged = self._path.with_suffix(f".{os.getpid()}")
+        path = self._path
+        staged = path.with_suffix(f".{os.getpid()}")
         with contextlib.suppress(OSError):
-            self._path.parent.mkdir(parents=True, exist_ok=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
             staged.write_bytes(base.mark.encode() + b"\n" + (content or encode(base.manifest)))
-            staged.replace(self._path)
+            stamp = _stamp(staged)
+            staged.replace(path)
+            _remember(path, stamp, base)
 
     @property
     def _path(self) -> Path:
@@ -71,9 +77,22 @@ class Cache:
         return self.state / "shares" / f"{name}.manifest"
 
 
-@lru_cache(maxsize=2)
-def _read(path: Path, mtime_ns: int, size: int) -> Base:
-    """The kept state in a file of that time and size: a server that stays reads it once."""
-    del mtime_ns, size
+def _read(path: Path) -> Base:
     mark, _, content = path.read_bytes().partition(b"\n")
     return Base(decode(content), mark.decode("ascii"))
+
+
+def _stamp(path: Path) -> _Stamp:
+    found = path.stat()
+    return found.st_ino, found.st_mtime_ns, found.st_size
+
+
+@cache
+def _last() -> dict[tuple[Path, _Stamp], Base]:
+    """The file that this process read or wrote last: a server that stays decodes none twice."""
+    return {}
+
+
+def _remember(path: Path, stamp: _Stamp, base: Base) -> None:
+    _last().clear()
+    _last()[path, stamp] = base

@@ -20,7 +20,7 @@ _LISTED = 10
 _FLAG = "--yes"
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Decisions:
     """Asks, and remembers.
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from aitk_inference.core.errors import InvalidProject, Problem
 from aitk_inference.flows.sync.manifest import nanoseconds
-from aitk_inference.flows.sync.plan import folders_of
+from aitk_inference.flows.sync.paths import folders_of
 from aitk_inference.flows.sync.workers import each
 
 if TYPE_CHECKING:
@@ -122,11 +122,10 @@ def drifted(paths: Iterable[str], local: Mapping[str, LocalFile], base: Manifest
 
 def foreign(plan: Plan, base: Manifest, seen: Seen) -> list[LocalFile]:
     """Files to send whose places are taken by files that we did not send, under whatever spelling."""
-    ours = {path.lower() for path in base.files}
     return [
         file
         for file in plan.send
-        if file.path.lower() not in ours
+        if file.path.lower() not in base.names
         and (entry := seen.at(file.path)) is not None
         and not entry.is_directory
         and not looks_sent(entry, file)
@@ -154,16 +153,12 @@ def refuse_blocked(root: Path, plan: Plan, base: Manifest, seen: Seen) -> None:
         raise InvalidProject("The share has files and folders of the same names; nothing was sent.", problems)
 
 
-def _taken(plan: Plan, base: Manifest, seen: Seen) -> tuple[set[str], set[str]]:
+def _taken(plan: Plan, base: Manifest, seen: Seen) -> tuple[frozenset[str], frozenset[str]]:
     """Names of files and of folders that are on the share and stay there."""
-    gone = {path.lower() for path in plan.delete}
-    stay = [path for path in base.files if path.lower() not in gone]
-    files = {path.lower() for path in stay} | {
-        path for path, entry in seen.entries.items() if not entry.is_directory and path not in gone
-    }
-    folders = {folder.lower() for folder in folders_of(stay)}
+    stay, gone = base.without(plan.delete), {path.lower() for path in plan.delete}
+    found = {path for path, entry in seen.entries.items() if not entry.is_directory and path not in gone}
     emptied = {folder.lower() for folder in folders_of(plan.delete)}
-    return files, folders | (seen.folders() - emptied)
+    return stay.names | found, stay.folders | (seen.folders() - emptied)
 
 
 def _blocked(root: Path, path: str, kind: str) -> Problem:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from json.encoder import encode_basestring as text
-from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from aitk_inference.core.errors import Conflict
 from aitk_inference.flows.sync.identity import Project
 from aitk_inference.flows.sync.ignore import MANIFEST_NAME
+from aitk_inference.flows.sync.paths import folders_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from aitk_inference.core.model import Json
     from aitk_inference.core.ports import Share
@@ -47,11 +49,29 @@ class Sent(NamedTuple):
     ours: bool = True
 
 
-class Manifest(NamedTuple):
-    """What a project has on a share."""
+@dataclass(repr=False)
+class Manifest:
+    """What a project has on a share; it never changes."""
 
     project: Project
-    files: Mapping[str, Sent] = MappingProxyType({})
+    files: Mapping[str, Sent]
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """The files in lower case, as the service compares names."""
+        return frozenset([path.lower() for path in self.files])
+
+    @cached_property
+    def folders(self) -> frozenset[str]:
+        """The folders above them, in lower case."""
+        return frozenset([folder.lower() for folder in folders_of(self.files)])
+
+    def without(self, paths: Collection[str]) -> Manifest:
+        """The same, less these files, under whatever spelling."""
+        if not paths:
+            return self
+        gone = {path.lower() for path in paths}
+        return Manifest(self.project, {p: sent for p, sent in self.files.items() if p.lower() not in gone})
 
 
 async def read_manifest(share: Share) -> bytes | None:

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from aitk_inference.flows.sync.manifest import Sent
@@ -105,23 +105,6 @@ def risky(plan: Plan, sent: Mapping[str, Sent]) -> tuple[str, ...]:
         return lost
     kept = {entry.sha256 for entry in plan.unchanged.values()} | set(plan.hashes.values())
     return tuple(p for p in lost if p.lower().endswith(_MODEL_ENDINGS) and sent[p].sha256 not in kept)
-
-
-def folders_of(paths: Iterable[str]) -> tuple[str, ...]:
-    """Every folder above these paths, parents first."""
-    found: set[str] = set()
-    for path in paths:
-        cut = path.rfind("/")
-        while cut > 0 and (folder := path[:cut]) not in found:
-            found.add(folder)
-            cut = path.rfind("/", 0, cut)
-    return tuple(sorted(found, key=lambda folder: (folder.count("/"), folder)))
-
-
-def empty_folders(kept: Iterable[str], deleted: Iterable[str]) -> tuple[str, ...]:
-    """Folders that hold nothing of ours after the deletions, deepest first."""
-    full = {folder.lower() for folder in folders_of(kept)}
-    return tuple(reversed([folder for folder in folders_of(deleted) if folder.lower() not in full]))
 
 
 def moved_from(file: LocalFile, plan: Plan, sent: Mapping[str, Sent]) -> str | None:

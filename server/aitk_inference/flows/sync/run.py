@@ -28,7 +28,7 @@ from aitk_inference.flows.sync.look import (
     same_content,
 )
 from aitk_inference.flows.sync.manifest import Manifest, Sent, decode, mark_of, nanoseconds, read_manifest
-from aitk_inference.flows.sync.plan import Plan, folders_of, hash_files, make_plan
+from aitk_inference.flows.sync.plan import Plan, hash_files, make_plan
 from aitk_inference.flows.sync.scan import scan
 from aitk_inference.flows.sync.write import Writing, write
 
@@ -152,7 +152,7 @@ class _Run:
         base = await self._begin()
         for _ in range(_ROUNDS):
             plan = await self._plan(base)
-            self._looker.know(folders_of(base.manifest.files))
+            self._looker.know(base.manifest.folders)
             settled, seen = await self._settle(plan, base)
             if self._job.dry_run:
                 return settled
@@ -190,15 +190,15 @@ class _Run:
         """A share without a manifest holds nothing of ours; nor does one of another project."""
         top = await self._looker.folder("")
         if not any(entry.path == MANIFEST_NAME for entry in top):
-            return Base(Manifest(self._us), "")
+            return Base(Manifest(self._us, {}), "")
         content = await read_manifest(self._share)
         if content is None:
-            return Base(Manifest(self._us), "")
+            return Base(Manifest(self._us, {}), "")
         found = decode(content)
         if found.project.id == self._us.id:
-            return Base(found._replace(project=self._us), mark_of(content))
+            return Base(Manifest(self._us, found.files), mark_of(content))
         await self._decide.take_over(found)
-        return Base(Manifest(self._us), mark_of(content))
+        return Base(Manifest(self._us, {}), mark_of(content))
 
     async def _settle(self, plan: Plan, base: Base) -> tuple[Plan, Seen]:
         """The plan, less what a person wants to stay; asks where something of others would be lost."""
@@ -273,7 +273,7 @@ class _Run:
             base is self._read or any(sent is not known.get(path) for path, sent in plan.unchanged.items())
         ):
             files = {**known, **plan.unchanged}
-            self._cache.save(base._replace(manifest=base.manifest._replace(files=files)))
+            self._cache.save(Base(Manifest(self._us, files), base.mark))
 
 
 def _adopted(file: LocalFile, sha256: str, entry: ShareEntry) -> Sent:

@@ -37,7 +37,7 @@ _TICK_NS, _COARSE_TICK_NS, _SECOND_NS = 100_000_000, 2_000_000_000, 1_000_000_00
 """A file can change again without a new time within this; file systems with whole seconds need two."""
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Tally:
     """What was sent so far; ``tell`` hears files and bytes."""
 
@@ -60,7 +60,7 @@ class _Read(NamedTuple):
     at_ns: int
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class Sender:
     """Sends files of one folder to one share.
 
@@ -189,7 +189,7 @@ class Sender:
         return digest.hexdigest()
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class _Pieces:
     """The pieces of one large file."""
 

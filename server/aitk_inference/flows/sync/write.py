@@ -15,7 +15,8 @@ from aitk_inference.flows.sync.manifest import (
     nanoseconds,
     write_manifest,
 )
-from aitk_inference.flows.sync.plan import PIECE, Plan, empty_folders, folders_of, moved_from
+from aitk_inference.flows.sync.paths import empty_folders, folders_of
+from aitk_inference.flows.sync.plan import PIECE, Plan, moved_from
 from aitk_inference.flows.sync.send import Sender, Tally, make_folders
 from aitk_inference.flows.sync.workers import each
 
@@ -78,7 +79,8 @@ def _manifest(writing: Writing, sender: Sender) -> Manifest:
     plan = writing.plan
     gone = {*plan.delete, *plan.forget, *sender.vanished}
     kept = {path: sent for path, sent in writing.base.files.items() if path not in gone}
-    return writing.base._replace(files={**kept, **plan.unchanged, **plan.adopted, **sender.sent})
+    files = {**kept, **plan.unchanged, **plan.adopted, **sender.sent}
+    return Manifest(writing.base.project, files)
 
 
 async def _journal(writing: Writing) -> None:
@@ -90,7 +92,7 @@ async def _journal(writing: Writing) -> None:
     large = {file.path: _IN_DOUBT for file in writing.plan.send if file.size > PIECE}
     if any(writing.base.files.get(path) != _IN_DOUBT for path in large):
         files = {**writing.base.files, **large}
-        await write_manifest(writing.share, encode(writing.base._replace(files=files)))
+        await write_manifest(writing.share, encode(Manifest(writing.base.project, files)))
 
 
 def _in_order(plan: Plan) -> tuple[list[str], list[str]]:
@@ -109,6 +111,8 @@ def _in_order(plan: Plan) -> tuple[list[str], list[str]]:
 
 async def _delete(writing: Writing, paths: Sequence[str]) -> None:
     """Delete files, then the folders that became empty, deepest first."""
+    if not paths:
+        return
     plan = writing.plan
     await each(paths, writing.share.delete_file, at_once=_DELETES_AT_ONCE)
     kept = [*writing.base.files, *(file.path for file in plan.send)]
@@ -119,9 +123,7 @@ async def _delete(writing: Writing, paths: Sequence[str]) -> None:
 
 def _new_folders(writing: Writing) -> list[str]:
     """Folders above what is sent that neither hold something of ours nor were seen."""
-    gone = set(writing.plan.delete)
-    there = {f.lower() for f in folders_of(path for path in writing.base.files if path not in gone)}
-    there |= writing.seen.folders()
+    there = writing.base.without(writing.plan.delete).folders | writing.seen.folders()
     wanted = folders_of(file.path for file in writing.plan.send)
     return [folder for folder in wanted if folder.lower() not in there]
 
