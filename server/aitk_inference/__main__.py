@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import sys
@@ -16,11 +17,15 @@ if TYPE_CHECKING:
     from aitk_inference.core.share import OpenedShare
     from aitk_inference.lsp.handlers import Flows
 
+_NEW_OBJECTS = 20_000
+"""Before garbage is looked for: most of what a command makes lives until its end."""
+
 
 def main() -> int:
     """Run the command line, or the language server for ``serve``."""
     if sys.argv[1:2] == ["serve"]:
         return _serve()
+    gc.set_threshold(_NEW_OBJECTS)
     from aitk_inference import cli  # noqa: PLC0415 - the language server starts without it
 
     return cli.run(sys.argv[1:], _wire, open_share=_open_share, serve=_serve)

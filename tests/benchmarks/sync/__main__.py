@@ -31,7 +31,7 @@ MAKERS: dict[str, Callable[[], list[Arm]]] = {
 }
 LATENCIES = (0, 10, 30)
 RUNS = 5
-OURS = f"{sys.executable} -m aitk_inference sync"
+OURS = f"{Path(sys.executable).with_name('aitk-inference')} sync"
 MEMORY = Path("/dev/shm")
 NEEDED = 4 << 30
 """Bytes that the largest tree and one share of it take, with room to spare."""

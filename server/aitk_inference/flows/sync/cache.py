@@ -66,7 +66,9 @@ class Cache(NamedTuple):
         staged = path.with_suffix(f".{os.getpid()}")
         with contextlib.suppress(OSError):
             path.parent.mkdir(parents=True, exist_ok=True)
-            staged.write_bytes(base.mark.encode() + b"\n" + (content or encode(base.manifest)))
+            with staged.open("wb") as file:
+                file.write(base.mark.encode() + b"\n")
+                file.write(content or encode(base.manifest))
             stamp = _stamp(staged)
             staged.replace(path)
             _remember(path, stamp, base)

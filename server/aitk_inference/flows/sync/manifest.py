@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
+from io import BytesIO
 from json.encoder import encode_basestring as text
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 VERSION = 1
 _PUT_LIMIT = 4 << 20
 _NEW_NAME = f"{MANIFEST_NAME}.new"
+_PART = 1000
 _KINDS = (int, str, int, str, int)
 """Of a row; a last 0 is there where the file is not ours."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -59,7 +61,7 @@ class Manifest:
     @cached_property
     def names(self) -> frozenset[str]:
         """The files in lower case, as the service compares names."""
-        return frozenset([path.lower() for path in self.files])
+        return frozenset(_lower(path) for path in self.files)
 
     @cached_property
     def folders(self) -> frozenset[str]:
@@ -72,6 +74,12 @@ class Manifest:
             return self
         gone = {path.lower() for path in paths}
         return Manifest(self.project, {p: sent for p, sent in self.files.items() if p.lower() not in gone})
+
+
+def _lower(path: str) -> str:
+    """In lower case; most are already, and need no second copy in memory."""
+    lower = path.lower()
+    return path if lower == path else lower
 
 
 async def read_manifest(share: Share) -> bytes | None:
@@ -91,10 +99,17 @@ async def write_manifest(share: Share, content: bytes) -> None:
 
 
 def encode(manifest: Manifest) -> bytes:
-    """The manifest as bytes: JSON, one line a file."""
+    """The manifest as bytes: JSON, one line a file; a part at a time, for there can be many thousand."""
     project = f'{{"id":{text(manifest.project.id)},"label":{text(manifest.project.label)}}}'
-    lines = ",\n".join([_line(path, sent) for path, sent in sorted(manifest.files.items())])
-    return f'{{"version":{VERSION},"project":{project},"files":{{\n{lines}\n}}}}\n'.encode()
+    paths = sorted(manifest.files)
+    written = BytesIO()
+    written.write(f'{{"version":{VERSION},"project":{project},"files":{{\n'.encode())
+    for first in range(0, len(paths), _PART):
+        lines = [_line(path, manifest.files[path]) for path in paths[first : first + _PART]]
+        written.write(b",\n" if first else b"")
+        written.write(",\n".join(lines).encode())
+    written.write(b"\n}}\n")
+    return written.getvalue()
 
 
 def decode(content: bytes) -> Manifest:
