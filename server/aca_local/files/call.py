@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from types import MappingProxyType
 from urllib.parse import unquote
 
 from aiohttp import web
@@ -86,14 +88,18 @@ def ms_headers(headers: CIMultiDictProxy[str]) -> dict[str, str]:
     return {low: value for name, value in headers.items() if (low := name.lower())[:5] == "x-ms-"}
 
 
-def parse_query(text: str) -> dict[str, str]:
-    """Return the decoded parameters of a query string by lower-case name; the last of a name wins."""
+@lru_cache(maxsize=1024)
+def parse_query(text: str) -> Mapping[str, str]:
+    """Return the decoded parameters of a query string by lower-case name; the last of a name wins.
+
+    A client's requests have few different ones: often a signature alone.
+    """
     query: dict[str, str] = {}
     for part in text.split("&"):
         if part:
             name, _, value = part.partition("=")
             query[unquote(name).lower()] = unquote(value)
-    return query
+    return MappingProxyType(query)
 
 
 def split_target(target: str) -> tuple[str, str]:

@@ -55,6 +55,7 @@ def _iso_second(second: int) -> str:
     return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
+@lru_cache(maxsize=1024)
 def parse_iso(text: str) -> int:
     """Return the tick that an ISO time names (up to seven digits of a second; UTC where no zone is given).
 

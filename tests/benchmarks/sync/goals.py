@@ -20,6 +20,8 @@ NAMES = {
 }
 _NEAR = 1.25
 _BUSY = 0.75
+_FEW = 10
+"""So few requests depend on each other."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,9 @@ def limit(mine: Row, warm: Row | None, ceiling: Row | None) -> str:
     work = mine.seconds - start
     server = mine.middle(lambda sample: sample.server_cpu)
     own = mine.middle(lambda sample: sample.cpu)
+    requests, latency = mine.middle(lambda sample: sample.requests), mine.samples[0].latency
+    if requests <= _FEW and requests * latency / 1000 > mine.seconds / 2:
+        return f"{requests:.0f} requests, one after the other, of {latency} ms each"
     if start > mine.seconds / 2:
         return f"the start: {start:.2f} s more than in the running server"
     if ceiling is not None and work < _NEAR * ceiling.seconds:
