@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-FEWEST, FIRST, MOST = 1, 16, 256
+FEWEST, FIRST, MOST = 1, 32, 256
 _PAYS = 1.05
 """Doubling must bring a twentieth more answers a second to go on."""
 _CALM = 4

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import hmac
 import time
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 from urllib.parse import quote
 
@@ -124,6 +125,7 @@ def _service_order(name: str) -> str:
     return name.replace("-", "")
 
 
+@lru_cache(maxsize=1)
 def _http_date(seconds: int) -> str:
     t = time.gmtime(seconds)
     day, month = _DAYS[t.tm_wday], _MONTHS[t.tm_mon - 1]
