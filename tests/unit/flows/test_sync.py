@@ -16,7 +16,7 @@ from aitk_inference.flows.project_lock import hold, holder_of
 from aitk_inference.flows.sync.identity import project_identity
 from aitk_inference.flows.sync.ignore import LOCK_NAME, MANIFEST_NAME, ignore_rules
 from aitk_inference.flows.sync.lock import LIFETIME, Claim, hold_share
-from aitk_inference.flows.sync.manifest import Manifest, Sent, decode, encode, write_manifest
+from aitk_inference.flows.sync.manifest import Manifest, Sent, decode, encode, mark_on, write_manifest
 from aitk_inference.flows.sync.run import Job, sync
 from aitk_inference.flows.sync.scan import scan
 from doubles import FakeCloud, Scripted
@@ -52,7 +52,7 @@ async def test_without_a_change_one_call_is_all(tree: Path, world: FakeCloud) ->
     world.share.calls.clear()
     synced = await _sync(tree, world)
     assert (synced.sent, synced.deleted, synced.total) == ((), (), 2)
-    assert world.share.calls == ["read"]
+    assert world.share.calls == ["entry"]
 
 
 async def test_only_what_changed_is_sent(tree: Path, world: FakeCloud) -> None:
@@ -268,8 +268,9 @@ def test_a_damaged_or_newer_manifest_is_refused(content: bytes) -> None:
 
 async def test_a_large_manifest_is_replaced_in_one_step(tree: Path, world: FakeCloud) -> None:
     files = {f"{n:0>100}": Sent(1, "0" * 64, 2, '"e"') for n in range(25_000)}
-    await write_manifest(world.share, encode(Manifest(project_identity(tree), files)))
-    assert world.share.calls[-1] == "rename"
+    mark = await write_manifest(world.share, encode(Manifest(project_identity(tree), files)))
+    assert world.share.calls[-2:] == ["rename", "entry"]
+    assert mark == await mark_on(world.share)
     assert len(decode(world.share.files[MANIFEST_NAME]).files) == 25_000
 
 

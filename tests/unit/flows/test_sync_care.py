@@ -266,7 +266,7 @@ async def test_a_clone_hashes_once_and_sends_nothing(tree: Path, world: FakeClou
     assert (await _sync(tree, world)).sent == ()
     world.share.calls.clear()
     assert (await _sync(tree, world)).sent == ()
-    assert world.share.calls == ["read"]
+    assert world.share.calls == ["entry"]
 
 
 async def test_a_share_that_changed_under_us_is_looked_at_again(tree: Path, world: FakeCloud) -> None:

@@ -13,24 +13,12 @@ from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from aitk_inference.core.errors import Conflict
-from aitk_inference.flows.sync.manifest import Manifest, decode, encode
+from aitk_inference.flows.sync.manifest import Base, decode, encode
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     _Stamp = tuple[int, int, int]
-
-
-class Base(NamedTuple):
-    """A state of the share to compare with.
-
-    Attributes:
-        manifest: What it holds of ours; its modification times are this computer's.
-        mark: Of the manifest as it stands on the share (``mark_of``).
-    """
-
-    manifest: Manifest
-    mark: str
 
 
 class Cache(NamedTuple):

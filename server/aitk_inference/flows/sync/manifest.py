@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -76,6 +75,18 @@ class Manifest:
         return Manifest(self.project, {p: sent for p, sent in self.files.items() if p.lower() not in gone})
 
 
+class Base(NamedTuple):
+    """A state of the share to compare with.
+
+    Attributes:
+        manifest: What it holds of ours; its modification times are this computer's.
+        mark: The ETag of the share's manifest, which tells one state from another; empty: there is none.
+    """
+
+    manifest: Manifest
+    mark: str
+
+
 def _lower(path: str) -> str:
     """In lower case; most are already, and need no second copy in memory."""
     lower = path.lower()
@@ -87,15 +98,21 @@ async def read_manifest(share: Share) -> bytes | None:
     return await share.read(MANIFEST_NAME)
 
 
-async def write_manifest(share: Share, content: bytes) -> None:
-    """Replace the manifest in one step, whatever its size."""
+async def mark_on(share: Share) -> str:
+    """The mark of the share's manifest (``Base``), without its content."""
+    found = await share.entry(MANIFEST_NAME)
+    return found.etag if found else ""
+
+
+async def write_manifest(share: Share, content: bytes) -> str:
+    """Replace the manifest in one step, whatever its size; returns its mark."""
     if len(content) <= _PUT_LIMIT:
-        await share.put_file(MANIFEST_NAME, content)
-        return
+        return (await share.put_file(MANIFEST_NAME, content)).etag
     await share.create_file(_NEW_NAME, len(content))
     for offset in range(0, len(content), _PUT_LIMIT):
         await share.put_range(_NEW_NAME, offset, content[offset : offset + _PUT_LIMIT])
     await share.rename(_NEW_NAME, MANIFEST_NAME, replace=True)
+    return await mark_on(share)
 
 
 def encode(manifest: Manifest) -> bytes:
@@ -128,11 +145,6 @@ def decode(content: bytes) -> Manifest:
             suggestion="Update this tool, then run it again.",
         )
     return _decoded(document)
-
-
-def mark_of(content: bytes | None) -> str:
-    """What tells one state of the manifest from another; empty: there is none."""
-    return "" if content is None else hashlib.sha256(content).hexdigest()
 
 
 def nanoseconds(moment: datetime | None) -> int:

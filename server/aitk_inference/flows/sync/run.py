@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from aitk_inference.core.errors import Conflict
 from aitk_inference.flows.progress import duration, size
-from aitk_inference.flows.sync.cache import Base, Cache
+from aitk_inference.flows.sync.cache import Cache
 from aitk_inference.flows.sync.decisions import Decisions
 from aitk_inference.flows.sync.identity import project_identity
 from aitk_inference.flows.sync.ignore import MANIFEST_NAME, PROJECT, ignore_rules
@@ -27,7 +27,15 @@ from aitk_inference.flows.sync.look import (
     refuse_blocked,
     same_content,
 )
-from aitk_inference.flows.sync.manifest import Manifest, Sent, decode, mark_of, nanoseconds, read_manifest
+from aitk_inference.flows.sync.manifest import (
+    Base,
+    Manifest,
+    Sent,
+    decode,
+    mark_on,
+    nanoseconds,
+    read_manifest,
+)
 from aitk_inference.flows.sync.plan import Plan, hash_files, make_plan
 from aitk_inference.flows.sync.scan import scan
 from aitk_inference.flows.sync.write import Writing, write
@@ -172,7 +180,7 @@ class _Run:
     async def _begin(self) -> Base:
         """What this computer knows; a dry run writes nothing that would find out, so it asks at once."""
         known = self._cache.load()
-        if known and self._job.dry_run and mark_of(await read_manifest(self._share)) != known.mark:
+        if known and self._job.dry_run and await mark_on(self._share) != known.mark:
             known = None
         return known or await self._read_base()
 
@@ -189,16 +197,15 @@ class _Run:
     async def _base_of_share(self) -> Base:
         """A share without a manifest holds nothing of ours; nor does one of another project."""
         top = await self._looker.folder("")
-        if not any(entry.path == MANIFEST_NAME for entry in top):
-            return Base(Manifest(self._us, {}), "")
-        content = await read_manifest(self._share)
+        mark = next((entry.etag for entry in top if entry.path == MANIFEST_NAME), "")
+        content = await read_manifest(self._share) if mark else None
         if content is None:
             return Base(Manifest(self._us, {}), "")
         found = decode(content)
         if found.project.id == self._us.id:
-            return Base(Manifest(self._us, found.files), mark_of(content))
+            return Base(Manifest(self._us, found.files), mark)
         await self._decide.take_over(found)
-        return Base(Manifest(self._us, {}), mark_of(content))
+        return Base(Manifest(self._us, {}), mark)
 
     async def _settle(self, plan: Plan, base: Base) -> tuple[Plan, Seen]:
         """The plan, less what a person wants to stay; asks where something of others would be lost."""
@@ -255,16 +262,16 @@ class _Run:
     async def _locked(self, plan: Plan, base: Base, seen: Seen) -> bool:
         """Write under the lock; False when the share has another manifest than was planned against."""
         async with hold_share(self._share, self._claim, self._clock):
-            if mark_of(await read_manifest(self._share)) != base.mark:
+            if await mark_on(self._share) != base.mark:
                 return False
             writing = Writing(self._job.root, self._share, self._report, base.manifest, plan, seen)
-            manifest, content = await write(writing)
-        self._cache.save(Base(manifest, mark_of(content)), content)
+            written, content = await write(writing)
+        self._cache.save(written, content)
         return True
 
     async def _is_current(self, base: Base) -> bool:
         """Whether the share still has the manifest that was planned against."""
-        return base is self._read or mark_of(await read_manifest(self._share)) == base.mark
+        return base is self._read or await mark_on(self._share) == base.mark
 
     def _remember(self, plan: Plan, base: Base) -> None:
         """Note what was read, and times that turned out to mean no change: nothing is hashed twice."""

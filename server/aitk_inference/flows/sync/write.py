@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from aitk_inference.core.errors import AppError
 from aitk_inference.flows.progress import duration, size
 from aitk_inference.flows.sync.manifest import (
+    Base,
     Manifest,
     Sent,
     encode,
@@ -50,11 +51,11 @@ class Writing(NamedTuple):
     seen: Seen
 
 
-async def write(writing: Writing) -> tuple[Manifest, bytes]:
+async def write(writing: Writing) -> tuple[Base, bytes]:
     """Carry the plan out: what makes room first, then what is sent, what is gone, and the manifest.
 
     Returns:
-        The manifest, and as it was written.
+        What the share holds now, and its manifest as it was written.
     """
     plan, share = writing.plan, writing.share
     await _journal(writing)
@@ -71,8 +72,7 @@ async def write(writing: Writing) -> tuple[Manifest, bytes]:
         writing.report.warn(f"Deleted while it was being sent: {', '.join(sender.vanished)}.")
     manifest = _manifest(writing, sender)
     content = encode(manifest)
-    await write_manifest(share, content)
-    return manifest, content
+    return Base(manifest, await write_manifest(share, content)), content
 
 
 def _manifest(writing: Writing, sender: Sender) -> Manifest:
