@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from aitk_inference.lsp.handlers import Flows
 
 _NEW_OBJECTS = 100_000
-"""Before garbage is looked for: most of what a command makes lives until its end."""
 
 
 def command() -> int:
@@ -36,11 +35,16 @@ def command() -> int:
     return code
 
 
+def collect_rarely() -> None:
+    """Look for garbage less often: most of what is made lives until the end of a flow."""
+    gc.set_threshold(_NEW_OBJECTS)
+
+
 def main() -> int:
     """Run the command line, or the language server for ``serve``."""
+    collect_rarely()
     if sys.argv[1:2] == ["serve"]:
         return _serve()
-    gc.set_threshold(_NEW_OBJECTS)
     from aitk_inference import cli  # noqa: PLC0415 - the language server starts without it
 
     return cli.run(sys.argv[1:], _wire, open_share=_open_share, serve=_serve)

@@ -13,6 +13,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from aitk_inference.__main__ import collect_rarely
 from aitk_inference.core.clock import SystemClock
 from aitk_inference.core.errors import InputRequired, MissingInput
 from aitk_inference.core.interface import Action, Answers, Level, ProgressEvent, Question
@@ -51,6 +52,7 @@ def highest_memory() -> int:
 
 
 async def main() -> None:
+    collect_rarely()
     while line := await asyncio.to_thread(sys.stdin.readline):
         asked = json.loads(line)
         highest_memory()

@@ -119,20 +119,19 @@ def ignore_rules(folder: Path, more: Sequence[str] = (), *, defaults: Sequence[s
 
 def _names_of(patterns: Sequence[str]) -> re.Pattern[str]:
     """One expression that takes every name that any pattern can leave out, and some more."""
-    names = {_last_part(pattern) for pattern in patterns}
+    names = {_last_part(pattern.rstrip()) for pattern in patterns}
     return re.compile("|".join(fnmatch.translate(name) for name in sorted(names)))
 
 
 def _last_part(pattern: str) -> str:
     """What a name must look like for this pattern; for one that is hard to read, anything."""
-    pattern = pattern.rstrip()
     if "[" in pattern or "\\" in pattern:
         return _ANY_NAME
     return _name(pattern)
 
 
 def _name(path: str) -> str:
-    return path.removesuffix("/").rpartition("/")[2]
+    return path[path.rfind("/", 0, -1) + 1 :].rstrip("/")
 
 
 def _lines(path: Path) -> list[str]:

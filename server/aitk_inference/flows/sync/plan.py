@@ -99,6 +99,8 @@ def risky(plan: Plan, sent: Mapping[str, Sent]) -> tuple[str, ...]:
 
     A file that is spelled otherwise now is not lost there, nor is a model that only moved.
     """
+    if not plan.delete:
+        return ()
     names = {path.lower() for path in (*plan.unchanged, *(file.path for file in plan.send))}
     lost = tuple(path for path in plan.delete if path.lower() not in names)
     if len(lost) * _LARGE_PART > len(sent):
@@ -117,8 +119,8 @@ def moved_from(file: LocalFile, plan: Plan, sent: Mapping[str, Sent]) -> str | N
 
 def hash_files(root: Path, files: Sequence[LocalFile]) -> dict[str, str]:
     """SHA-256 of files by path, on all cores; those that can't be read are left out."""
-    if not files:
-        return {}
+    if len(files) <= 1:
+        return {file.path: sha256 for file in files if (sha256 := sha256_of(root / file.path))}
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         found = pool.map(lambda file: sha256_of(root / file.path), files)
         return {file.path: sha256 for file, sha256 in zip(files, found, strict=True) if sha256}

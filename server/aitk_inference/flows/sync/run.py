@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from aitk_inference.core.share import ShareEntry
     from aitk_inference.flows.progress import Reporter
     from aitk_inference.flows.project_lock import Holder
+    from aitk_inference.flows.sync.ignore import Rules
     from aitk_inference.flows.sync.scan import LocalFile, Scanned
 
 STEP = "Sync"
@@ -124,8 +125,7 @@ async def sync(job: Job, share: Share, clock: Clock, report: Reporter) -> Synced
     """
     began, asked = time.monotonic(), share.requests
     report.step(STEP, "Looking for changes", FIRST_PERCENT)
-    rules = await asyncio.to_thread(ignore_rules, job.root, job.ignore, defaults=job.defaults)
-    scanned = await asyncio.to_thread(scan, job.root, rules)
+    rules, scanned = await asyncio.to_thread(_scanned, job)
     plan = await _Run(job, share, clock, report, scanned).go()
     return Synced(
         tuple(file.path for file in plan.send),
@@ -136,6 +136,11 @@ async def sync(job: Job, share: Share, clock: Clock, report: Reporter) -> Synced
         time.monotonic() - began,
         share.requests - asked,
     )
+
+
+def _scanned(job: Job) -> tuple[Rules, Scanned]:
+    rules = ignore_rules(job.root, job.ignore, defaults=job.defaults)
+    return rules, scan(job.root, rules)
 
 
 class _Run:

@@ -67,6 +67,7 @@ class _Walk:
 
     def __init__(self, root: Path, ignored: Callable[[str], bool]) -> None:
         self._root = root
+        self._user = os.geteuid() if hasattr(os, "geteuid") else None
         self._ignored = ignored
         self.files: list[LocalFile] = []
         self.skipped: list[str] = []
@@ -104,7 +105,7 @@ class _Walk:
             found = entry.stat(follow_symlinks=False)
         except OSError:
             return  # it is gone since the folder was read
-        wrong = _wrong(entry, path, found)
+        wrong = _wrong(entry, path, found, self._user)
         if wrong:
             self._tell(path, wrong)
         else:
@@ -120,29 +121,29 @@ def _entries(root: Path, folder: str, problems: list[Problem]) -> list[tuple[os.
         return []
 
 
-def _wrong(entry: os.DirEntry[str], path: str, found: os.stat_result) -> str:
+def _wrong(entry: os.DirEntry[str], path: str, found: os.stat_result, user: int | None) -> str:
     if stat.S_ISLNK(found.st_mode):
         return (
             "Azure Files can't hold a symbolic link. Copy the file in its place, or list it in .aitkignore."
         )
-    return _name_problem(entry.name, path) or _file_problem(entry, found)
+    return _name_problem(entry.name, path) or _file_problem(entry, found, user)
 
 
-def _file_problem(entry: os.DirEntry[str], found: os.stat_result) -> str:
+def _file_problem(entry: os.DirEntry[str], found: os.stat_result, user: int | None) -> str:
     if not stat.S_ISREG(found.st_mode):
         return "It is neither a file nor a folder. List it in .aitkignore."
     if found.st_size > _LARGEST:
         return "It is larger than 4 TiB, which Azure Files can't hold."
-    if not _is_readable(entry.path, found):
+    if not _is_readable(entry, found, user):
         return "It can't be read. Change its permissions, or list it in .aitkignore."
     return ""
 
 
-def _is_readable(path: str, found: os.stat_result) -> bool:
+def _is_readable(entry: os.DirEntry[str], found: os.stat_result, user: int | None) -> bool:
     """Our own files say so by themselves; of others' the system is asked."""
-    if hasattr(os, "geteuid") and found.st_uid == os.geteuid() and found.st_mode & stat.S_IRUSR:
+    if found.st_uid == user and found.st_mode & stat.S_IRUSR:
         return True
-    return os.access(path, os.R_OK)
+    return os.access(entry.path, os.R_OK)
 
 
 def _name_problem(name: str, path: str) -> str:
