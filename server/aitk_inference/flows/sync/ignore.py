@@ -81,13 +81,15 @@ class Rules:
 
     def __init__(self, rules: Sequence[Rule]) -> None:
         self._rules = rules
-        self._may_match = _names_of([rule.pattern for rule in rules]).match
+        self._suspects = _names_of([_RESERVED + _ANY_NAME, *(rule.pattern for rule in rules)])
+
+    def suspect(self, name: str) -> bool:
+        """Whether a path that ends with this name can be left out at all: few can, and this is quick."""
+        return self._suspects.match(name) is not None
 
     def __call__(self, path: str) -> bool:
-        """Whether it is left out. Most names suit no pattern at all, which one look tells."""
-        if path.startswith(_RESERVED):
-            return True
-        return self._may_match(_name(path)) is not None and self._spec.match_file(path)
+        """Whether it is left out."""
+        return path.startswith(_RESERVED) or self._spec.match_file(path)
 
     @cached_property
     def _spec(self) -> GitIgnoreSpec:
@@ -127,11 +129,7 @@ def _last_part(pattern: str) -> str:
     """What a name must look like for this pattern; for one that is hard to read, anything."""
     if "[" in pattern or "\\" in pattern:
         return _ANY_NAME
-    return _name(pattern)
-
-
-def _name(path: str) -> str:
-    return path[path.rfind("/", 0, -1) + 1 :].rstrip("/")
+    return pattern.removesuffix("/").rpartition("/")[2]
 
 
 def _lines(path: Path) -> list[str]:

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
 
     from aitk_inference.flows.sync.manifest import Sent
@@ -80,10 +80,11 @@ def make_plan(
         sent: What was sent.
         verify: Hash every file, whatever its time says.
     """
-    doubtful = [file for file in files if _needs_hash(file, sent.get(file.path), verify=verify)]
-    hashes = hash_files(root, [*doubtful, *_maybe_moved(files, sent)])
-    unchanged = {file.path: same for file in files if (same := _same(file, sent.get(file.path), hashes))}
-    send = tuple(file for file in files if file.path not in unchanged)
+    unchanged = {} if verify else _untouched(files, sent)
+    others = [file for file in files if file.path not in unchanged]
+    hashes = hash_files(root, _doubtful(others, sent))
+    unchanged |= {f.path: same for f in others if (same := _same(f, sent.get(f.path), hashes))}
+    send = tuple(file for file in others if file.path not in unchanged)
     gone = _gone(root, files, sent)
     return Plan(
         send,
@@ -138,36 +139,37 @@ def sha256_of(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _needs_hash(file: LocalFile, sent: Sent | None, *, verify: bool) -> bool:
-    return (
-        sent is not None
-        and sent.size == file.size
-        and bool(sent.sha256)
-        and (verify or sent.mtime_ns != file.mtime_ns)
-    )
+def _untouched(files: Sequence[LocalFile], sent: Mapping[str, Sent]) -> dict[str, Sent]:
+    """Files whose size and time say that they are as they were sent."""
+    return {
+        path: known
+        for path, size, mtime_ns in files
+        if (known := sent.get(path)) and known.mtime_ns == mtime_ns and known.size == size and known.sha256
+    }
 
 
-def _maybe_moved(files: Sequence[LocalFile], sent: Mapping[str, Sent]) -> list[LocalFile]:
-    """New large files of a size that the share holds under another name."""
-    sizes = {entry.size for entry in sent.values() if entry.size > PIECE and entry.sha256}
-    return [file for file in files if file.size in sizes and file.path not in sent]
+def _doubtful(files: Sequence[LocalFile], sent: Mapping[str, Sent]) -> list[LocalFile]:
+    """Files that may hold what was sent: under the same name, or a large one under another."""
+    large = {entry.size for entry in sent.values() if entry.size > PIECE and entry.sha256} if files else set()
+    return [file for file in files if _may_hold(file, sent.get(file.path), large)]
+
+
+def _may_hold(file: LocalFile, known: Sent | None, large: Collection[int]) -> bool:
+    if known is None:
+        return file.size in large
+    return known.size == file.size and bool(known.sha256)
 
 
 def _same(file: LocalFile, sent: Sent | None, hashes: Mapping[str, str]) -> Sent | None:
-    if sent is None or sent.size != file.size or not sent.sha256:
-        return None
-    sha256 = hashes.get(file.path)
-    if sha256 is None:
-        return sent if sent.mtime_ns == file.mtime_ns else None
-    if sha256 != sent.sha256:
+    """What was sent, where its hash says that it is the same; with the time that it has now."""
+    if sent is None or not sent.sha256 or hashes.get(file.path) != sent.sha256:
         return None
     return sent if sent.mtime_ns == file.mtime_ns else sent._replace(mtime_ns=file.mtime_ns)
 
 
 def _gone(root: Path, files: Sequence[LocalFile], sent: Mapping[str, Sent]) -> list[str]:
     """What the manifest has and is not here any more; a file that is only ignored now is here."""
-    local = {file.path for file in files}
-    missing = sorted(path for path in sent if path not in local)
+    missing = sorted(sent.keys() - {file.path for file in files})
     names = {folder: _names(root / folder) for folder in {path.rpartition("/")[0] for path in missing}}
     return [path for path in missing if path.rpartition("/")[2] not in names[path.rpartition("/")[0]]]
 

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from aitk_inference.core.errors import InvalidProject, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
+
+    from aitk_inference.flows.sync.ignore import Rules
 
 _FORBIDDEN = re.compile(r'["\\:|<>*?\x00-\x1f\x7f]')
 _DEVICES = re.compile(r"(?i)^(?:lpt[1-9]|com[1-9]|prn|aux|nul|con|clock\$)(?:\..*)?$")
@@ -48,14 +50,14 @@ class Scanned(NamedTuple):
     skipped: tuple[str, ...]
 
 
-def scan(root: Path, ignored: Callable[[str], bool]) -> Scanned:
+def scan(root: Path, rules: Rules) -> Scanned:
     """What a folder holds, sorted by path.
 
     Raises:
         InvalidProject: with every file that can't be sent: names that Azure Files refuses, names that differ
             only in case, symbolic links, special and unreadable files.
     """
-    walk = _Walk(root, ignored)
+    walk = _Walk(root, rules)
     walk.run()
     if walk.problems:
         raise _unsendable(walk.problems)
@@ -65,10 +67,10 @@ def scan(root: Path, ignored: Callable[[str], bool]) -> Scanned:
 class _Walk:
     """Every entry that is not ignored; folders that fail or have a wrong name are not entered."""
 
-    def __init__(self, root: Path, ignored: Callable[[str], bool]) -> None:
+    def __init__(self, root: Path, rules: Rules) -> None:
         self._root = root
         self._user = os.geteuid() if hasattr(os, "geteuid") else None
-        self._ignored = ignored
+        self._rules = rules
         self.files: list[LocalFile] = []
         self.skipped: list[str] = []
         self.problems: list[Problem] = []
@@ -84,9 +86,8 @@ class _Walk:
         spelled: dict[str, str] = {}
         for entry, path in _entries(self._root, folder, self.problems):
             is_folder = entry.is_dir(follow_symlinks=False)
-            told = f"{path}/" if is_folder else path
-            if self._ignored(told) or (entry.is_symlink() and self._ignored(f"{path}/")):
-                self.skipped.append(told)
+            if self._rules.suspect(entry.name) and self._is_left_out(entry, path, is_folder=is_folder):
+                self.skipped.append(f"{path}/" if is_folder else path)
             elif (other := spelled.setdefault(entry.name.lower(), path)) != path:
                 self._tell(path, f"Azure Files takes it and {other} for one. {_WAY_OUT}")
             elif not is_folder:
@@ -96,6 +97,12 @@ class _Walk:
             else:
                 inside.append(path)
         return inside
+
+    def _is_left_out(self, entry: os.DirEntry[str], path: str, *, is_folder: bool) -> bool:
+        """A link counts as what it points to, too: a virtual environment may be one."""
+        if not is_folder and self._rules(path):
+            return True
+        return (is_folder or entry.is_symlink()) and self._rules(f"{path}/")
 
     def _tell(self, path: str, wrong: str) -> None:
         self.problems.append(Problem(self._root / path, wrong, code="sync"))
