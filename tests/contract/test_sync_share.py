@@ -31,7 +31,7 @@ from azure.storage.fileshare import ShareServiceClient
 from azure.storage.fileshare.aio import ShareClient
 from contract.files_server import KEY, FilesServer, files_server
 from contract.test_adapters_share import PatientClock
-from doubles import Scripted
+from scripted import Scripted
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator

@@ -11,7 +11,8 @@ from aitk_inference.core.params import BICEP_PARAMETERS, PARAMETER_PATHS, locate
 from aitk_inference.flows.parameters import compiled
 from aitk_inference.flows.provision import provision
 from aitk_inference.flows.requests import ProvisionRequest
-from doubles import FakeClouds, FakeCompiler, Scripted
+from doubles import FakeClouds, FakeCompiler
+from scripted import Scripted
 
 if TYPE_CHECKING:
     from pathlib import Path

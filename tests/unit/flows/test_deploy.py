@@ -30,8 +30,9 @@ from aitk_inference.flows.scaffold import packaged_infra
 from aitk_inference.flows.start_failure import without_noise
 from aitk_inference.flows.status import status
 from aitk_inference.flows.sync.ignore import MANIFEST_NAME
-from doubles import ENDPOINT, FakeCloud, FakeClouds, Killed, Scripted, replica
+from doubles import ENDPOINT, FakeCloud, FakeClouds, replica
 from projects import provisioned
+from scripted import Killed, Scripted
 
 if TYPE_CHECKING:
     from pathlib import Path

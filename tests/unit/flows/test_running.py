@@ -12,8 +12,9 @@ from aitk_inference.flows import running
 from aitk_inference.flows.places import state_folder
 from aitk_inference.flows.project_lock import hold
 from aitk_inference.flows.requests import LogsRequest, SwitchRequest
-from doubles import ENDPOINT, FakeCloud, FakeClouds, Scripted
+from doubles import ENDPOINT, FakeCloud, FakeClouds
 from projects import provisioned
+from scripted import Scripted
 
 if TYPE_CHECKING:
     from pathlib import Path

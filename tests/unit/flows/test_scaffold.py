@@ -18,7 +18,7 @@ from aitk_inference.flows.scaffold import new_project, packaged_infra
 from aitk_inference.flows.sync.ignore import ignore_rules
 from aitk_inference.flows.sync.scan import scan
 from aitk_inference.flows.template import FOLDER, is_fresh
-from doubles import Scripted
+from scripted import Scripted
 
 TESTS = Path(__file__).resolve().parents[2]
 

@@ -19,12 +19,13 @@ from aitk_inference.flows.sync.lock import LIFETIME, Claim, hold_share
 from aitk_inference.flows.sync.manifest import Manifest, Sent, decode, encode, mark_on, write_manifest
 from aitk_inference.flows.sync.run import Job, sync
 from aitk_inference.flows.sync.scan import scan
-from doubles import FakeCloud, Scripted
+from scripted import Scripted
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from aitk_inference.flows.sync.run import Synced
+    from doubles import FakeCloud
 
 
 @pytest.fixture

@@ -17,12 +17,13 @@ from aitk_inference.flows.sync.ignore import LOCK_NAME, MANIFEST_NAME
 from aitk_inference.flows.sync.manifest import decode
 from aitk_inference.flows.sync.plan import PIECE
 from aitk_inference.flows.sync.run import Job, sync
-from doubles import FakeCloud, Killed, Scripted
+from scripted import Killed, Scripted
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from aitk_inference.flows.sync.run import Synced
+    from doubles import FakeCloud
 
 
 @pytest.fixture

@@ -17,10 +17,11 @@ from aitk_inference.flows.project_lock import holder_of
 from aitk_inference.flows.sync import plan, send, write
 from aitk_inference.flows.sync.ignore import ANYWHERE, MANIFEST_NAME, Rule, Rules
 from aitk_inference.flows.sync.run import Job, sync
-from doubles import FakeCloud, Killed, Scripted
+from doubles import FakeCloud
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from pathspec import GitIgnoreSpec
+from scripted import Killed, Scripted
 
 NAMES = st.sampled_from(["a", "b", "A", "model.bin"])
 PATHS = st.builds("/".join, st.lists(NAMES, min_size=1, max_size=3))
