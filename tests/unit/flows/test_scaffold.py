@@ -67,7 +67,7 @@ from pathlib import Path
 from aitk_inference.flows.places import state_folder
 from aitk_inference.flows.project_lock import hold
 from aitk_inference.flows.scaffold import new_project, packaged_infra
-from doubles import Scripted
+from scripted import Scripted
 left = int(sys.argv[2])
 def counted(call):
     def die(*arguments, **options):
