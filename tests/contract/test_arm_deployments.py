@@ -85,8 +85,11 @@ def test_the_shipped_template_deploys_and_gives_the_six_keys(
 
 
 def test_a_deployment_moves_through_its_states(client: DeploymentsMgmtClient) -> None:
-    poller = client.deployments.begin_create_or_update(GROUP, "d", request(template(workspace("logs"))))
-    assert poller.polling_method().resource().properties.provisioning_state == "Accepted"
+    answers: list[Any] = []
+    poller = client.deployments.begin_create_or_update(
+        GROUP, "d", request(template(workspace("logs"))), raw_response_hook=answers.append
+    )
+    assert answers[0].http_response.json()["properties"]["provisioningState"] == "Accepted"
     done = poller.result()
     assert done.properties.provisioning_state == "Succeeded"
     assert done.properties.output_resources[0].id.endswith("/workspaces/logs")

@@ -83,8 +83,11 @@ def error_of(caught: pytest.ExceptionInfo[HttpResponseError]) -> tuple[int | Non
 
 
 def test_an_environment_moves_from_waiting_to_succeeded(client: ContainerAppsAPIClient) -> None:
-    poller = client.managed_environments.begin_create_or_update(GROUP, "fresh", environment())
-    assert poller.polling_method().resource().properties.provisioning_state == "Waiting"
+    answers: list[Any] = []
+    poller = client.managed_environments.begin_create_or_update(
+        GROUP, "fresh", environment(), raw_response_hook=answers.append
+    )
+    assert answers[0].http_response.json()["properties"]["provisioningState"] == "Waiting"
     done = poller.result()
     assert (done.location, done.properties.provisioning_state) == ("East US", "Succeeded")
     assert "fresh" in {one.name for one in client.managed_environments.list_by_resource_group(GROUP)}
