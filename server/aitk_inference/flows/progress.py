@@ -47,7 +47,9 @@ class Reporter:
 
 
 def duration(seconds: float) -> str:
-    """Seconds for people: ``0.4 s``, ``12 s``, ``3 min 20 s``."""
+    """Seconds for people: ``38 ms``, ``0.4 s``, ``12 s``, ``3 min 20 s``."""
+    if seconds < 0.1:  # noqa: PLR2004 - below it, tenths say nothing
+        return f"{seconds * 1000:.0f} ms"
     if seconds < 10:  # noqa: PLR2004 - below it, tenths say something
         return f"{seconds:.1f} s"
     whole = round(seconds)
