@@ -112,7 +112,8 @@ def _standing(found: Verdict | None) -> str:
     if found is None:
         return "–"
     goal = "" if found.goal is None else f", goal {found.goal:g}×: {'met' if found.is_met else '**missed**'}"
-    return f"{found.seconds:.3f} s, **{found.ratio:.1f}×**{goal}"
+    near = found.is_met is False and round(found.ratio, 1) == found.goal
+    return f"{found.seconds:.3f} s, **{found.ratio:.{2 if near else 1}f}×**{goal}"
 
 
 def _beside(results: Results, cell: Cell) -> str:
