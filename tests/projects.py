@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 from aitk_inference.core.config import InferenceConfig, write_config
 from aitk_inference.core.model import DeploymentRef
-from doubles import ENDPOINT, LOCAL, FakeCloud
+from aitk_inference.flows.provision import provision
+from aitk_inference.flows.requests import Outcome, ProvisionRequest
+from doubles import ENDPOINT, LOCAL, FakeCloud, FakeClouds
+from scripted import Scripted
 
 _INFRA = Path(__file__).resolve().parents[1] / "infra"
 _ANSWERING = """\
@@ -34,6 +38,14 @@ def provisioned(project: Path, world: FakeCloud, *, app: str = "app") -> None:
     world.provisioned(DeploymentRef(LOCAL.id, "models", "d"))
     config = InferenceConfig(LOCAL.id, "models", "storage", "share", app, ENDPOINT)
     write_config(project, config)
+
+
+async def provision_local(
+    project: Path, world: FakeCloud, ui: Scripted | None = None, **given: Any
+) -> Outcome:
+    """Run Provision into the group "models" of this computer; ``given`` are fields of the request."""
+    request = ProvisionRequest(project, "local", "models")._replace(**given)
+    return await provision(request, ui=ui or Scripted(), clouds=FakeClouds(world))
 
 
 def set_parameters(project: Path, **values: object) -> Path:

@@ -8,7 +8,7 @@ import re
 import shutil
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from aitk_inference.core.config import CONFIG_PATH, read_config, write_config
@@ -45,8 +45,8 @@ def _provisioned(project: Path, world: FakeCloud) -> None:
     provisioned(project, world)
 
 
-async def _run(project: Path, world: FakeCloud, ui: Scripted | None = None, **given: object) -> Outcome:
-    request = DeployRequest(project)._replace(**given)  # type: ignore[arg-type]  # the caller names fields
+async def _run(project: Path, world: FakeCloud, ui: Scripted | None = None, **given: Any) -> Outcome:
+    request = DeployRequest(project)._replace(**given)
     return await deploy(request, ui=ui or Scripted(), clouds=FakeClouds(world))
 
 

@@ -27,13 +27,12 @@ from aitk_inference.flows.project_lock import hold
 from aitk_inference.flows.provision import provision
 from aitk_inference.flows.requests import ProvisionRequest
 from doubles import AZURE, ENDPOINT, LOCAL, FakeCloud, FakeClouds
-from projects import provisioned, set_parameters
+from projects import provision_local, provisioned, set_parameters
 from scripted import Killed, Scripted
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from aitk_inference.flows.requests import Outcome
 
 SIX = {
     "SUBSCRIPTION_ID",
@@ -45,16 +44,11 @@ SIX = {
 }
 
 
-async def _run(project: Path, world: FakeCloud, ui: Scripted | None = None, **given: object) -> Outcome:
-    request = ProvisionRequest(project, "local", "models")._replace(**given)  # type: ignore[arg-type]  # fields
-    return await provision(request, ui=ui or Scripted(), clouds=FakeClouds(world))
-
-
 async def test_all_answers_given_nothing_is_asked_and_the_six_keys_are_written(
     project: Path, world: FakeCloud
 ) -> None:
     ui = Scripted()
-    outcome = await _run(project, world, ui)
+    outcome = await provision_local(project, world, ui)
     written = json.loads((project / CONFIG_PATH).read_text())
     names = default_names(LOCAL.id, "models")
     assert not ui.asked
@@ -66,7 +60,7 @@ async def test_all_answers_given_nothing_is_asked_and_the_six_keys_are_written(
 
 
 async def test_on_azure_the_portal_is_offered(project: Path, world: FakeCloud) -> None:
-    outcome = await _run(project, world, subscription=AZURE.id)
+    outcome = await provision_local(project, world, subscription=AZURE.id)
     portal = [action.target for action in outcome.actions if action.kind is ActionKind.OPEN_PORTAL]
     assert len(portal) == 1
     assert portal[0].startswith("https://portal.azure.com/#resource/subscriptions/" + AZURE.id)
@@ -76,7 +70,7 @@ async def test_asks_subscription_and_group_with_local_first_and_a_new_group_last
     project: Path, world: FakeCloud
 ) -> None:
     ui = Scripted({"subscription": LOCAL.id, "resourceGroup": "models"})
-    await _run(project, world, ui, subscription=None, resource_group=None)
+    await provision_local(project, world, ui, subscription=None, resource_group=None)
     subscription, group = ui.asked
     assert isinstance(subscription, Choice)
     assert isinstance(group, Choice)
@@ -92,7 +86,7 @@ async def test_the_fine_tuning_steps_answers_are_preselected_never_chosen(
         json.dumps({"SUBSCRIPTION_ID": AZURE.id, "RESOURCE_GROUP_NAME": "models"})
     )
     ui = Scripted({"subscription": LOCAL.id, "resourceGroup": "models"})
-    await _run(project, world, ui, subscription=None, resource_group=None)
+    await provision_local(project, world, ui, subscription=None, resource_group=None)
     assert isinstance(ui.asked[0], Choice)
     assert ui.asked[0].default == AZURE.id
     assert read_config(project).subscription_id == LOCAL.id
@@ -102,7 +96,7 @@ async def test_this_projects_earlier_answers_win_over_fine_tuning(project: Path,
     (project / "infra/finetuning.config.json").write_text(json.dumps({"SUBSCRIPTION_ID": AZURE.id}))
     provisioned(project, world)
     ui = Scripted({"subscription": LOCAL.id, "resourceGroup": "models"})
-    await _run(project, world, ui, subscription=None, resource_group=None)
+    await provision_local(project, world, ui, subscription=None, resource_group=None)
     assert [question.default for question in ui.asked if isinstance(question, Choice)] == [LOCAL.id, "models"]
 
 
@@ -118,21 +112,21 @@ async def test_a_new_group_asks_for_a_location_an_existing_one_does_not(
     project: Path, world: FakeCloud
 ) -> None:
     ui = Scripted({"location": "eastus"})
-    await _run(project, world, ui, subscription=AZURE.id, resource_group="fresh")
+    await provision_local(project, world, ui, subscription=AZURE.id, resource_group="fresh")
     assert [question.name for question in ui.asked] == ["location"]
     assert world.groups["fresh"].location == "eastus"
 
 
 async def test_an_unknown_location_lists_the_known_ones(project: Path, world: FakeCloud) -> None:
     with pytest.raises(NotFound, match="atlantis") as caught:
-        await _run(project, world, resource_group="fresh", location="atlantis")
+        await provision_local(project, world, resource_group="fresh", location="atlantis")
     assert "westus3" in caught.value.suggestion
     assert "fresh" not in world.groups
 
 
 async def test_an_unknown_subscription_lists_what_is_visible(project: Path, world: FakeCloud) -> None:
     with pytest.raises(NotFound, match="nowhere") as caught:
-        await _run(project, world, subscription="nowhere")
+        await provision_local(project, world, subscription="nowhere")
     assert AZURE.id in caught.value.suggestion
     assert "local" in caught.value.suggestion
 
@@ -141,7 +135,7 @@ async def test_without_anybody_to_ask_every_missing_flag_is_named_at_once(
     project: Path, world: FakeCloud
 ) -> None:
     with pytest.raises(InputRequired) as caught:
-        await _run(project, world, subscription=None, resource_group=None)
+        await provision_local(project, world, subscription=None, resource_group=None)
     assert [item.flag for item in caught.value.inputs] == ["--subscription", "--resource-group"]
 
 
@@ -167,7 +161,7 @@ async def test_malformed_parameters_are_refused_with_their_place_and_left_as_the
     path = project / "infra/provision/inference.parameters.json"
     path.write_text(text)
     with pytest.raises(InvalidProject, match=words) as caught:
-        await _run(project, world)
+        await provision_local(project, world)
     assert caught.value.problems[0].path == path
     assert path.read_text() == text
     assert not world.deployments.started
@@ -179,26 +173,26 @@ async def test_a_missing_parameters_file_is_told_before_anything_is_asked(
     (project / "infra/provision/inference.parameters.json").unlink()
     ui = Scripted()
     with pytest.raises(InvalidProject, match=r"no infra/provision/inference\.parameters\.json"):
-        await _run(project, world, ui, subscription=None)
+        await provision_local(project, world, ui, subscription=None)
     assert not ui.asked
 
 
 async def test_a_malformed_configuration_is_told_and_left(project: Path, world: FakeCloud) -> None:
     (project / CONFIG_PATH).write_text('{"ACA_APP_NAME": ,}')
     with pytest.raises(InvalidProject, match=r"inference\.config\.json can't be read"):
-        await _run(project, world)
+        await provision_local(project, world)
     assert (project / CONFIG_PATH).read_text() == '{"ACA_APP_NAME": ,}'
 
 
 async def test_of_two_parameter_files_the_first_wins_with_a_warning(project: Path, world: FakeCloud) -> None:
     (project / "infra/inference.parameters.json").write_text("not even JSON")
     ui = Scripted()
-    await _run(project, world, ui)
+    await provision_local(project, world, ui)
     assert any("is not used" in text for _, text in ui.said)
 
 
 async def test_null_parameters_are_left_to_the_template(project: Path, world: FakeCloud) -> None:
-    await _run(project, world)
+    await provision_local(project, world)
     sent = world.deployments.started[0].parameters
     assert "acaAppName" not in sent
     assert None not in sent.values()
@@ -210,15 +204,15 @@ async def test_names_of_the_fine_tuning_step_are_used_in_its_own_group(
     (project / "infra/finetuning.config.json").write_text(
         json.dumps({"RESOURCE_GROUP_NAME": "models", "STORAGE_ACCOUNT_NAME": "tuned"})
     )
-    await _run(project, world)
+    await provision_local(project, world)
     assert world.deployments.started[0].parameters["storageAccountName"] == "tuned"
-    await _run(project, world, resource_group="other", location="eastus")
+    await provision_local(project, world, resource_group="other", location="eastus")
     assert "storageAccountName" not in world.deployments.started[1].parameters
 
 
 async def test_a_persons_own_keys_in_the_configuration_survive(project: Path, world: FakeCloud) -> None:
     (project / CONFIG_PATH).write_text('{"note": "mine"}')
-    await _run(project, world)
+    await provision_local(project, world)
     assert json.loads((project / CONFIG_PATH).read_text())["note"] == "mine"
 
 
@@ -226,7 +220,7 @@ async def test_an_edited_template_without_a_compiler_is_refused(project: Path, w
     bicep = project / "infra/provision/inference.bicep"
     bicep.write_text(bicep.read_text() + "\n// mine\n")
     with pytest.raises(InvalidProject, match="no Bicep CLI to compile it") as caught:
-        await _run(project, world)
+        await provision_local(project, world)
     assert caught.value.problems[0].path == bicep
     assert caught.value.link
     assert not world.deployments.started
@@ -237,7 +231,7 @@ async def test_an_edited_template_is_compiled(project: Path, world: FakeCloud) -
     world.compiler.template = {**compiled, "variables": {"mine": 1}}
     bicep = project / "infra/provision/inference.bicep"
     bicep.write_text(bicep.read_text() + "\n// mine\n")
-    await _run(project, world)
+    await provision_local(project, world)
     assert world.compiler.compiled == 1
     assert world.deployments.started[0].template == world.compiler.template
 
@@ -245,14 +239,14 @@ async def test_an_edited_template_is_compiled(project: Path, world: FakeCloud) -
 async def test_line_ends_of_windows_are_no_edit(project: Path, world: FakeCloud) -> None:
     bicep = project / "infra/provision/inference.bicep"
     bicep.write_bytes(bicep.read_bytes().replace(b"\n", b"\r\n"))
-    await _run(project, world)
+    await provision_local(project, world)
     assert world.deployments.started
 
 
 async def test_the_same_deployment_is_not_repeated(project: Path, world: FakeCloud) -> None:
-    await _run(project, world)
+    await provision_local(project, world)
     (project / CONFIG_PATH).write_text("{}")
-    outcome = await _run(project, world)
+    outcome = await provision_local(project, world)
     assert len(world.deployments.started) == 1
     assert set(json.loads((project / CONFIG_PATH).read_text())) == SIX
     assert outcome.endpoint == ENDPOINT
@@ -261,14 +255,14 @@ async def test_the_same_deployment_is_not_repeated(project: Path, world: FakeClo
 async def test_it_is_repeated_when_something_is_gone_changed_or_asked_for(
     project: Path, world: FakeCloud
 ) -> None:
-    await _run(project, world)
+    await provision_local(project, world)
     world.apps.existing_resources = replace(world.apps.existing_resources, app=None)
-    await _run(project, world)
+    await provision_local(project, world)
     set_parameters(project, image="other")
-    await _run(project, world)
+    await provision_local(project, world)
     set_parameters(project, image=None)
-    await _run(project, world)
-    await _run(project, world, again=True)
+    await provision_local(project, world)
+    await provision_local(project, world, again=True)
     assert len(world.deployments.started) == 5
 
 
@@ -277,7 +271,7 @@ async def test_a_failed_deployment_tells_the_root_cause(project: Path, world: Fa
     world.deployments.error = ErrorNode("DeploymentFailed", "See details.", details=(cause,))
     before = (project / CONFIG_PATH).read_text()
     with pytest.raises(ProvisionFailed, match="The name is taken") as caught:
-        await _run(project, world)
+        await provision_local(project, world)
     assert caught.value.suggestion == "Choose another."
     assert (project / CONFIG_PATH).read_text() == before
 
@@ -289,17 +283,17 @@ async def test_what_failed_is_named_as_people_call_it(project: Path, world: Fake
     with pytest.raises(
         ProvisionFailed, match=r"^The deployment failed \(File share a/default/x--y\): It has"
     ):
-        await _run(project, world)
+        await provision_local(project, world)
     world.deployments.error = ErrorNode("Bad", "No such memory.", "template.containers.resources.memory")
     with pytest.raises(ProvisionFailed, match=r"\(template.containers.resources.memory\): No such memory"):
-        await _run(project, world)
+        await provision_local(project, world)
 
 
 async def test_a_missing_quota_is_told_before_other_causes(project: Path, world: FakeCloud) -> None:
     quota = ErrorNode("MaxRegionalQuotaExceeded", "Regional max quota limit threshold hit.")
     world.deployments.error = ErrorNode("X", "", details=(ErrorNode("Other", "other"), quota))
     with pytest.raises(QuotaExceeded, match="threshold hit") as caught:
-        await _run(project, world)
+        await provision_local(project, world)
     assert "maximumInstanceCount" in caught.value.suggestion
     assert caught.value.link
 
@@ -307,9 +301,9 @@ async def test_a_missing_quota_is_told_before_other_causes(project: Path, world:
 async def test_a_failed_deployment_is_tried_again(project: Path, world: FakeCloud) -> None:
     world.deployments.error = ErrorNode("Broken", "broken")
     with pytest.raises(ProvisionFailed):
-        await _run(project, world)
+        await provision_local(project, world)
     world.deployments.error = None
-    await _run(project, world)
+    await provision_local(project, world)
     assert read_config(project).missing() == ()
 
 
@@ -317,7 +311,7 @@ async def test_cancelling_cancels_the_deployment_and_says_how_it_ended(
     project: Path, world: FakeCloud
 ) -> None:
     world.deployments.looks = 1000
-    task = asyncio.ensure_future(_run(project, world))
+    task = asyncio.ensure_future(provision_local(project, world))
     world.on_step = lambda _: task.cancel() if world.steps.count("deployment looked at") == 4 else None
     with pytest.raises(Cancelled, match="and the deployment with it"):
         await task
@@ -326,7 +320,7 @@ async def test_cancelling_cancels_the_deployment_and_says_how_it_ended(
 
 
 async def test_cancelling_before_a_deployment_runs_says_so(project: Path, world: FakeCloud) -> None:
-    task = asyncio.ensure_future(_run(project, world))
+    task = asyncio.ensure_future(provision_local(project, world))
     world.on_step = lambda name: task.cancel() if name == "register" else None
     with pytest.raises(Cancelled, match="no deployment was running"):
         await task
@@ -339,9 +333,9 @@ async def test_killed_at_any_step_the_same_command_finishes_with_one_deployment(
 ) -> None:
     world.kill_at = kill_at
     with suppress(Killed):
-        await _run(project, world, resource_group="fresh", location="eastus")
+        await provision_local(project, world, resource_group="fresh", location="eastus")
     world.kill_at = None
-    outcome = await _run(project, world, resource_group="fresh", location="eastus")
+    outcome = await provision_local(project, world, resource_group="fresh", location="eastus")
     assert outcome.endpoint == ENDPOINT
     assert read_config(project).missing() == ()
     assert len(world.deployments.started) == 1
@@ -349,24 +343,24 @@ async def test_killed_at_any_step_the_same_command_finishes_with_one_deployment(
 
 async def test_a_second_run_on_the_same_project_is_told_who_works(project: Path, world: FakeCloud) -> None:
     with hold(project, "deploy", state_folder()), pytest.raises(Busy, match="deploy, process"):
-        await _run(project, world)
-    await _run(project, world)
+        await provision_local(project, world)
+    await provision_local(project, world)
 
 
 async def test_a_plan_lists_and_changes_nothing(project: Path, world: FakeCloud) -> None:
-    outcome = await _run(project, world, resource_group="fresh", plan_only=True)
+    outcome = await provision_local(project, world, resource_group="fresh", plan_only=True)
     assert "create  Resource group fresh" in outcome.summary
     assert "fresh" not in world.groups
     assert not world.deployments.started
-    await _run(project, world)
-    outcome = await _run(project, world, plan_only=True)
+    await provision_local(project, world)
+    outcome = await provision_local(project, world, plan_only=True)
     assert "keep    Storage account" in outcome.summary
     assert "update  Container app" in outcome.summary
 
 
 async def test_each_resource_is_told_with_elapsed_time(project: Path, world: FakeCloud) -> None:
     ui = Scripted()
-    await _run(project, world, ui)
+    await provision_local(project, world, ui)
     assert [step.message for step in ui.steps if step.message.startswith("Container app")] == [
         "Container app aiacaapp: creating",
         "Container app aiacaapp: done",
