@@ -9,6 +9,8 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+from aitk_inference.core.settings import settings_from
+
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
@@ -75,8 +77,7 @@ def _wire(settings: Settings, tokens: EditorTokens | None) -> Clouds:
 
 
 def _open_share(url: str) -> AbstractAsyncContextManager[OpenedShare]:
-    from aitk_inference import services  # noqa: PLC0415 - loaded by sync alone
-    from aitk_inference.core.settings import settings_from  # noqa: PLC0415 - loaded by sync alone
+    from aitk_inference import services  # noqa: PLC0415 - the language server answers before it needs them
 
     return services.share_at(url, os.environ, settings_from(os.environ))
 

@@ -101,10 +101,10 @@ def _secret(made: Declared, reference: Value) -> Value:
 def scope_of(made: Declared, body: Mapping[str, Value]) -> Scope:
     """Give the scope of a nested deployment: its own, or that around it."""
     outer = made.context.scope
-    parts = made.base.split("/")
+    parts = made.base.split("/")  # "", subscriptions, ID, resourceGroups, NAME; or less
     location = body.get("location")
-    subscription = parts[2] if len(parts) > 2 else outer.subscription_id  # noqa: PLR2004 - /subscriptions/ID
-    group = parts[4] if len(parts) > 4 else None  # noqa: PLR2004 - …/resourceGroups/NAME
+    subscription = next(iter(parts[2:3]), outer.subscription_id)
+    group = next(iter(parts[4:5]), None)
     same = (subscription.lower(), (group or "").lower()) == (
         outer.subscription_id.lower(),
         (outer.resource_group or "").lower(),

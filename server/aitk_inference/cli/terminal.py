@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import getpass
 import os
 import re
 import threading
@@ -163,9 +164,7 @@ class TerminalUserInterface(NoInputUserInterface):
                 return await self._text(question)
 
     async def _secret(self, question: Secret) -> str:
-        from getpass import getpass  # noqa: PLC0415 - rarely asked
-
-        return await _in_thread(lambda: getpass(f"{question.prompt}: "))
+        return await _in_thread(lambda: getpass.getpass(f"{question.prompt}: "))
 
     async def _choice(self, choice: Choice) -> str:
         labels = [_label(option.label, option.description) for option in choice.options]

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_TENTH = 0.1
+"""Seconds below which tenths say nothing."""
+
 
 @dataclass(eq=False, repr=False)
 class Reporter:
@@ -48,7 +51,7 @@ class Reporter:
 
 def duration(seconds: float) -> str:
     """Seconds for people: ``38 ms``, ``0.4 s``, ``12 s``, ``3 min 20 s``."""
-    if seconds < 0.1:  # noqa: PLR2004 - below it, tenths say nothing
+    if seconds < _TENTH:
         return f"{seconds * 1000:.0f} ms"
     if seconds < 10:  # noqa: PLR2004 - below it, tenths say something
         return f"{seconds:.1f} s"

@@ -75,7 +75,7 @@ class Problems:
             self._editor.background(self.refresh(project))
 
     async def _found(self, project: Path) -> tuple[Problem, ...]:
-        from aitk_inference.flows.check import check_files, check_template  # noqa: PLC0415 - it costs time
+        from aitk_inference.flows.check import check_files, check_template  # noqa: PLC0415 - 9 ms, after `initialize`
 
         plain = check_files(project)
         if plain:

@@ -64,7 +64,7 @@ def _parsed(body: bytes) -> ET.Element:
     """The answer of the service that we asked; expat itself refuses documents that blow up."""
     from xml.etree import ElementTree as ET  # only lists are XML
 
-    return ET.fromstring(body.removeprefix(_BOM))  # noqa: S314 - of our own service
+    return ET.fromstring(body.removeprefix(_BOM))  # noqa: S314 - the service that we asked; expat refuses what blows up
 
 
 def _entry(directory: str, element: ET.Element) -> ShareEntry:

@@ -94,7 +94,7 @@ class Rules:
     @cached_property
     def _spec(self) -> GitIgnoreSpec:
         """The rules as the library reads them, which takes ten times as long to load as a folder to list."""
-        from pathspec import GitIgnoreSpec  # noqa: PLC0415 - most folders have nothing to leave out
+        from pathspec import GitIgnoreSpec  # noqa: PLC0415 - 10 ms; most folders have nothing to leave out
 
         return GitIgnoreSpec.from_lines([rule.pattern for rule in self._rules])
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from io import BytesIO
 from json.encoder import encode_basestring as text
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from aitk_inference.core.errors import Conflict
 from aitk_inference.flows.sync.identity import Project
@@ -173,10 +173,10 @@ def _decoded(document: Json) -> Manifest:
     return Manifest(owner, _sent(files))
 
 
-def _sent(rows: Mapping[str, Json]) -> Mapping[str, Sent]:
+def _sent(rows: Mapping[str, Any]) -> Mapping[str, Sent]:
     """The files of these rows, checked column by column: there can be many thousand."""
     try:
-        files = {path: Sent(*row) for path, row in rows.items()}  # type: ignore[misc]  # checked below
+        files = {path: Sent(*row) for path, row in rows.items()}
     except TypeError as error:
         raise _damaged() from error
     columns = zip(*files.values(), strict=True)
