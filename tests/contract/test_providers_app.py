@@ -1,6 +1,4 @@
-"""Container Apps through azure-mgmt-appcontainers, unmodified: environments, storages, apps, revisions,
-replicas.
-"""
+"""Container Apps through azure-mgmt-appcontainers, unmodified: apps, revisions, replicas."""
 
 import json
 from collections.abc import Iterator
@@ -10,206 +8,42 @@ import httpx
 import pytest
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 from azure.mgmt.appcontainers import ContainerAppsAPIClient
-from azure.mgmt.resource.resources import ResourceManagementClient
-from contract.arm_server import LIMIT, SUBSCRIPTION, TOKEN, Credential, Running, client_options, run_arm
-
-GROUP = "group"
-BASE = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{GROUP}/providers"
-ENVIRONMENT = f"{BASE}/Microsoft.App/managedEnvironments/env"
-STORE = f"{BASE}/Microsoft.Storage/storageAccounts/store"
+from contract.app_provider import (
+    BASE,
+    GROUP,
+    app,
+    apps_of,
+    create,
+    error_of,
+    plain_client,
+    revisions_of,
+    run_region,
+    until,
+)
+from contract.arm_server import LIMIT, Running
 
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    with run_arm(tmp_path_factory.mktemp("arm")) as running:
-        with ResourceManagementClient(Credential(), SUBSCRIPTION, **client_options(running)) as client:
-            client.resource_groups.create_or_update(GROUP, {"location": "eastus"})
-        with ContainerAppsAPIClient(Credential(), SUBSCRIPTION, **client_options(running)) as client:
-            client.managed_environments.begin_create_or_update(GROUP, "env", environment()).result()
+    with run_region(tmp_path_factory.mktemp("arm")) as running:
         yield running
 
 
 @pytest.fixture
 def client(running: Running) -> Iterator[ContainerAppsAPIClient]:
-    with ContainerAppsAPIClient(Credential(), SUBSCRIPTION, **client_options(running)) as client:
+    with apps_of(running) as client:
         yield client
 
 
 @pytest.fixture
 def http(running: Running) -> Iterator[httpx.Client]:
-    headers = {"Authorization": f"Bearer {TOKEN}"}
-    query = {"api-version": "2024-03-01"}
-    with httpx.Client(base_url=running.url, headers=headers, params=query, timeout=LIMIT) as http:
+    with plain_client(running) as http:
         yield http
 
 
 @pytest.fixture
 def name(request: pytest.FixtureRequest) -> str:
     return f"app-{abs(hash(request.node.name)) % 10**9}"
-
-
-def environment(*profiles: dict[str, Any], **properties: Any) -> dict[str, Any]:
-    asked = profiles or ({"name": "Consumption", "workloadProfileType": "Consumption"},)
-    return {"location": "eastus", "properties": {"workloadProfiles": list(asked), **properties}}
-
-
-def app(**changes: Any) -> dict[str, Any]:
-    container = {"name": "main", "image": "python", "command": ["/bin/bash", "-c", "serve"]}
-    container |= changes.pop("container", {})
-    configuration = {"ingress": {"external": True, "targetPort": 7860}} | changes.pop("configuration", {})
-    template = {"containers": [container], "scale": {"minReplicas": 1, "maxReplicas": 1}} | changes.pop(
-        "template", {}
-    )
-    properties = {
-        "environmentId": ENVIRONMENT,
-        "configuration": configuration,
-        "template": template,
-        **changes,
-    }
-    return {"location": "eastus", "properties": properties}
-
-
-def create(client: ContainerAppsAPIClient, name: str, **changes: Any) -> Any:
-    return client.container_apps.begin_create_or_update(GROUP, name, app(**changes)).result()
-
-
-def revisions_of(client: ContainerAppsAPIClient, name: str) -> dict[str, bool]:
-    return {one.name: one.active for one in client.container_apps_revisions.list_revisions(GROUP, name)}
-
-
-def error_of(caught: pytest.ExceptionInfo[HttpResponseError]) -> tuple[int | None, str | None]:
-    assert caught.value.error is not None
-    return caught.value.status_code, caught.value.error.code
-
-
-def test_an_environment_moves_from_waiting_to_succeeded(client: ContainerAppsAPIClient) -> None:
-    answers: list[Any] = []
-    poller = client.managed_environments.begin_create_or_update(
-        GROUP, "fresh", environment(), raw_response_hook=answers.append
-    )
-    assert answers[0].http_response.json()["properties"]["provisioningState"] == "Waiting"
-    done = poller.result()
-    assert (done.location, done.properties.provisioning_state) == ("East US", "Succeeded")
-    assert "fresh" in {one.name for one in client.managed_environments.list_by_resource_group(GROUP)}
-    assert "fresh" in {one.name for one in client.managed_environments.list_by_subscription()}
-    client.managed_environments.begin_delete(GROUP, "fresh").result()
-    with pytest.raises(ResourceNotFoundError):
-        client.managed_environments.get(GROUP, "fresh")
-
-
-def test_a_put_of_an_environment_replaces_its_profiles(client: ContainerAppsAPIClient) -> None:
-    consumption = {"name": "Consumption", "workloadProfileType": "Consumption"}
-    gpu = {"name": "t4", "workloadProfileType": "CONSUMPTION-GPU-NC8AS-T4"}
-    put = client.managed_environments.begin_create_or_update
-    both = put(GROUP, "replaced", environment(consumption, gpu)).result()
-    assert [one.workload_profile_type for one in both.properties.workload_profiles] == [
-        "Consumption",
-        "Consumption-GPU-NC8as-T4",
-    ]
-    one = put(GROUP, "replaced", environment(consumption)).result()
-    assert [each.name for each in one.properties.workload_profiles] == ["Consumption"]
-    patch = {"properties": {"workloadProfiles": [consumption, gpu]}, "location": "eastus"}
-    patched = client.managed_environments.begin_update(GROUP, "replaced", patch).result()
-    assert [each.name for each in patched.properties.workload_profiles] == ["Consumption", "t4"]
-
-
-@pytest.mark.parametrize(
-    ("profile", "code"),
-    [
-        (
-            {"name": "x", "workloadProfileType": "Consumption-GPU-NC8as-T4", "minimumCount": 0},
-            "WorkloadProfilePropertyNotSupported",
-        ),
-        ({"name": "a" * 16, "workloadProfileType": "D4"}, "WorkloadProfileInvalidNameTooLong"),
-        ({"name": "x", "workloadProfileType": "Z9"}, "WorkloadProfileTypeNotSupported"),
-    ],
-)
-def test_bad_profiles_are_refused(client: ContainerAppsAPIClient, profile: dict[str, Any], code: str) -> None:
-    with pytest.raises(HttpResponseError) as caught:
-        client.managed_environments.begin_create_or_update(GROUP, "bad", environment(profile))
-    assert error_of(caught) == (400, code)
-
-
-def test_a_dedicated_gpu_must_be_there_from_the_start(client: ContainerAppsAPIClient) -> None:
-    gpu = {"name": "GPU", "workloadProfileType": "NC24-A100", "minimumCount": 0, "maximumCount": 1}
-    with pytest.raises(HttpResponseError) as caught:
-        client.managed_environments.begin_create_or_update(GROUP, "env", environment(gpu))
-    assert error_of(caught) == (400, "WorkloadProfileCannotBeAdded")
-
-
-def test_more_gpus_than_the_region_gives_are_refused(client: ContainerAppsAPIClient) -> None:
-    gpu = {"name": "GPU", "workloadProfileType": "NC96-A100", "minimumCount": 0, "maximumCount": 6}
-    with pytest.raises(HttpResponseError) as caught:
-        client.managed_environments.begin_create_or_update(GROUP, "greedy", environment(gpu))
-    assert error_of(caught) == (400, "MaxRegionalQuotaExceeded")
-    assert "cannot have more than 20 SubscriptionNCA100Gpus in region East US." in str(caught.value)
-
-
-def test_two_changes_of_one_app_at_a_time_are_refused(
-    http: httpx.Client, running: Running, name: str
-) -> None:
-    path = f"{BASE}/Microsoft.App/containerApps/{name}"
-    running.ingress.held = True
-    try:
-        assert http.put(path, json=app()).status_code == 201
-        for method, below, body in (
-            ("PUT", "", app()),
-            ("PATCH", "", {}),
-            ("POST", "/stop", None),
-            ("DELETE", "", None),
-        ):
-            answer = http.request(method, f"{path}{below}", json=body)
-            assert answer.status_code == 409, method
-            assert answer.json()["error"]["code"] == "ContainerAppOperationInProgress"
-    finally:
-        running.ingress.held = False
-
-
-def test_a_port_that_cannot_be_had_fails_the_operation_with_its_reason(
-    client: ContainerAppsAPIClient, running: Running, name: str
-) -> None:
-    running.ingress.refusal = "Port 7000 is in use."
-    try:
-        with pytest.raises(HttpResponseError) as caught:
-            create(client, name)
-        assert "Port 7000 is in use." in str(caught.value)
-        assert client.container_apps.get(GROUP, name).properties.provisioning_state == "Failed"
-    finally:
-        running.ingress.refusal = ""
-    assert create(client, name).properties.provisioning_state == "Succeeded", "the same command works later"
-
-
-def test_profile_types_usages_and_states(client: ContainerAppsAPIClient) -> None:
-    types = {one.name: one.properties for one in client.available_workload_profiles.get("eastus")}
-    assert (types["D4"].category, types["D4"].cores, types["D4"].memory_gi_b) == ("GeneralPurpose", 4, 16)
-    assert "Consumption-GPU-NC24-A100" in types
-    usages = {one.name.value: one.limit for one in client.usages.list("eastus")}
-    assert usages["ManagedEnvironmentCount"] == 40
-    inside = {one.name.value for one in client.managed_environment_usages.list(GROUP, "env")}
-    assert "ManagedEnvironmentConsumptionCores" in inside
-    states = client.managed_environments.list_workload_profile_states(GROUP, "env")
-    assert [one.name for one in states] == ["Consumption"]
-
-
-def test_a_storage_hides_its_key_and_takes_a_new_one(client: ContainerAppsAPIClient) -> None:
-    storages = client.managed_environments_storages
-    file = {"accountName": "store", "shareName": "code", "accessMode": "ReadWrite", "accountKey": "first=="}
-    made = storages.create_or_update(GROUP, "env", "files", {"properties": {"azureFile": file}})
-    assert made.properties.azure_file.account_key is None
-    assert storages.get(GROUP, "env", "files").properties.azure_file.share_name == "code"
-    storages.create_or_update(
-        GROUP, "env", "files", {"properties": {"azureFile": {**file, "accountKey": "other=="}}}
-    )
-    with pytest.raises(HttpResponseError) as caught:
-        storages.create_or_update(
-            GROUP, "env", "files", {"properties": {"azureFile": {**file, "shareName": "else"}}}
-        )
-    assert error_of(caught) == (400, "ManagedEnvironmentStorageUpdateBadRequest")
-    assert [one.name for one in storages.list(GROUP, "env").value] == ["files"]
-    storages.delete(GROUP, "env", "files")
-    with pytest.raises(ResourceNotFoundError) as missing:
-        storages.get(GROUP, "env", "files")
-    assert error_of(missing) == (404, "ManagedEnvironmentStorageNotFound")
 
 
 def test_a_new_app_answers_as_recorded(http: httpx.Client, name: str) -> None:
@@ -508,13 +342,3 @@ def test_events_are_streamed_as_recorded(client: ContainerAppsAPIClient, name: s
         "Count",
     ]
     assert (event["Reason"], event["RevisionName"]) == ("ContainerStarted", "app--1")
-
-
-def until(condition: Any) -> None:
-    """Wait for something that happens in the background; the test's own time-out is the limit."""
-    import time
-
-    end = time.monotonic() + LIMIT
-    while not condition():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.05)
