@@ -61,7 +61,13 @@ def measure(chosen: argparse.Namespace, before: Results, save: Callable[[Results
     began = time.monotonic()
     with ExitStack() as stack:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=chosen.scratch)))
-        results = replace(results, machine=machine.facts(scratch))
+        facts = machine.facts(scratch)
+        of_these = f"{facts.pop('measured')}, {facts.pop('aitk-inference')}"
+        whens = {shape.words: before.machine.get(shape.words, "") for shape in SHAPES.values()}
+        whens |= {SHAPES[name].words: of_these for name in chosen.trees}
+        results = replace(
+            results, machine={**{words: when for words, when in whens.items() if when}, **facts}
+        )
         taking_part = _arms(chosen, scratch, stack, results)
         rounds = Rounds(taking_part, scratch, results, save)
         for name in chosen.trees:
