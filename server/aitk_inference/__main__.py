@@ -28,9 +28,7 @@ def command() -> int:
     code = main()
     if sys.argv[1:2] == ["sync"]:
         logging.shutdown()
-        with contextlib.suppress(
-            OSError, AttributeError
-        ):  # nobody reads any more, or there is no such stream
+        with contextlib.suppress(OSError, AttributeError):  # nobody reads, or there is no stream
             sys.stdout.flush()
             sys.stderr.flush()
         os._exit(code)

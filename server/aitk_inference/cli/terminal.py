@@ -159,12 +159,9 @@ class TerminalUserInterface(NoInputUserInterface):
             case Confirm():
                 return await self._confirm(question)
             case Secret():
-                return await self._secret(question)
+                return await _in_thread(lambda: getpass.getpass(f"{question.prompt}: "))
             case Text():
                 return await self._text(question)
-
-    async def _secret(self, question: Secret) -> str:
-        return await _in_thread(lambda: getpass.getpass(f"{question.prompt}: "))
 
     async def _choice(self, choice: Choice) -> str:
         labels = [_label(option.label, option.description) for option in choice.options]
