@@ -4,7 +4,7 @@ Facts: `bicep jsonrpc --stdio` (Azure/bicep, `src/Bicep.Cli/Rpc/ICliJsonRpcProto
 """
 
 from bicep_cli.find import Bicep, find, version_of
-from bicep_cli.model import (
+from bicep_cli.messages import (
     BicepError,
     Compilation,
     Diagnostic,

@@ -8,7 +8,7 @@ import json
 from typing import TYPE_CHECKING
 
 from bicep_cli.find import environment
-from bicep_cli.model import BicepError
+from bicep_cli.messages import BicepError
 
 if TYPE_CHECKING:
     from pathlib import Path

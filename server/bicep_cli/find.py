@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from bicep_cli.model import BicepError
+from bicep_cli.messages import BicepError
 
 RPC_SINCE = (0, 29, 0)
 VERSION = re.compile(r"version (\d+)\.(\d+)\.(\d+)")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bicep_cli.find import environment
-from bicep_cli.model import (
+from bicep_cli.messages import (
     BicepError,
     Compilation,
     Diagnostic,

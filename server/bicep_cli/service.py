@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Self
 
 from bicep_cli import legacy
 from bicep_cli.connection import Connection
-from bicep_cli.model import (
+from bicep_cli.messages import (
     BicepError,
     Compilation,
     FileReferences,

@@ -1,0 +1,223 @@
+"""What a nested deployment says of itself: where it goes, whose expressions it holds, what it is given."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from arm_template.compiling import prepare, text_node
+from arm_template.errors import AT, NotYet, TemplateError, fault
+from arm_template.messages import wrong_result
+from arm_template.nested_reading import UNREADABLE
+from arm_template.resource import TemplateScope
+from arm_template.syntax import Access, Literal, Unparsable, as_node, call
+from arm_template.unparser import written
+from arm_template.values import MISSING, Node, Value, find_key, get, has_open_key, is_open, taken
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from arm_template.plan import Scope
+    from arm_template.resource import Declared
+    from arm_template.scope import Env, Routine
+    from arm_template.values import JSON
+
+INNER, OUTER = TemplateScope.INNER, TemplateScope.OUTER
+SCOPES = {"notspecified": "notspecified", "0": "notspecified", "outer": "outer", "1": "outer"}
+SCOPES |= {"inner": "inner", "2": "inner"}
+NUMBER = re.compile(r"[+-]?[0-9]{1,9}")  # .NET takes the number of any choice, of none, too
+UNEVALUATED = Node()
+MODULES = "https://aka.ms/arm-module"
+
+
+def deployment_properties(made: Declared, item: JSON, env: Env) -> Routine:
+    """Evaluate the properties of a deployment: first whose its template's expressions are, then all in order.
+
+    The template itself is evaluated only where its expressions belong to the template around it.
+    """
+    where = (*made.where, "properties")
+    context = made.context
+    if not isinstance(item, dict):
+        return (yield context.compile(item, where=where), env)
+    key = find_key(item, "expressionEvaluationOptions")
+    options = MISSING if key is None else (yield context.compile(item[key], where=where), env)
+    made.template_scope = template_scope(made, options)
+    own = made.template_scope is INNER
+    seen = {name: None if own and name.lower() == "template" else part for name, part in item.items()}
+    return (yield prepare(seen, loops=not made.unevaluated, where=where), env)
+
+
+def template_scope(made: Declared, options: Value) -> TemplateScope:
+    """Return where the expressions of a deployment's template belong. Raises TemplateError.
+
+    Where nothing is said they belong outside, except in a template with symbolic names.
+    """
+    version = made.context.template.get("languageVersion")
+    if options is MISSING:
+        return INNER if made.context.symbolic else OUTER
+    text = get(options, "scope") if isinstance(options, dict) else MISSING
+    if not isinstance(text, str):
+        return TemplateScope.UNKNOWN
+    name = SCOPES.get(text.strip().lower())
+    if name is None and not NUMBER.fullmatch(text.strip()):
+        if isinstance(made.json.get("properties"), dict):
+            raise TemplateError(f"The template resource '{made.label}'{AT} is not valid.", path=made.where)
+        raise TemplateError(f"Requested value '{text}' was not found.")
+    if name == "outer" and made.context.symbolic:
+        raise TemplateError(
+            f"Template language version '{version}' does not support 'Outer' expression evaluation. Ensure you have set expressionEvaluationOptions.scope to 'Inner'.",
+            path=made.where,
+        )
+    return INNER if name == "inner" or (name == "notspecified" and made.context.symbolic) else OUTER
+
+
+def check_form(made: Declared) -> None:
+    """Check that a deployment has properties, and a location where it needs one. Raises TemplateError."""
+    in_group = "/resourcegroups/" in f"{made.base}/".lower()
+    if in_group == ("location" in made.json):
+        problem = (
+            f"is not allowed for '{made.id}' at resource group scope"
+            if in_group
+            else f"must be specified for '{made.id}'"
+        )
+        raise fault(f"The 'location' property {problem}.", "https://aka.ms/arm-deployment-subscription")
+    if made.json.get("properties") is None and not ("properties" in made.json and made.is_nested):
+        raise fault("The deployment definition is invalid.", "https://aka.ms/arm-deploy-resources")
+
+
+def template_of(made: Declared, properties: Mapping[str, Value]) -> Value:
+    """Return the template of a deployment, as far as it is known, or `MISSING` where only the running
+    deployment can know it.
+
+    Of a template whose expressions are its own this is what stands there, not evaluated. Raises
+    TemplateError where there is no template, or no object.
+    """
+    key, linked = find_key(properties, "template"), find_key(properties, "templateLink") is not None
+    if linked and key is not None:
+        raise fault(
+            f"The deployment '{made.id}' cannot have both the TemplateLink and Template property set. Please use one or the other.",
+            MODULES,
+        )
+    if linked:
+        return MISSING
+    if key is None:
+        raise fault(
+            f"The deployment '{made.id}' must have either the TemplateLink or Template property set.", MODULES
+        )
+    if made.template_scope is TemplateScope.UNKNOWN:
+        return MISSING
+    if made.template_scope is OUTER:
+        return properties[key] if is_open(properties[key]) else _object(properties[key])
+    stated = made.json["properties"]
+    if isinstance(stated, dict):
+        return _object(_as_it_stands(stated[key]))
+    return _escaped(_object(properties[key]))
+
+
+def _as_it_stands(item: JSON) -> Value:
+    """Return what stands in place of a template. Raises TemplateError where it is no expression that can be read."""
+    if not isinstance(item, str):
+        return taken(item)
+    node = text_node(item)
+    if isinstance(node, Unparsable):
+        raise TemplateError(UNREADABLE.format("Unrecognized"))
+    return node.value if isinstance(node, Literal) else UNEVALUATED
+
+
+def written_template(made: Declared) -> dict[str, JSON] | None:
+    """Return the template as it stands in the deployment, or None where an expression makes it."""
+    stated = made.json.get("properties")
+    key = find_key(stated, "template") if isinstance(stated, dict) else None
+    found = stated[key] if isinstance(stated, dict) and key is not None else None
+    return found if isinstance(found, dict) else None
+
+
+def _object(value: Value) -> Value:
+    """Check that a template is an object. Raises TemplateError."""
+    if isinstance(value, dict):
+        return value
+    if isinstance(value, Node):
+        raise TemplateError(
+            "Evaluation result of language expression '[function]' is type 'Undefined', expected type is 'Object'."
+        )
+    raise wrong_result(value, "Object")
+
+
+def _escaped(value: Value) -> Value:
+    """Return a value in which what looks like an expression is text: it was evaluated already."""
+    if isinstance(value, dict):
+        return {str(_escaped(key)): _escaped(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_escaped(item) for item in value]
+    return f"[{value}" if isinstance(value, str) and value.startswith("[") and value.endswith("]") else value
+
+
+def passed(made: Declared, properties: Mapping[str, Value]) -> dict[str, Value]:
+    """Return the parameters that a nested deployment is given, evaluated already. Raises TemplateError.
+
+    Raises NotYet where their names are known only at run time.
+    """
+    parameters = get(properties, "parameters")
+    if get(properties, "parametersLink") is not MISSING:
+        raise NotYet("The parameters of a nested deployment are behind a link.")
+    if parameters is MISSING:
+        return {}
+    if not isinstance(parameters, dict):
+        raise NotYet("The names of the parameters of a nested deployment are known only at run time.")
+    if has_open_key(parameters):
+        raise NotYet("The parameters of a nested deployment have names that are known only at run time.")
+    found: dict[str, Value] = {}
+    for name, item in parameters.items():
+        value = _passed_value(made, item)
+        if value is not MISSING:
+            found[name] = value
+    return found
+
+
+def _passed_value(made: Declared, item: Value) -> Value:
+    if isinstance(item, dict):
+        value, reference = get(item, "value"), get(item, "reference")
+        return value if value is not MISSING or reference is MISSING else _secret(made, reference)
+    if made.context.preview:
+        return made.context.left_open(call("unknown"))
+    return Access(item, Literal("value")) if isinstance(item, Node) else MISSING
+
+
+def _secret(made: Declared, reference: Value) -> Value:
+    """Keep a secret of a key vault for run time in a preview. Raises TemplateError in a deployment."""
+    named = reference if isinstance(reference, dict) else {}
+    vault = named.get("keyVault")
+    parts = [vault.get("id") if isinstance(vault, dict) else None, named.get("secretName")]
+    if not made.context.preview or not all(isinstance(part, (str, Node)) for part in parts):
+        raise TemplateError(
+            "A nested deployment takes a parameter from a key vault, which is not supported here."
+        )
+    parts += [named["secretVersion"]] if "secretVersion" in named else []
+    return made.context.left_open(call("getKeyVaultSecret", *map(as_node, parts)))
+
+
+def scope_of(made: Declared, body: Mapping[str, Value]) -> Scope:
+    """Return the scope of a nested deployment: its own, or that around it."""
+    outer = made.context.scope
+    parts = made.base.split("/")  # "", subscriptions, ID, resourceGroups, NAME; or less
+    location = body.get("location")
+    subscription = next(iter(parts[2:3]), outer.subscription_id)
+    group = next(iter(parts[4:5]), None)
+    same = (subscription.lower(), (group or "").lower()) == (
+        outer.subscription_id.lower(),
+        (outer.resource_group or "").lower(),
+    )
+    name = str(written(made.name))
+    if same and group is not None:
+        return replace(outer, deployment_name=name)
+    place = None if group is not None else location if isinstance(location, str) else outer.location
+    return replace(
+        outer,
+        subscription_id=subscription,
+        resource_group=group,
+        location=place,
+        deployment_name=name,
+        group_tags=None,
+        group_managed_by=None,
+    )

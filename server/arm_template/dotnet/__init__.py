@@ -1,0 +1,1 @@
+"""How .NET writes and reads dates, numbers, text, URIs and JSON: what the template language inherits."""
