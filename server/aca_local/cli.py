@@ -12,10 +12,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from aca_local.faults import FaultsError
-from aca_local.instance import DataFolder, Instance, stop
-from aca_local.ports import PortInUseError
+from aca_local.fault_rules import FaultsError
+from aca_local.instance_lock import FORCE_LIMIT, DataFolder, Instance, end, stop
+from aca_local.port_book import PortInUseError
 from aca_local.security import page_url
+from aca_local.streams import with_streams
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,6 +46,13 @@ def parser() -> argparse.ArgumentParser:
     _add_data_dir(serve)
     serve.add_argument("--port", type=int, metavar="P", help="port of Azure Resource Manager (https); kept")
     serve.add_argument("--latency-ms", type=float, default=0.0, metavar="N", help="delay of each request")
+    serve.add_argument(
+        "--request-timeout",
+        type=float,
+        default=240.0,
+        metavar="S",
+        help="seconds an ingress waits for an answer",
+    )
     serve.add_argument("--faults", type=Path, metavar="FILE", help="what shall go wrong (JSON)")
     serve.add_argument(
         "--timing", choices=("instant", "realistic"), default="instant", help="how long it takes"
@@ -71,8 +79,14 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; answer the exit code (0 done, 1 failed, 2 usage, 130 interrupted)."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    return with_streams(lambda: _main(arguments))
+
+
+def _main(arguments: Sequence[str]) -> int:
     if arguments[:1] == ["evaluate"]:
-        return _evaluate(arguments[1:])
+        from aca_local.evaluate_command import main as evaluate  # noqa: PLC0415 # the other commands need no templates
+
+        return evaluate(arguments[1:])
     options = parser().parse_args(arguments)
     folder = DataFolder(options.data_dir)
     try:
@@ -80,6 +94,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return commands[options.command](folder, options)
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:  # of standard output
+        raise
     except OSError as problem:
         return _fail(f"{problem.filename or folder.path}: {problem.strerror or problem}")
 
@@ -105,12 +121,6 @@ def _add_data_dir(command: argparse.ArgumentParser) -> None:
 
 def _folder(text: str) -> Path:
     return Path(text).expanduser()
-
-
-def _evaluate(arguments: Sequence[str]) -> int:
-    from aca_local.evaluate_command import main as evaluate  # noqa: PLC0415 # the other commands need no templates
-
-    return evaluate(arguments)
 
 
 def _serve(folder: DataFolder, options: argparse.Namespace) -> int:
@@ -140,6 +150,7 @@ def _run(folder: DataFolder, options: argparse.Namespace) -> int:
         timing=options.timing,
         new_ports=options.new_ports,
         create_with_data=not options.no_create_with_data,
+        request_timeout=options.request_timeout,
     )
     try:
         asyncio.run(serve(folder, chosen, lambda ready: _show(ready, folder, as_json=options.json)))
@@ -178,6 +189,7 @@ def _detach(folder: DataFolder, options: argparse.Namespace) -> int:
 def _foreground(options: argparse.Namespace) -> list[str]:
     """Write the options of ``serve`` again for a process in the foreground."""
     words = ["serve", "--json", "--latency-ms", str(options.latency_ms), "--timing", options.timing]
+    words += ["--request-timeout", str(options.request_timeout)]
     if options.port:
         words += ["--port", str(options.port)]
     if options.faults:
@@ -187,12 +199,20 @@ def _foreground(options: argparse.Namespace) -> list[str]:
 
 
 def _stop(folder: DataFolder, options: argparse.Namespace) -> int:
-    running = folder.find()
-    if running is None and folder.is_locked():
-        running = folder.wait_for(START_LIMIT, folder.is_locked)
+    running, holder = folder.find(), folder.holder()
+    if running is None and folder.is_locked() and not (holder and holder.was_ready):
+        running, holder = folder.wait_for(START_LIMIT, folder.is_locked), folder.holder()  # it is starting
     if running:
         stop(running)
-    _print({"stopped": bool(running)}, "Stopped." if running else "It is not running.", as_json=options.json)
+        _print({"stopped": True}, "Stopped.", as_json=options.json)
+    elif holder:
+        end(holder.pid, holder.started, FORCE_LIMIT)
+        words = f"Stopped by force: process {holder.pid} did not answer."
+        _print({"stopped": True, "forced": True}, words, as_json=options.json)
+    elif folder.is_locked():
+        return _fail(f"A process holds {folder.path} and cannot be found. End it, then try again.")
+    else:
+        _print({"stopped": False}, "It is not running.", as_json=options.json)
     return 0
 
 
@@ -201,6 +221,10 @@ def _status(folder: DataFolder, options: argparse.Namespace) -> int:
     if running:
         _show(running, folder, as_json=options.json)
         return 0
+    if holder := folder.holder():
+        words = f"It runs (process {holder.pid}) and does not answer (yet). End it: aca-local stop"
+        _print({"running": True, "answers": False, "pid": holder.pid}, words, as_json=options.json)
+        return 1
     _print({"running": False}, "It is not running. Start it: aca-local serve --detach", as_json=options.json)
     return 1
 

@@ -14,22 +14,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO, TypeVar
 
+from arm_template import JSON, Plan, Scope, TemplateError, evaluate, snapshot
+from arm_template.source_positions import read_template, too_deep
 from bicep_cli import BicepError, BicepService, find
 
-from aca_local.templates import JSON, Plan, Scope, TemplateError, evaluate, snapshot
-from aca_local.templates.source import read_template, too_deep
+from aca_local.streams import speaks_unicode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from bicep_cli import Compilation, Diagnostic, ParametersCompilation
+    from bicep_cli import Compilation, ParametersCompilation
 
 Compiled = TypeVar("Compiled", "Compilation", "ParametersCompilation")
 NOBODY = "00000000-0000-0000-0000-000000000000"
 BICEP_PATH = "AITK_BICEP_PATH"
 SOURCES = (".bicep", ".bicepparam")
 WIDEST = 60  # characters of one cell for people
-PLACE: Mapping[str, tuple[str, str]] = {
+SCOPE_DEFAULTS: Mapping[str, tuple[str, str]] = {
     "tenantId": (NOBODY, "the tenant"),
     "subscriptionId": (NOBODY, "the subscription"),
     "resourceGroup": ("rg-local", "the resource group"),
@@ -59,7 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--parameters", type=Path, metavar="FILE", help="a parameters file (.json or .bicepparam)"
     )
-    for name, (default, words) in PLACE.items():
+    for name, (default, words) in SCOPE_DEFAULTS.items():
         flag = "".join(f"-{char.lower()}" if char.isupper() else char for char in name)
         parser.add_argument(f"--{flag}", dest=name, metavar="X", help=f"{words} (default: {default})")
     parser.add_argument(
@@ -98,33 +99,30 @@ def _show(request: Request, *, as_json: bool) -> int:
         if as_json:
             _say(json.dumps({"error": error.body()}))
         return _fail(f"{error.code}: {error.message}", 1)
-    _say(json.dumps(snapshot(plan), ensure_ascii=False, indent=2) if as_json else table(plan))
-    _warn_of_service(request)
-    return 0
-
-
-def _warn_of_service(request: Request) -> None:
-    """Say on standard error what the engine takes and the service would refuse."""
-    try:
+    _say(json.dumps(snapshot(plan), ensure_ascii=not speaks_unicode(), indent=2) if as_json else table(plan))
+    try:  # again, strictly: the engine takes what the service would refuse
         evaluate(request.template, request.parameters, request.scope, preview=True)
     except TemplateError as error:
         sys.stderr.write(f"warning: a deployment would be refused: {error.message}\n")
+    return 0
 
 
 # Reading what is given
 
 
 def _request(options: argparse.Namespace) -> Request:
-    texts = asyncio.run(_texts(options))
-    given = {name: getattr(options, name) for name in PLACE}
-    return Request(
-        texts[0], parameters_of(_object(texts[1], "The parameters file")), _scope_for(texts[0], given)
-    )
+    template, parameters = asyncio.run(_texts(options))
+    given = {name: getattr(options, name) for name in SCOPE_DEFAULTS}
+    try:
+        values = parameters_of(read_template(parameters))
+    except TemplateError as error:
+        raise InputError("The parameters file is not a JSON object.") from error
+    return Request(template, values, _scope_for(template, given))
 
 
 def _scope_for(template: str, given: Mapping[str, str | None]) -> Scope:
     """Take the defaults for what is not given; a template for subscriptions has no group."""
-    whole = {name: given.get(name) or default for name, (default, _) in PLACE.items()}
+    whole = {name: given.get(name) or default for name, (default, _) in SCOPE_DEFAULTS.items()}
     try:
         document = read_template(template)
     except TemplateError:
@@ -135,7 +133,7 @@ def _scope_for(template: str, given: Mapping[str, str | None]) -> Scope:
 
 
 def for_subscription(document: Mapping[str, JSON]) -> bool:
-    """Tell from the schema whether a template is deployed to a subscription."""
+    """Return True if the schema says that a template is deployed to a subscription."""
     return "subscriptiondeploymenttemplate.json" in str(document.get("$schema", "")).lower()
 
 
@@ -166,15 +164,10 @@ async def _compiled(bicep: BicepService, template: Path, parameters: Path | None
 
 
 def _checked(done: Compiled, path: Path) -> Compiled:
-    _tell(done.diagnostics)
+    sys.stderr.writelines(f"{diagnostic.line()}\n" for diagnostic in done.diagnostics)
     if done.errors:
         raise InputError(f"{path.name} has errors; mend them first.")
     return done
-
-
-def _tell(diagnostics: Sequence[Diagnostic]) -> None:
-    for diagnostic in diagnostics:
-        sys.stderr.write(diagnostic.line() + "\n")
 
 
 def _read(path: Path) -> str:
@@ -185,18 +178,8 @@ def _read(path: Path) -> str:
         raise InputError(f"{path} cannot be read: {reason}.") from error
 
 
-def _object(text: str, what: str) -> Mapping[str, JSON]:
-    try:
-        return read_template(text)
-    except TemplateError as error:
-        raise InputError(f"{what} is not a JSON object.") from error
-
-
 def parameters_of(given: Mapping[str, JSON]) -> dict[str, JSON]:
-    """Take parameters as a parameters file, as a deployment's `{name:
-
-    {"value": …}}` or as plain `{name: value}`.
-    """
+    """Take parameters as a parameters file, a deployment's `{name: {"value": …}}`, or plain values."""
     inside = given.get("parameters")
     listed = (
         inside if isinstance(inside, dict) and ("$schema" in given or "contentVersion" in given) else given
@@ -208,7 +191,7 @@ def parameters_of(given: Mapping[str, JSON]) -> dict[str, JSON]:
 
 def scope_of(given: Mapping[str, JSON]) -> Scope:
     """Read `{tenantId, subscriptionId, resourceGroup, location, deploymentName}`."""
-    text = {name: str(given.get(name) or default) for name, (default, _) in PLACE.items()}
+    text = {name: str(given.get(name) or default) for name, (default, _) in SCOPE_DEFAULTS.items()}
     return Scope(
         tenant_id=text["tenantId"],
         subscription_id=text["subscriptionId"],
@@ -257,38 +240,33 @@ def _line(text: str) -> dict[str, JSON]:
 
 
 def _evaluated(line: Mapping[str, JSON]) -> Plan:
-    template, parameters, place = (line.get(name) for name in ("template", "parameters", "scope"))
+    template = line.get("template")
+    parameters, scope = (
+        found if isinstance(found := line.get(name), dict) else {} for name in ("parameters", "scope")
+    )
     if not isinstance(template, (str, dict)):
         raise InputError("The line has no template.")
-    text = template if isinstance(template, str) else _written(template)
-    document = read_template(text) if isinstance(template, str) else template
-    given = parameters if isinstance(parameters, dict) else {}
-    where = {
-        **{name: default for name, (default, _) in PLACE.items()},
-        **(place if isinstance(place, dict) else {}),
-    }
-    _check_scope(document, place if isinstance(place, dict) else {})
-    if for_subscription(document) and not (isinstance(place, dict) and place.get("resourceGroup")):
-        where["resourceGroup"] = None
-    return evaluate(text, parameters_of(given), scope_of(where), strict=False, preview=True)
-
-
-def _written(template: JSON) -> str:
     try:
-        return json.dumps(template, ensure_ascii=False)
+        text = template if isinstance(template, str) else json.dumps(template, ensure_ascii=False)
     except RecursionError as error:
         raise too_deep() from error
+    document = read_template(text) if isinstance(template, str) else template
+    _check_scope(document, scope)
+    whole = {**{name: default for name, (default, _) in SCOPE_DEFAULTS.items()}, **scope}
+    if for_subscription(document) and not scope.get("resourceGroup"):
+        whole["resourceGroup"] = None
+    return evaluate(text, parameters_of(parameters), scope_of(whole), strict=False, preview=True)
 
 
-def _check_scope(document: Mapping[str, JSON], place: Mapping[str, JSON]) -> None:
+def _check_scope(document: Mapping[str, JSON], scope: Mapping[str, JSON]) -> None:
     """Refuse what does not go with the template's schema, in the engine's words."""
     schema = str(document.get("$schema", "")).lower()
     for kind in ("Subscription", "Tenant", "ManagementGroup"):
         if f"/{kind.lower()}deploymenttemplate.json" not in schema:
             continue
-        if kind != "Subscription" and place.get("subscriptionId"):
+        if kind != "Subscription" and scope.get("subscriptionId"):
             raise TemplateError(f"Subscription ID cannot be specified for a template of scope {kind}")
-        if place.get("resourceGroup"):
+        if scope.get("resourceGroup"):
             raise TemplateError(f"Resource group name cannot be specified for a template of scope {kind}")
 
 
@@ -297,22 +275,19 @@ def _check_scope(document: Mapping[str, JSON], place: Mapping[str, JSON]) -> Non
 
 def table(plan: Plan) -> str:
     """Write a plan for people: what would be put, and the outputs."""
-    resources = [(item.type, item.name, item.location or "", _note(item.copy)) for item in plan.leaves()]
-    outputs = [(name, item.type, _short(item.value)) for name, item in plan.outputs.items()]
+    resources = []
+    for one in plan.leaves():
+        loop = f"{one.copy.name} {one.copy.index + 1}/{one.copy.count}" if one.copy else ""
+        resources.append((one.type, one.name, one.location or "", loop))
+    outputs = []
+    for name, output in plan.outputs.items():
+        value = output.value
+        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        outputs.append((name, output.type, text if len(text) <= WIDEST else text[: WIDEST - 1] + "…"))
     parts = [_section(f"{len(resources)} resource(s)", ("TYPE", "NAME", "LOCATION", "LOOP"), resources)]
     if outputs:
         parts.append(_section(f"{len(outputs)} output(s)", ("NAME", "TYPE", "VALUE"), outputs))
     return "\n\n".join(parts)
-
-
-def _note(copy: object) -> str:
-    index, count, name = (getattr(copy, part, None) for part in ("index", "count", "name"))
-    return "" if index is None else f"{name} {index + 1}/{count}"
-
-
-def _short(value: JSON) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= WIDEST else text[: WIDEST - 1] + "…"
 
 
 def _section(title: str, heads: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:

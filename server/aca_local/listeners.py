@@ -7,13 +7,13 @@ import hmac
 import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from aca_local.ports import HOST, PortInUseError, in_use
+from aca_local.port_book import HOST, PortInUseError, in_use
 from aca_local.security import is_local_host
-from aca_local.twofold import TwofoldSite, can_tell
+from aca_local.tls_sniffing import SniffingSite, can_sniff
 
 if TYPE_CHECKING:
     import ssl
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 SHUTDOWN_LIMIT = 2.0  # seconds for requests that are under way when aca-local ends
+HEAD_LIMIT = 60.0  # seconds in which the head of a connection's first request must have come
 ADMIN = "/aca-local/"
 
 
@@ -38,10 +39,37 @@ class Door:
         return f"{'https' if self.context else 'http'}://{HOST}:{self.port}"
 
 
+class Listener(web.Server):
+    """aiohttp's server that ends a connection whose first request does not come: it would hold a socket."""
+
+    def __init__(self, handler: Handler, *, head_limit: float = HEAD_LIMIT, **options: Any) -> None:
+        super().__init__(self._answer, auto_decompress=False, access_log=None, **options)
+        self._handler, self._head_limit = handler, head_limit
+        self._timers: dict[web.RequestHandler, asyncio.TimerHandle] = {}
+
+    def connection_made(self, handler: web.RequestHandler, transport: asyncio.Transport) -> None:
+        """Begin to wait for the head of a request."""
+        super().connection_made(handler, transport)
+        loop = asyncio.get_running_loop()
+        self._timers[handler] = loop.call_later(self._head_limit, handler.force_close)
+
+    def connection_lost(self, handler: web.RequestHandler, exc: BaseException | None = None) -> None:
+        """Wait no more."""
+        self._stop_timer(handler)
+        super().connection_lost(handler, exc)
+
+    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        self._stop_timer(request.protocol)  # the body, and later requests, may take their time
+        return await self._handler(request)
+
+    def _stop_timer(self, handler: web.RequestHandler) -> None:
+        if timer := self._timers.pop(handler, None):
+            timer.cancel()
+
+
 async def listen(handler: Handler, *doors: Door) -> web.ServerRunner:
     """Serve a handler at some doors; ``cleanup`` of the answer ends it. Raises PortInUseError."""
-    server = web.Server(handler, auto_decompress=False, access_log=None)
-    runner = web.ServerRunner(server, shutdown_timeout=SHUTDOWN_LIMIT)
+    runner = web.ServerRunner(Listener(handler), shutdown_timeout=SHUTDOWN_LIMIT)
     await runner.setup()
     for door in doors:
         try:
@@ -53,10 +81,10 @@ async def listen(handler: Handler, *doors: Door) -> web.ServerRunner:
 
 
 def site(runner: web.BaseRunner, door: Door) -> web.BaseSite:
-    """What listens at a door: for http and https, where there is a certificate and the loop can tell them."""
+    """Return what listens at a door: for http and https, where certificate and loop allow both."""
     context = door.context or door.other
-    if context is not None and can_tell(asyncio.get_running_loop()):
-        return TwofoldSite(runner, HOST, door.port, context)
+    if context is not None and can_sniff(asyncio.get_running_loop()):
+        return SniffingSite(runner, HOST, door.port, context)
     return web.TCPSite(runner, HOST, door.port, ssl_context=door.context)
 
 
@@ -103,6 +131,6 @@ def with_admin(handler: Handler, routes: Mapping[tuple[str, str], Handler], toke
 
 
 def is_token(authorization: str, token: str) -> bool:
-    """Tell whether an ``Authorization`` header carries this bearer token."""
+    """Return True if an ``Authorization`` header carries this bearer token."""
     scheme, _, given = authorization.partition(" ")
     return scheme.lower() == "bearer" and hmac.compare_digest(given.strip().encode(), token.encode())

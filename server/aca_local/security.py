@@ -7,21 +7,14 @@ import hmac
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
+PAGE_COOKIE = "aca-local-"  # its name goes on with the port of the page
+
 
 def is_local_host(host: str | None) -> bool:
-    """Tell whether a ``Host`` header names this computer: a loopback address, localhost or below it."""
-    if not host:
-        return False
+    """Return True if a ``Host`` header names this computer: a loopback address, localhost or below it."""
     try:
-        name = urlsplit(f"//{host}").hostname or ""
-    except ValueError:
-        return False
-    return name == "localhost" or name.endswith(".localhost") or _is_loopback(name)
-
-
-def _is_loopback(name: str) -> bool:
-    try:
-        return ip_address(name).is_loopback
+        name = urlsplit(f"//{host or ''}").hostname or ""
+        return name == "localhost" or name.endswith(".localhost") or ip_address(name).is_loopback
     except ValueError:
         return False
 

@@ -15,21 +15,23 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from aca_local import certificates, faults
+from aca_local import certificates, fault_rules
 from aca_local.arm import (
     Cloud,
     Settings,
     account_keys,
     build_arm,
     build_registry,
-    refusals,
+    is_reachable,
     resume,
     takes_keys,
 )
-from aca_local.faulty import Faults
+from aca_local.fault_middleware import Faults
 from aca_local.files import FileShares, FilesOptions, build_handler
 from aca_local.ingress import ReverseProxy
-from aca_local.instance import SUBSCRIPTION_ID, TENANT_ID, describe
+from aca_local.ingress.proxy import TIME_LIMIT
+from aca_local.instance_lock import SUBSCRIPTION_ID, TENANT_ID, describe
+from aca_local.kernel import conditions, unsupported
 from aca_local.listeners import (
     Door,
     for_local_names,
@@ -38,20 +40,21 @@ from aca_local.listeners import (
     with_latency,
 )
 from aca_local.page import Page
-from aca_local.ports import PortBook
+from aca_local.port_book import PortBook
 from aca_local.replicas.container import AS_AZURE, Pace
 from aca_local.replicas.process import can_mount
 from aca_local.replicas.replica import Workshop
 from aca_local.replicas.supervisor import Supervisor
 from aca_local.replicas.venvs import VirtualEnvironments
+from aca_local.security import page_key
 from aca_local.state import Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from aca_local.faults import Service
-    from aca_local.instance import DataFolder, Instance
+    from aca_local.fault_rules import Service
+    from aca_local.instance_lock import DataFolder, Instance
     from aca_local.listeners import Handler
     from aca_local.state import Timing
 
@@ -60,7 +63,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Options:
-    """What ``serve`` was asked for; ``latency`` in seconds."""
+    """What ``serve`` was asked for; ``latency`` and ``request_timeout`` (of the ingress) in seconds."""
 
     port: int | None = None
     latency: float = 0.0
@@ -68,6 +71,7 @@ class Options:
     timing: Timing = "instant"
     new_ports: bool = False
     create_with_data: bool = True
+    request_timeout: float = TIME_LIMIT
 
 
 async def serve(folder: DataFolder, options: Options, ready: Callable[[Instance], None]) -> None:
@@ -81,7 +85,12 @@ async def serve(folder: DataFolder, options: Options, ready: Callable[[Instance]
         supervisor = await _supervisor(folder.path / "apps", parts.faults, options.timing)
         stack.push_async_callback(supervisor.close)
         ingress = ReverseProxy(
-            supervisor, parts.ports, around=parts.around("ingress"), context=parts.trust.context
+            supervisor,
+            parts.ports,
+            time_limit=options.request_timeout,
+            around=parts.around("ingress"),
+            context=parts.trust.context,
+            secrets=(parts.token, page_key(parts.token)),
         )
         stack.push_async_callback(ingress.close)
         shares = FileShares(folder.path / "files")
@@ -125,7 +134,7 @@ class _Parts:
 
 
 def _parts(folder: DataFolder, options: Options) -> _Parts:
-    wrong = Faults(faults.read_file(options.faults) if options.faults else [])
+    wrong = Faults(fault_rules.read_file(options.faults) if options.faults else [])
     ports = _ports(folder.path / "ports.json", options)
     trust = certificates.ensure(folder.path / "certificates")
     doors = {
@@ -155,8 +164,9 @@ async def _open_files(stack: AsyncExitStack, parts: _Parts, cloud: Cloud, shares
         keys,
         token_is_valid=_same(parts.token),
         takes_keys=keys.allowed,
+        is_reachable=keys.reachable,
         options=FilesOptions(create_with_data=parts.create_with_data),
-        refused=partial(refusals.count, cloud.store),
+        refused=partial(unsupported.count, cloud.store),
     )
     doors = parts.doors["files"], parts.doors["filesHttps"]
     runner = await listen(parts.around("files")(handler), *doors)
@@ -167,7 +177,11 @@ async def _open_arm(stack: AsyncExitStack, parts: _Parts, cloud: Cloud, stopping
     """Take up what the store holds, then answer."""
     registry = build_registry()
     handler = build_arm(cloud, registry, check_token=_same(parts.token))
-    routes = {("POST", "stop"): _stop_route(stopping), ("PUT", "faults"): parts.faults.put}
+    routes: dict[tuple[str, str], Handler] = {
+        ("POST", "stop"): _stop_route(stopping),
+        ("PUT", "faults"): parts.faults.put,
+        ("PUT", "conditions"): partial(_put_conditions, cloud.conditions),
+    }
     page = Page(cloud, parts.token)
     guarded = for_local_names(page.around(with_admin(parts.around("arm")(handler), routes, parts.token)))
     stack.push_async_callback(cloud.tasks.close)
@@ -176,12 +190,21 @@ async def _open_arm(stack: AsyncExitStack, parts: _Parts, cloud: Cloud, stopping
     stack.push_async_callback(runner.cleanup)
 
 
+async def _put_conditions(found: conditions.Conditions, request: web.BaseRequest) -> web.Response:
+    """Answer ``PUT /aca-local/conditions``: replace them."""
+    try:
+        found.state = conditions.read(await request.text())
+    except conditions.ConditionsError as problem:
+        return web.json_response({"error": str(problem)}, status=400)
+    return web.json_response({})
+
+
 class _Keys:
     """Who may sign requests to the file service: the keys of the accounts, asked at each request."""
 
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
-        self._known: dict[str, tuple[Sequence[str], bool]] = {}
+        self._known: dict[str, tuple[Sequence[str], bool, bool]] = {}
         self._read_at = -1
 
     def keys(self, account: str) -> Sequence[str]:
@@ -189,14 +212,19 @@ class _Keys:
         return self._facts(account)[0]
 
     def allowed(self, account: str) -> bool:
-        """Tell whether an account lets its keys sign."""
+        """Return True if an account lets its keys sign."""
         return self._facts(account)[1]
 
-    def _facts(self, account: str) -> tuple[Sequence[str], bool]:
+    def reachable(self, account: str) -> bool:
+        """Return True if an account's network lets this computer in."""
+        return self._facts(account)[2]
+
+    def _facts(self, account: str) -> tuple[Sequence[str], bool, bool]:
         if self._read_at != (now := self._cloud.store.changes):
             self._known, self._read_at = {}, now
         if account not in self._known:
-            self._known[account] = account_keys(self._cloud, account), takes_keys(self._cloud, account)
+            keys, signing = account_keys(self._cloud, account), takes_keys(self._cloud, account)
+            self._known[account] = keys, signing, is_reachable(self._cloud, account)
         return self._known[account]
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, NamedTuple
 
-from aca_local.arm import app
-from aca_local.arm.refusals import refused
+from aca_local.arm import http_app
+from aca_local.kernel.unsupported import refused
 from aca_local.providers.registry import build_registry
 from aca_local.state import Store
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from aca_local.providers.model import ResourceType
+    from aca_local.kernel.resource_type import ResourceType
 
 
 class Served(NamedTuple):
@@ -26,11 +26,11 @@ class Served(NamedTuple):
 
 
 def served() -> list[Served]:
-    """All operations of Resource Manager and its providers."""
+    """Return all operations of Resource Manager and its providers."""
     registry = build_registry()
     own = [
         Served(one.method, one.template, tuple(one.versions or ()))
-        for one in app.routes(registry)
+        for one in http_app.routes(registry)
         if one.versions
     ]
     return [*own, *(each for kind in registry.all() for each in _of(kind))]
@@ -39,9 +39,7 @@ def served() -> list[Served]:
 def lines(
     state: Path, *, as_json: bool, others: Iterable[tuple[str, str, tuple[str, ...]]] = ()
 ) -> Iterator[str]:
-    """What ``aca-local coverage`` prints: what is served (of ``others`` too), then what the state file says
-    was refused.
-    """
+    """Return what ``aca-local coverage`` prints: what is served (``others`` too), then what was refused."""
     for one in [*served(), *(Served(*other) for other in others)]:
         versions = one.api_versions
         found = {"served": f"{one.method} {one.path}", "apiVersions": versions}

@@ -1,25 +1,27 @@
-"""Deployments on the wire, in a group and in the subscription."""
+"""The requests about deployments, in a group and in the subscription."""
 
 from __future__ import annotations
 
-import uuid
 from typing import TYPE_CHECKING
 
-from aca_local.arm import deployments, engine, errors, groups, preflight, whatif, wire
-from aca_local.arm.deployments import DEPLOYMENT, DEPLOYMENT_OPERATION, Place
-from aca_local.arm.operations import OPERATION
+from aca_local.arm import deployments, engine, groups, preflight, whatif
+from aca_local.arm.deployments import DeploymentScope
 from aca_local.arm.polling import operation_url
-from aca_local.arm.routing import Route, read_filter
 from aca_local.arm.subscriptions import check
 from aca_local.arm.versions import RESOURCES_VERSIONS
+from aca_local.kernel import errors, responses
+from aca_local.kernel.operations import new_operation
+from aca_local.kernel.records import DEPLOYMENT, DEPLOYMENT_OPERATION, OPERATION
+from aca_local.kernel.routing import Route, limited, read_filter
 from aca_local.state import ticks
-from aca_local.state.clock import stamp
 
 if TYPE_CHECKING:
     from aiohttp import web
+    from arm_template import Plan
 
-    from aca_local.arm.cloud import Cloud
-    from aca_local.arm.routing import Ask, Handler
+    from aca_local.kernel.context import Cloud
+    from aca_local.kernel.records import DeploymentRecord, StepRecord
+    from aca_local.kernel.routing import ArmRequest, Handler
     from aca_local.providers.registry import Registry
     from aca_local.state import JsonObject
 
@@ -30,7 +32,7 @@ _FILTERS = frozenset({"provisioningstate"})
 
 
 def routes(registry: Registry) -> list[Route]:
-    """The routes of both scopes; the operations of a deployment have two paths, an older and a newer."""
+    """Return the routes of both scopes; a deployment's operations have two paths, an older and a newer."""
     made: list[Route] = []
     for scope in (_GROUP, _SUB):
         base = f"{scope}/providers/{deployments.TYPE}"
@@ -43,7 +45,7 @@ def routes(registry: Registry) -> list[Route]:
             _route("DELETE", one, _delete),
             _route("POST", f"{one}/cancel", _cancel),
             _route("POST", f"{one}/validate", _validate(registry)),
-            _route("POST", f"{one}/whatIf", whatif.handler(registry, _place, _location)),
+            _route("POST", f"{one}/whatIf", whatif.handler(registry, _scope, _location)),
             _route("POST", f"{one}/exportTemplate", _export),
             _route("GET", f"{one}/operationStatuses/{{status}}", _status),
         ]
@@ -57,193 +59,161 @@ def _route(method: str, template: str, handler: Handler, query: frozenset[str] =
     return Route(method, template, handler, query, RESOURCES_VERSIONS)
 
 
-def _place(cloud: Cloud, ask: Ask) -> Place:
-    """Where a request's deployment is. Raises SubscriptionNotFound, ResourceGroupNotFound."""
-    check(cloud, ask.path["subscription"])
-    group = groups.find(cloud, ask.path["group"])["name"] if "group" in ask.path else None
-    return Place(cloud.settings.subscription_id, group, ask.path.get("name", ""))
+def _scope(cloud: Cloud, request: ArmRequest) -> DeploymentScope:
+    """Return where a request's deployment is. Raise SubscriptionNotFound, ResourceGroupNotFound."""
+    check(cloud, request.path["subscription"])
+    group = groups.find(cloud, request.path["group"])["name"] if "group" in request.path else None
+    return DeploymentScope(cloud.settings.subscription_id, group, request.path.get("name", ""))
 
 
-def _location(place: Place, body: JsonObject) -> str:
+def _location(scope: DeploymentScope, body: JsonObject) -> str:
     location = body.get("location") or ""
-    if place.group is None and not location:
-        raise errors.gateway(
-            400,
-            "LocationRequired",
-            f"The location property is required for the deployment '{place.name}' at the scope of a"
-            " subscription.",
-        )
+    if scope.group is None and not location:
+        raise errors.DEPLOYMENT_LOCATION.error(name=scope.name)
     return str(location)
 
 
-def _find(cloud: Cloud, place: Place) -> JsonObject:
-    found = cloud.store.get(DEPLOYMENT, place.id)
+def _find(cloud: Cloud, scope: DeploymentScope) -> DeploymentRecord:
+    found = cloud.store.get(DEPLOYMENT, scope.id)
     if found is None:
-        raise errors.gateway(404, "DeploymentNotFound", f"Deployment '{place.name}' could not be found.")
+        raise errors.DEPLOYMENT_NOT_FOUND.error(name=scope.name)
     return found
 
 
 def _put(registry: Registry) -> Handler:
-    async def put(cloud: Cloud, ask: Ask) -> web.StreamResponse:
-        place = _place(cloud, ask)
-        deployments.check_name(place.name)
-        body = await ask.body()
-        properties = deployments.read_request(body)
-        location = _location(place, body)
-        if place.group is not None:
-            groups.check_writable(cloud, place.group)
-        existing = deployments.check_inactive(cloud, place)
-        private = deployments.new_private(cloud, properties, ask.correlation_id) | {"location": location}
-        plan = deployments.plan_of(cloud, place, location, private)
-        preflight.check(cloud, registry, place, plan)
-        extra = _extra(place, body, location)
-        document = deployments.document(cloud, place, properties["mode"], plan, private=private, extra=extra)
+    async def put(cloud: Cloud, request: ArmRequest) -> web.StreamResponse:
+        scope = _scope(cloud, request)
+        deployments.check_name(scope.name)
+        body = await request.body()
+        if scope.group is not None:
+            groups.check_writable(cloud, scope.group)
+        existing = deployments.check_inactive(cloud, scope)
+        document, plan = _prepare(cloud, registry, scope, body, request.correlation_id)
         with cloud.store.transaction():
-            cloud.store.delete_under(DEPLOYMENT_OPERATION, f"{place.id}/")
-            cloud.store.put(DEPLOYMENT, place.id, document)
-        engine.begin(cloud, registry, place, plan)
-        headers = {
-            "Azure-AsyncOperation": _status_url(cloud, place, private, ask),
-            "Retry-After": wire.RETRY_AFTER,
-        }
-        return wire.answer(deployments.show(document), 200 if existing else 201, headers)
+            cloud.store.delete_under(DEPLOYMENT_OPERATION, f"{scope.id}/")
+            cloud.store.put(DEPLOYMENT, scope.id, document)
+        engine.begin(cloud, registry, scope, plan)
+        path = f"{scope.id}/operationStatuses/{document['private']['operationId']}"
+        query = f"api-version={request.api_version}&t={ticks(cloud.clock())}"
+        status = f"{cloud.settings.arm_url}{path}?{query}"
+        headers = {"Azure-AsyncOperation": status, "Retry-After": responses.RETRY_AFTER}
+        return responses.answer(deployments.show(document), 200 if existing else 201, headers)
 
     return put
 
 
-def _extra(place: Place, body: JsonObject, location: str) -> JsonObject:
-    extra: JsonObject = {"location": location} if place.group is None else {}
+def _prepare(
+    cloud: Cloud, registry: Registry, scope: DeploymentScope, body: JsonObject, correlation: str
+) -> tuple[DeploymentRecord, Plan]:
+    """Return a deployment with its plan; nothing is stored yet. Raise what Azure would refuse."""
+    body, properties = deployments.read_request(body)
+    location = _location(scope, body)
+    private = deployments.new_private(cloud, properties, correlation, location)
+    plan = deployments.plan_of(cloud, scope, private)
+    preflight.check(cloud, registry, scope, plan)
+    document = deployments.document(cloud, scope, properties["mode"], plan, private=private)
+    if scope.group is None:
+        document["location"] = location
     if body.get("tags"):
-        extra["tags"] = body["tags"]
-    return extra
+        document["tags"] = body["tags"]
+    return document, plan
 
 
-def _status_url(cloud: Cloud, place: Place, private: JsonObject, ask: Ask) -> str:
-    path = f"{place.id}/operationStatuses/{private['operationId']}"
-    query = f"api-version={ask.api_version}&t={ticks(cloud.clock())}"
-    return f"{cloud.settings.arm_url}{path}?{query}"
-
-
-async def _status(cloud: Cloud, ask: Ask) -> web.StreamResponse:
-    found = _find(cloud, _place(cloud, ask))
-    if found["private"]["operationId"] != ask.path["status"]:
-        raise errors.gateway(
-            404, "DeploymentOperationNotFound", f"The operation '{ask.path['status']}' could not be found."
-        )
+async def _status(cloud: Cloud, request: ArmRequest) -> web.StreamResponse:
+    found = _find(cloud, _scope(cloud, request))
+    if found["private"]["operationId"] != request.path["status"]:
+        raise errors.DEPLOYMENT_STATUS_NOT_FOUND.error(name=request.path["status"])
     body: JsonObject = {"status": found["properties"]["provisioningState"]}
     if found["properties"].get("error"):
         body["error"] = found["properties"]["error"]
-    headers = {"Retry-After": wire.RETRY_AFTER} if engine.is_active(found) else {}
-    return wire.answer(body, 200, headers)
+    headers = {"Retry-After": responses.RETRY_AFTER} if engine.is_active(found) else {}
+    return responses.answer(body, 200, headers)
 
 
-async def _get(cloud: Cloud, ask: Ask) -> web.StreamResponse:
-    return wire.answer(deployments.show(_find(cloud, _place(cloud, ask))))
+async def _get(cloud: Cloud, request: ArmRequest) -> web.StreamResponse:
+    return responses.answer(deployments.show(_find(cloud, _scope(cloud, request))))
 
 
-async def _head(cloud: Cloud, ask: Ask) -> web.StreamResponse:
-    _find(cloud, _place(cloud, ask))
-    return wire.answer(status=204)
+async def _head(cloud: Cloud, request: ArmRequest) -> web.StreamResponse:
+    _find(cloud, _scope(cloud, request))
+    return responses.answer(status=204)
 
 
-async def _list(cloud: Cloud, ask: Ask) -> web.StreamResponse:
-    place = _place(cloud, ask)
-    clauses = read_filter(ask.query.get("$filter"), _FILTERS)
+async def _list(cloud: Cloud, request: ArmRequest) -> web.StreamResponse:
+    scope = _scope(cloud, request)
+    clauses = read_filter(request.query.get("$filter"), _FILTERS)
     wanted = clauses.get("provisioningstate", "").lower()
-    found = cloud.store.list(DEPLOYMENT, f"{place.base}/providers/")
+    found = cloud.store.list(DEPLOYMENT, f"{scope.base}/providers/")
     shown = [
         deployments.show(one)
         for one in reversed(found)
         if not wanted or one["properties"]["provisioningState"].lower() == wanted
     ]
-    top = ask.query.get("$top")
-    return wire.answer({"value": shown[: int(top)] if top and top.isdigit() else shown})
+    return responses.answer({"value": limited(shown, request.query)})
 
 
-async def _delete(cloud: Cloud, ask: Ask) -> web.StreamResponse:
-    place = _place(cloud, ask)
-    found = cloud.store.get(DEPLOYMENT, place.id)
+async def _delete(cloud: Cloud, request: ArmRequest) -> web.StreamResponse:
+    scope = _scope(cloud, request)
+    found = cloud.store.get(DEPLOYMENT, scope.id)
     if found is None:
-        return wire.answer(status=204)
+        return responses.answer(status=204)
     if engine.is_active(found):
-        deployments.check_inactive(cloud, place)
-    operation: JsonObject = {
-        "name": str(uuid.uuid4()),
-        "type": deployments.TYPE,
-        "target": place.id,
-        "action": "delete",
-        "wire": "arm",
-        "location": "",
-        "status": "Succeeded",
-        "startTime": stamp(cloud.clock()),
-        "error": None,
-        "done": 204,
-    }
+        deployments.check_inactive(cloud, scope)
+    operation = new_operation(cloud, deployments.TYPE, scope.id, "delete")
+    operation |= {"status": "Succeeded", "done": 204}
     with cloud.store.transaction():
-        cloud.store.delete(DEPLOYMENT, place.id)
-        cloud.store.delete_under(DEPLOYMENT_OPERATION, f"{place.id}/")
+        cloud.store.delete(DEPLOYMENT, scope.id)
+        cloud.store.delete_under(DEPLOYMENT_OPERATION, f"{scope.id}/")
         cloud.store.put(OPERATION, operation["name"], operation)
-    headers = {"Location": operation_url(cloud, operation, ask.api_version), "Retry-After": wire.RETRY_AFTER}
-    return wire.answer(status=202, headers=headers)
+    headers = {
+        "Location": operation_url(cloud, operation, request.api_version),
+        "Retry-After": responses.RETRY_AFTER,
+    }
+    return responses.answer(status=202, headers=headers)
 
 
-async def _cancel(cloud: Cloud, ask: Ask) -> web.StreamResponse:
-    """204 while it goes on; 409 DeploymentCannotBeCancelled when it has ended (recorded)."""
-    place = _place(cloud, ask)
-    found = _find(cloud, place)
+async def _cancel(cloud: Cloud, request: ArmRequest) -> web.StreamResponse:
+    """Answer 204 while it goes on, 409 DeploymentCannotBeCancelled when it has ended (recorded)."""
+    scope = _scope(cloud, request)
+    found = _find(cloud, scope)
     if not engine.is_active(found):
-        state = found["properties"]["provisioningState"]
-        raise errors.gateway(
-            409,
-            "DeploymentCannotBeCancelled",
-            f"The deployment '{place.name}' cannot be cancelled because it has provisioning state '{state}'"
-            " or it has"
-            f" already expired (expiration time is '{deployments.expiration(found)}').",
-        )
-    engine.cancel(cloud, place)
-    return wire.answer(status=204)
+        state, until = found["properties"]["provisioningState"], deployments.expiration(found)
+        raise errors.CANNOT_CANCEL.error(name=scope.name, state=state, until=until)
+    engine.cancel(cloud, scope)
+    return responses.answer(status=204)
 
 
 def _validate(registry: Registry) -> Handler:
-    async def validate(cloud: Cloud, ask: Ask) -> web.StreamResponse:
-        place = _place(cloud, ask)
-        deployments.check_name(place.name)
-        body = await ask.body()
-        properties = deployments.read_request(body)
-        location = _location(place, body)
-        private = deployments.new_private(cloud, properties, ask.correlation_id)
-        plan = deployments.plan_of(cloud, place, location, private)
-        preflight.check(cloud, registry, place, plan)
-        document = deployments.document(
-            cloud, place, properties["mode"], plan, private=private, extra=_extra(place, body, location)
-        )
-        validated = [{"id": one.id} for one in plan.leaves()]
-        document["properties"] |= {"provisioningState": "Succeeded", "validatedResources": validated}
-        return wire.answer(deployments.show(document))
+    async def validate(cloud: Cloud, request: ArmRequest) -> web.StreamResponse:
+        scope = _scope(cloud, request)
+        deployments.check_name(scope.name)
+        document, plan = _prepare(cloud, registry, scope, await request.body(), request.correlation_id)
+        document["properties"]["provisioningState"] = "Succeeded"
+        document["properties"]["validatedResources"] = [{"id": one.id} for one in plan.leaves()]
+        return responses.answer(deployments.show(document))
 
     return validate
 
 
-async def _export(cloud: Cloud, ask: Ask) -> web.StreamResponse:
-    return wire.answer({"template": _find(cloud, _place(cloud, ask))["private"]["template"]})
+async def _export(cloud: Cloud, request: ArmRequest) -> web.StreamResponse:
+    return responses.answer({"template": _find(cloud, _scope(cloud, request))["private"]["template"]})
 
 
-def _shown(record: JsonObject) -> JsonObject:
-    return {key: record[key] for key in ("id", "operationId", "properties")}
+def _shown(record: StepRecord) -> JsonObject:
+    """Return a step of a deployment without what only the engine knows."""
+    return {"id": record["id"], "operationId": record["operationId"], "properties": record["properties"]}
 
 
-async def _operations(cloud: Cloud, ask: Ask) -> web.StreamResponse:
-    place = _place(cloud, ask)
-    _find(cloud, place)
-    found = [_shown(one) for one in cloud.store.list(DEPLOYMENT_OPERATION, f"{place.id}/operations/")]
-    top = ask.query.get("$top")
-    return wire.answer({"value": found[: int(top)] if top and top.isdigit() else found})
+async def _operations(cloud: Cloud, request: ArmRequest) -> web.StreamResponse:
+    scope = _scope(cloud, request)
+    _find(cloud, scope)
+    found = [_shown(one) for one in cloud.store.list(DEPLOYMENT_OPERATION, f"{scope.id}/operations/")]
+    return responses.answer({"value": limited(found, request.query)})
 
 
-async def _operation(cloud: Cloud, ask: Ask) -> web.StreamResponse:
-    place = _place(cloud, ask)
-    found = cloud.store.get(DEPLOYMENT_OPERATION, f"{place.id}/operations/{ask.path['operation']}")
+async def _operation(cloud: Cloud, request: ArmRequest) -> web.StreamResponse:
+    scope = _scope(cloud, request)
+    found = cloud.store.get(DEPLOYMENT_OPERATION, f"{scope.id}/operations/{request.path['operation']}")
     if found is None:
-        message = f"The deployment operation '{ask.path['operation']}' could not be found."
-        raise errors.gateway(404, "DeploymentOperationNotFound", message)
-    return wire.answer(_shown(found))
+        raise errors.DEPLOYMENT_OPERATION_NOT_FOUND.error(name=request.path["operation"])
+    return responses.answer(_shown(found))

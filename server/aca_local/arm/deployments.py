@@ -7,23 +7,30 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypedDict, cast
 
-from aca_local.arm import errors, groups
+from arm_template import Scope, TemplateError, Volatile, evaluate
+
+from aca_local.arm import groups
 from aca_local.arm.template_hash import template_hash
+from aca_local.kernel import body_schema, errors
+from aca_local.kernel.records import DEPLOYMENT
 from aca_local.state import TERMINAL, ticks
 from aca_local.state.clock import duration, stamp
-from aca_local.templates import Scope, TemplateError, Volatile, evaluate
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from arm_template import Output, Plan, PlannedResource
 
-    from aca_local.arm.cloud import Cloud
+    from aca_local.kernel.context import Cloud
+    from aca_local.kernel.records import (
+        DeploymentPrivate,
+        DeploymentProperties,
+        DeploymentRecord,
+        ErrorRecord,
+        TypedValue,
+    )
     from aca_local.state import JSON, JsonObject
-    from aca_local.templates import Output, Plan, PlannedResource
 
-DEPLOYMENT = "deployment"
-DEPLOYMENT_OPERATION = "deployment-operation"
 TYPE = "Microsoft.Resources/deployments"
 
 _NAME = re.compile(r"[-\w.()]{1,64}")
@@ -41,8 +48,16 @@ _KNOWN = frozenset(
 )
 
 
+class DeploymentEnd(TypedDict, total=False):
+    """What a deployment that has ended has besides its state."""
+
+    error: ErrorRecord
+    outputs: dict[str, TypedValue]
+    outputResources: list[dict[str, JSON]]
+
+
 @dataclass(frozen=True)
-class Place:
+class DeploymentScope:
     """Where a deployment is: in a group, or (``group`` None) in the subscription."""
 
     subscription: str
@@ -51,52 +66,48 @@ class Place:
 
     @property
     def base(self) -> str:
-        """The id of the group or subscription."""
+        """Return the id of the group or subscription."""
         base = f"/subscriptions/{self.subscription}"
         return base if self.group is None else f"{base}/resourceGroups/{self.group}"
 
     @property
     def id(self) -> str:
-        """The id of the deployment."""
+        """Return the id of the deployment."""
         return f"{self.base}/providers/{TYPE}/{self.name}"
 
 
-def read_request(body: JsonObject) -> JsonObject:
-    """The ``properties`` of a request, checked for what is supported. Raises InvalidRequestContent and
-    others.
+def read_request(body: JsonObject) -> tuple[JsonObject, JsonObject]:
+    """Return a request's body and its ``properties``, checked for what is supported.
+
+    Raise InvalidRequestContent, InvalidTemplate.
     """
+    given = body.get("properties")
+    body = body_schema.read(TYPE, body)
     properties = body.get("properties")
-    if not isinstance(properties, dict):
-        raise errors.invalid_body("The deployment has no 'properties'.")
-    mode = properties.get("mode")
-    if mode not in {"Incremental", "Complete"}:
-        raise errors.invalid_body(f"The mode '{mode}' is not Incremental or Complete.")
-    unknown = [key for key, value in properties.items() if key.lower() not in _KNOWN and value is not None]
-    if unknown:
-        raise errors.gateway(
-            400,
-            "InvalidRequestContent",
-            f"aca-local does not support '{unknown[0]}' in a deployment: give the template and its"
-            " parameters inline.",
+    if properties is None or not isinstance(given, dict):
+        raise errors.INVALID_BODY.error(why="The deployment has no 'properties'.")
+    if properties.get("mode") not in {"Incremental", "Complete"}:
+        raise errors.INVALID_BODY.error(
+            why=f"The mode '{properties.get('mode')}' is not Incremental or Complete."
         )
+    unknown = [key for key, value in given.items() if key.lower() not in _KNOWN and value is not None]
+    if unknown:
+        raise errors.DEPLOYMENT_UNSUPPORTED.error(name=unknown[0])
     if not isinstance(properties.get("template"), dict):
-        raise errors.gateway(400, "InvalidTemplate", "Deployment template is null or not an object.")
-    return properties
+        raise errors.INVALID_TEMPLATE.error()
+    return body, properties
 
 
 def check_name(name: str) -> None:
-    """Raises InvalidDeploymentName."""
+    """Raise InvalidDeploymentName."""
     if _NAME.fullmatch(name) is None:
-        raise errors.gateway(
-            400,
-            "InvalidDeploymentName",
-            f"The deployment name '{name}' is invalid: at most 64 letters, digits, '-', '.', '_', '(' and"
-            " ')'.",
-        )
+        raise errors.DEPLOYMENT_NAME.error(name=name)
 
 
-def new_private(cloud: Cloud, properties: JsonObject, correlation_id: str) -> JsonObject:
-    """What is needed to carry a deployment out, and to do so again after a crash."""
+def new_private(
+    cloud: Cloud, properties: JsonObject, correlation_id: str, location: str = ""
+) -> DeploymentPrivate:
+    """Return what is needed to carry a deployment out, and to do so again after a crash."""
     now = cloud.clock()
     return {
         "template": properties["template"],
@@ -104,71 +115,62 @@ def new_private(cloud: Cloud, properties: JsonObject, correlation_id: str) -> Js
         "started": stamp(now),
         "correlationId": correlation_id,
         "operationId": f"{2**63 - 1 - ticks(now):020d}",
+        "location": location,
     }
 
 
-def plan_of(cloud: Cloud, place: Place, location: str, private: JsonObject) -> Plan:
-    """Evaluate a deployment's template: always the same for the same ``private``. Raises InvalidTemplate."""
+def plan_of(cloud: Cloud, scope: DeploymentScope, private: DeploymentPrivate) -> Plan:
+    """Evaluate a deployment's template: always the same for the same ``private``. Raise InvalidTemplate."""
     seed = Random(private["correlationId"] + private["started"])  # noqa: S311 - newGuid() must be repeatable
     started = datetime.fromisoformat(private["started"][:26] + "+00:00")
     volatile = Volatile(started, lambda: str(uuid.UUID(int=seed.getrandbits(128), version=4)))
-    return _guarded(
-        lambda: evaluate(
-            private["template"], private["parameters"], scope_of(cloud, place, location), volatile=volatile
-        )
-    )
-
-
-def _guarded(work: object) -> Plan:
-    assert callable(work)
+    known = scope_of(cloud, scope, private.get("location", ""))
     try:
-        plan: Plan = work()
+        return evaluate(private["template"], private["parameters"], known, volatile=volatile)
     except TemplateError as error:
         raise invalid_template(error) from None
-    return plan
 
 
 def invalid_template(error: TemplateError) -> errors.ArmError:
-    """A template that cannot be evaluated, as the service words it (recorded)."""
+    """Return the error of a template that cannot be evaluated, as the service words it (recorded)."""
     message = error.message
     if error.code == "InvalidTemplate" and not message.startswith("Deployment template"):
         message = f"Deployment template validation failed: '{message}'."
-    unknown = {"type": "TemplateViolation", "info": {"lineNumber": 0, "linePosition": 0, "path": ""}}
-    info = [_located(one) for one in error.additional_info if isinstance(one, dict)] or [unknown]
-    return errors.gateway(400, error.code, message, additional_info=info)
+    unknown: dict[str, Any] = {
+        "type": "TemplateViolation",
+        "info": {"lineNumber": 0, "linePosition": 0, "path": ""},
+    }
+    known: list[dict[str, Any]] = [{**one} for one in error.additional_info if isinstance(one, dict)]
+    for one in known:
+        info = one.get("info")
+        if isinstance(info, dict) and info.get("path"):  # it starts in the request, not in the template
+            one["info"] = {**info, "path": f"properties.template.{info['path']}"}
+    return errors.gateway(400, error.code, message, additional_info=known or [unknown])
 
 
-def _located(one: JsonObject) -> JsonObject:
-    info = one.get("info")
-    if not isinstance(info, dict) or not info.get("path"):
-        return one
-    return {**one, "info": {**info, "path": f"properties.template.{info['path']}"}}
-
-
-def scope_of(cloud: Cloud, place: Place, location: str) -> Scope:
-    """What ``resourceGroup()``, ``subscription()`` and the like answer in a deployment."""
-    group = groups.find(cloud, place.group) if place.group is not None else None
+def scope_of(cloud: Cloud, scope: DeploymentScope, location: str) -> Scope:
+    """Return what ``resourceGroup()``, ``subscription()`` and the like answer in a deployment."""
+    group = groups.find(cloud, scope.group) if scope.group is not None else None
     return Scope(
         tenant_id=cloud.settings.tenant_id,
         subscription_id=cloud.settings.subscription_id,
         resource_group=group["name"] if group else None,
         location=group["location"] if group else location,
-        deployment_name=place.name,
+        deployment_name=scope.name,
         group_tags=group.get("tags") or {} if group else None,
         subscription_name=cloud.settings.display_name,
     )
 
 
 def document(
-    cloud: Cloud, place: Place, mode: str, plan: Plan, *, private: JsonObject, extra: JsonObject
-) -> JsonObject:
-    """A new deployment, ``Accepted``; ``extra`` is what stands beside its properties."""
+    cloud: Cloud, scope: DeploymentScope, mode: str, plan: Plan, *, private: DeploymentPrivate
+) -> DeploymentRecord:
+    """Return a new deployment, ``Accepted``."""
     now = cloud.clock()
     return {
-        "id": place.id,
-        "name": place.name,
+        "id": scope.id,
+        "name": scope.name,
         "type": TYPE,
-        **extra,
         "properties": {
             "templateHash": template_hash(private["template"]),
             "parameters": {camel(name): typed(one) for name, one in plan.parameters.items()},
@@ -184,8 +186,8 @@ def document(
     }
 
 
-def show(deployment: JsonObject) -> JsonObject:
-    """A deployment as GET answers it."""
+def show(deployment: DeploymentRecord) -> JsonObject:
+    """Return a deployment as GET answers it."""
     return {key: value for key, value in deployment.items() if key != "private"}
 
 
@@ -200,19 +202,18 @@ _TYPES = {
 }
 
 
-def typed(one: Output) -> JsonObject:
-    """A parameter or output on the wire: secure ones without their value."""
+def typed(one: Output) -> TypedValue:
+    """Return a parameter or output as it is shown: secure ones without their value."""
     kind = _TYPES.get(one.type.lower(), one.type)
-    return {"type": kind} if kind.startswith("Secure") else {"type": kind, "value": one.value}
+    if kind.startswith("Secure"):
+        return {"type": kind}
+    return {"type": kind, "value": one.value}
 
 
 def camel(name: str) -> str:
-    """How the service writes the name of an output: ``AZURE_REGION`` → ``azurE_REGION``, ``NewNSG`` →
-    ``newNSG``.
-
-    Recorded twice (azd and the CLI): names go through .NET's camel-case rule, which lowers the capitals at
-    the
-    start up to the last one before another kind of letter.
+    """Return how the service writes the name of an output: ``azurE_REGION`` for ``AZURE_REGION``.
+     Recorded twice (azd and the CLI): names go through .NET's camel-case rule, which lowers the capitals at
+    the start up to the last one before another kind of letter (``newNSG`` for ``NewNSG``).
     """
     letters = list(name)
     for index, letter in enumerate(letters):
@@ -223,8 +224,8 @@ def camel(name: str) -> str:
     return "".join(letters)
 
 
-def providers_of(plan: Plan) -> list[JsonObject]:
-    """``providers``: namespaces, types and locations of a deployment."""
+def providers_of(plan: Plan) -> list[dict[str, JSON]]:
+    """Return ``providers``: namespaces, types and locations of a deployment."""
     found: dict[str, dict[str, list[JSON]]] = {}
     for one in _deployed(plan):
         namespace, _, name = one.type.partition("/")
@@ -241,8 +242,8 @@ def providers_of(plan: Plan) -> list[JsonObject]:
     ]
 
 
-def dependencies_of(plan: Plan) -> list[JsonObject]:
-    """``dependencies``: which resource waits for which."""
+def dependencies_of(plan: Plan) -> list[dict[str, JSON]]:
+    """Return ``dependencies``: which resource waits for which."""
     known = {one.id.lower(): one for one in plan.resources}
     return [
         {
@@ -254,7 +255,7 @@ def dependencies_of(plan: Plan) -> list[JsonObject]:
     ]
 
 
-def _named(one: PlannedResource) -> JsonObject:
+def _named(one: PlannedResource) -> dict[str, JSON]:
     return {"id": one.id, "resourceType": one.type, "resourceName": one.name}
 
 
@@ -262,38 +263,29 @@ def _deployed(plan: Plan) -> list[PlannedResource]:
     return [one for one in plan.resources if not one.existing]
 
 
-def check_inactive(cloud: Cloud, place: Place) -> JsonObject | None:
-    """The deployment of this name, if any. Raises DeploymentActive while it goes on (wording from issue
-    threads).
-    """
-    existing = cloud.store.get(DEPLOYMENT, place.id)
+def check_inactive(cloud: Cloud, scope: DeploymentScope) -> DeploymentRecord | None:
+    """Return the deployment of this name, if any. Raise DeploymentActive while it goes on."""
+    existing = cloud.store.get(DEPLOYMENT, scope.id)
     if existing is not None and existing["properties"]["provisioningState"] not in TERMINAL:
-        since = datetime.fromisoformat(existing["private"]["started"][:26])
-        raise errors.gateway(
-            409,
-            "DeploymentActive",
-            f"Unable to edit or replace deployment '{place.name}': previous deployment from"
-            f" '{american(since)}' is still"
-            f" active (expiration time is '{american(since + _LIFE)}'). Please see"
-            " https://aka.ms/arm-deploy-resources for usage details.",
-        )
+        since = american(datetime.fromisoformat(existing["private"]["started"][:26]))
+        raise errors.ACTIVE_DEPLOYMENT.error(name=scope.name, since=since, until=expiration(existing))
     return existing
 
 
-def expiration(deployment: JsonObject) -> str:
-    """When a deployment expires, as messages write it."""
+def expiration(deployment: DeploymentRecord) -> str:
+    """Return when a deployment expires, as messages write it."""
     return american(datetime.fromisoformat(deployment["private"]["started"][:26]) + _LIFE)
 
 
 def american(moment: datetime) -> str:
-    """``4/23/2021 8:17:44 AM``."""
+    """Return a moment as messages write it: ``4/23/2021 8:17:44 AM``."""
     hour = moment.hour % 12 or 12
     return f"{moment.month}/{moment.day}/{moment.year} {hour}:{moment:%M:%S} {moment:%p}"
 
 
 def set_state(
-    cloud: Cloud, deployment_id: str, state: str, more: Mapping[str, JSON] | None = None
-) -> JsonObject | None:
+    cloud: Cloud, deployment_id: str, state: str, more: DeploymentEnd | None = None
+) -> DeploymentRecord | None:
     """Move a deployment on; one that has ended stays as it is."""
     with cloud.store.transaction():
         deployment = cloud.store.get(DEPLOYMENT, deployment_id)
@@ -301,11 +293,9 @@ def set_state(
             return None
         now = cloud.clock()
         since = datetime.fromisoformat(deployment["private"]["started"][:26] + "+00:00")
-        deployment["properties"] |= {
-            "provisioningState": state,
-            "timestamp": stamp(now),
-            "duration": duration(now - since),
-            **(more or {}),
-        }
+        properties = deployment["properties"]
+        properties |= {"provisioningState": state, "timestamp": stamp(now), "duration": duration(now - since)}
+        if more is not None:
+            properties.update(cast("DeploymentProperties", more))
         cloud.store.put(DEPLOYMENT, deployment_id, deployment)
         return deployment

@@ -3,148 +3,124 @@
 from __future__ import annotations
 
 import re
-import uuid
 from typing import TYPE_CHECKING
 
-from aca_local.arm import errors, locations, wire
-from aca_local.arm.operations import OPERATION
-from aca_local.arm.routing import read_filter, tags_match
 from aca_local.arm.subscriptions import check
-from aca_local.state.clock import stamp
+from aca_local.kernel import body_schema, errors, locations, responses
+from aca_local.kernel.operations import new_operation
+from aca_local.kernel.records import GROUP, OPERATION
+from aca_local.kernel.routing import limited, read_filter, tags_match
 
 if TYPE_CHECKING:
     from aiohttp import web
 
-    from aca_local.arm.cloud import Cloud
-    from aca_local.arm.routing import Ask
+    from aca_local.kernel.context import Cloud
+    from aca_local.kernel.records import GroupRecord, OperationRecord
+    from aca_local.kernel.routing import ArmRequest
     from aca_local.state import JsonObject
 
-GROUP = "group"
+TYPE = "Microsoft.Resources/resourceGroups"
 
 _NAME = re.compile(r"[-\w.()]{1,90}(?<!\.)")
 _FILTERS = frozenset({"tagname", "tagvalue"})
 
 
-def find(cloud: Cloud, name: str) -> JsonObject:
-    """A group as it is stored. Raises ResourceGroupNotFound."""
+def find(cloud: Cloud, name: str) -> GroupRecord:
+    """Return a group as it is stored. Raise ResourceGroupNotFound."""
     group = cloud.store.get(GROUP, name)
     if group is None:
-        raise errors.group_not_found(name)
+        raise errors.GROUP_NOT_FOUND.error(name=name)
     return group
 
 
-def check_writable(cloud: Cloud, name: str) -> JsonObject:
-    """A group that can take resources. Raises ResourceGroupNotFound, ResourceGroupBeingDeleted."""
+def check_writable(cloud: Cloud, name: str) -> GroupRecord:
+    """Return a group that can take resources. Raise ResourceGroupNotFound, ResourceGroupBeingDeleted."""
     group = find(cloud, name)
     if group["properties"]["provisioningState"] == "Deleting":
-        raise errors.gateway(
-            409,
-            "ResourceGroupBeingDeleted",
-            f"The resource group '{name}' is in deprovisioning state and cannot perform this operation.",
-        )
+        raise errors.GROUP_BEING_DELETED.error(name=name)
     return group
 
 
-def write(cloud: Cloud, name: str, body: JsonObject) -> tuple[JsonObject, bool]:
-    """Create or replace a group; also whether it is new. Raises what a real PUT would."""
+def write(cloud: Cloud, name: str, body: JsonObject) -> tuple[GroupRecord, bool]:
+    """Create or replace a group; return also whether it is new. Raise what a real PUT would."""
     if _NAME.fullmatch(name) is None:
-        raise errors.gateway(
-            400,
-            "InvalidResourceGroup",
-            f"The provided resource group name '{name}' has these invalid characters or is too long. The"
-            " name can"
-            " only be a letter, digit, '-', '.', '(', ')' or '_', and cannot end with '.'.",
-        )
+        raise errors.GROUP_NAME.error(name=name)
+    body = body_schema.read(TYPE, body)
     existing = cloud.store.get(GROUP, name)
     group = _document(cloud, name, body, existing)
     cloud.store.put(GROUP, name, group)
     return group, existing is None
 
 
-def _document(cloud: Cloud, name: str, body: JsonObject, existing: JsonObject | None) -> JsonObject:
-    location = body.get("location") or (existing or {}).get("location")
-    if not location:
-        raise errors.location_required()
-    if not locations.known(location):
-        raise errors.location_unavailable(location, "Microsoft.Resources/resourceGroups", locations.NAMES)
-    location = locations.canonical(location)
+def _document(cloud: Cloud, name: str, body: JsonObject, existing: GroupRecord | None) -> GroupRecord:
+    asked = body.get("location") or (existing["location"] if existing else None)
+    if not asked:
+        raise errors.LOCATION_REQUIRED.error()
+    if not locations.known(asked):
+        regions = ",".join(locations.NAMES)
+        raise errors.LOCATION_UNAVAILABLE.error(location=asked, name=TYPE, regions=regions)
+    location = locations.canonical(asked)
     if existing is not None and existing["location"] != location:
-        raise errors.gateway(
-            409,
-            "InvalidResourceGroupLocation",
-            f"Invalid resource group location '{location}'. The Resource group already exists in location"
-            f" '{existing['location']}'.",
-        )
-    name = (existing or {}).get("name", name)
-    group: JsonObject = {
+        raise errors.GROUP_LOCATION.error(location=location, existing=existing["location"])
+    name = existing["name"] if existing else name
+    group: GroupRecord = {
         "id": f"/subscriptions/{cloud.settings.subscription_id}/resourceGroups/{name}",
         "name": name,
-        "type": "Microsoft.Resources/resourceGroups",
+        "type": TYPE,
         "location": location,
+        "properties": {"provisioningState": "Succeeded"},
     }
     if body.get("tags") is not None:
         group["tags"] = body["tags"]
     if body.get("managedBy"):
         group["managedBy"] = body["managedBy"]
-    group["properties"] = {"provisioningState": "Succeeded"}
     return group
 
 
-async def put(cloud: Cloud, ask: Ask) -> web.Response:
-    """``PUT``: 201 for a new group, 200 for an update."""
-    check(cloud, ask.path["subscription"])
-    group, created = write(cloud, ask.path["group"], await ask.body())
-    return wire.answer(group, 201 if created else 200)
+async def put(cloud: Cloud, request: ArmRequest) -> web.Response:
+    """Answer ``PUT``: 201 for a new group, 200 for an update."""
+    check(cloud, request.path["subscription"])
+    group, created = write(cloud, request.path["group"], await request.body())
+    return responses.answer(group, 201 if created else 200)
 
 
-async def patch(cloud: Cloud, ask: Ask) -> web.Response:
-    """``PATCH``: its tags."""
-    check(cloud, ask.path["subscription"])
-    group = find(cloud, ask.path["group"])
-    body = await ask.body()
+async def patch(cloud: Cloud, request: ArmRequest) -> web.Response:
+    """Answer ``PATCH``: its tags."""
+    check(cloud, request.path["subscription"])
+    group = find(cloud, request.path["group"])
+    body = body_schema.read(TYPE, await request.body())
     if "tags" in body:
         group["tags"] = body["tags"]
     cloud.store.put(GROUP, group["name"], group)
-    return wire.answer(group)
+    return responses.answer(group)
 
 
-async def get(cloud: Cloud, ask: Ask) -> web.Response:
-    """``GET`` of one group."""
-    check(cloud, ask.path["subscription"])
-    return wire.answer(find(cloud, ask.path["group"]))
+async def get(cloud: Cloud, request: ArmRequest) -> web.Response:
+    """Answer ``GET`` of one group."""
+    check(cloud, request.path["subscription"])
+    return responses.answer(find(cloud, request.path["group"]))
 
 
-async def head(cloud: Cloud, ask: Ask) -> web.Response:
-    """``HEAD``: 204 where the group exists (recorded), else 404."""
-    check(cloud, ask.path["subscription"])
-    find(cloud, ask.path["group"])
-    return wire.answer(status=204)
+async def head(cloud: Cloud, request: ArmRequest) -> web.Response:
+    """Answer ``HEAD``: 204 where the group exists (recorded), else 404."""
+    check(cloud, request.path["subscription"])
+    find(cloud, request.path["group"])
+    return responses.answer(status=204)
 
 
-async def list_all(cloud: Cloud, ask: Ask) -> web.Response:
-    """``GET`` of all groups, filtered by tag."""
-    check(cloud, ask.path["subscription"])
-    clauses = read_filter(ask.query.get("$filter"), _FILTERS)
+async def list_all(cloud: Cloud, request: ArmRequest) -> web.Response:
+    """Answer ``GET`` of all groups, filtered by tag."""
+    check(cloud, request.path["subscription"])
+    clauses = read_filter(request.query.get("$filter"), _FILTERS)
     found = [one for one in cloud.store.list(GROUP) if tags_match(one, clauses)]
-    top = ask.query.get("$top")
-    return wire.answer({"value": found[: int(top)] if top and top.isdigit() else found})
+    return responses.answer({"value": limited(found, request.query)})
 
 
-def begin_delete(cloud: Cloud, name: str) -> JsonObject:
-    """Mark a group as being deleted and give the operation that will do it."""
+def begin_delete(cloud: Cloud, name: str) -> OperationRecord:
+    """Set a group to being deleted, and return the operation that will do it."""
     group = find(cloud, name)
     group["properties"]["provisioningState"] = "Deleting"
-    operation = {
-        "name": str(uuid.uuid4()),
-        "type": "Microsoft.Resources/resourceGroups",
-        "target": group["id"],
-        "action": "delete",
-        "wire": "arm",
-        "location": group["location"],
-        "status": "InProgress",
-        "startTime": stamp(cloud.clock()),
-        "error": None,
-    }
+    operation = new_operation(cloud, TYPE, group["id"], "delete", location=group["location"])
     with cloud.store.transaction():
         cloud.store.put(GROUP, name, group)
         cloud.store.put(OPERATION, operation["name"], operation)

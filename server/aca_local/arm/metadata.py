@@ -10,27 +10,27 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from aca_local.arm import wire
+from aca_local.kernel import responses
 
 if TYPE_CHECKING:
     from aiohttp import web
 
-    from aca_local.arm.cloud import Cloud
-    from aca_local.arm.routing import Ask
+    from aca_local.kernel.context import Cloud
+    from aca_local.kernel.routing import ArmRequest
     from aca_local.state import JsonObject
 
 VERSIONS = ("2022-09-01", "2020-06-01", "2019-05-01")
 LOGIN = "https://login.microsoftonline.com"  # nobody signs in here: the token is in aca-local's state file
 
 
-async def endpoints(cloud: Cloud, ask: Ask) -> web.Response:
-    """``GET /metadata/endpoints``."""
+async def endpoints(cloud: Cloud, request: ArmRequest) -> web.Response:
+    """Answer ``GET /metadata/endpoints``."""
     found = document(cloud)
-    return wire.answer(found if ask.api_version >= VERSIONS[0] else [found])
+    return responses.answer(found if request.api_version >= VERSIONS[0] else [found])
 
 
 def document(cloud: Cloud) -> JsonObject:
-    """This cloud's addresses; of data planes only Azure Files' is there."""
+    """Return this cloud's addresses; of data planes only Azure Files' is there."""
     arm = f"{cloud.settings.arm_url}/"
     files = urlsplit(cloud.settings.files_url("account"))
     return {

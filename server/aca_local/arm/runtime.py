@@ -1,22 +1,24 @@
-"""What templates ask the running cloud: ``reference`` and the ``list*`` functions."""
+"""What templates ask of the running cloud: ``reference`` and the ``list*`` functions."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from arm_template import TemplateError
+
 from aca_local.arm import resources
-from aca_local.arm.deployments import DEPLOYMENT, show
-from aca_local.arm.errors import ArmError
-from aca_local.arm.groups import GROUP
-from aca_local.arm.ids import parse
-from aca_local.providers.model import Call
-from aca_local.templates import TemplateError
+from aca_local.arm.deployments import show
+from aca_local.kernel.errors import ArmError
+from aca_local.kernel.ids import parse
+from aca_local.kernel.records import DEPLOYMENT, GROUP
+from aca_local.kernel.resource_type import Call
 
 if TYPE_CHECKING:
-    from aca_local.arm.cloud import Cloud
+    from arm_template import Plan
+
+    from aca_local.kernel.context import Cloud
     from aca_local.providers.registry import Registry
     from aca_local.state import JSON, JsonObject
-    from aca_local.templates import Plan, PlannedResource
 
 
 class CloudRuntime:
@@ -28,13 +30,13 @@ class CloudRuntime:
         self._plan = plan
 
     def reference(self, resource_id: str, api_version: str | None, full: bool) -> JSON:
-        """A resource's properties, or the whole of it. Raises TemplateError."""
+        """Return a resource's properties, or the whole of it. Raise TemplateError."""
         resource_id = _identify(self._plan, resource_id)
         whole = self._whole(resource_id, api_version)
         return _full(resource_id, whole, api_version) if full else whole.get("properties", {})
 
     def list_call(self, function: str, resource_id: str, api_version: str, body: JSON | None) -> JSON:
-        """What a ``list*`` function answers. Raises TemplateError."""
+        """Return what a ``list*`` function answers. Raise TemplateError."""
         resource_id = _identify(self._plan, resource_id)
         try:
             target = parse(resource_id)
@@ -51,7 +53,7 @@ class CloudRuntime:
         if len(parts) == 4 and parts[2].lower() == "resourcegroups":  # noqa: PLR2004 - the id of a group
             group = self._cloud.store.get(GROUP, parts[3])
             if group is not None:
-                return group
+                return dict(group)
         try:
             target = parse(resource_id)
             kind = self._registry.get(target.type)
@@ -59,24 +61,21 @@ class CloudRuntime:
             kind, document = resources.find(self._cloud, self._registry, target, version)
         except (ArmError, ValueError) as error:
             raise _failed(error, resource_id) from None
-        return kind.show(self._cloud, document)
+        return kind.view(self._cloud, document, version)
 
 
 def _identify(plan: Plan, text: str) -> str:
-    """A resource of the same template may be named by its name, or by type and name (recorded)."""
+    """Return an id: a resource of the template may be named by its name, or by type and name (recorded)."""
     if text.startswith("/"):
         return text
     wanted = text.lower()
     for one in plan.resources:
-        if wanted in {one.name.lower(), _type_and_name(one).lower(), (one.symbolic_name or one.name).lower()}:
+        namespace, *types = one.type.split("/")
+        pairs = [f"{kind}/{name}" for kind, name in zip(types, one.name.split("/"), strict=False)]
+        typed = "/".join((namespace, *pairs))
+        if wanted in {one.name.lower(), typed.lower(), (one.symbolic_name or one.name).lower()}:
             return one.id
     return text
-
-
-def _type_and_name(one: PlannedResource) -> str:
-    namespace, *types = one.type.split("/")
-    pairs = zip(types, one.name.split("/"), strict=False)
-    return "/".join((namespace, *(f"{kind}/{name}" for kind, name in pairs)))
 
 
 def _full(resource_id: str, whole: JsonObject, api_version: str | None) -> JsonObject:

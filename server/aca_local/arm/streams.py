@@ -13,41 +13,49 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from aca_local.arm import errors
-from aca_local.arm.ids import ResourceId
 from aca_local.arm.subscriptions import check
+from aca_local.kernel import errors
+from aca_local.kernel.ids import ResourceId
+from aca_local.kernel.records import RESOURCE
+from aca_local.kernel.replicas import NotRunningError
 from aca_local.providers import environments
-from aca_local.providers.model import RESOURCE
-from aca_local.replicas import NotRunningError
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from aca_local.arm.cloud import Cloud
-    from aca_local.arm.routing import Ask
-    from aca_local.replicas import SystemEvent
+    from aca_local.kernel.context import Cloud
+    from aca_local.kernel.records import ResourceRecord
+    from aca_local.kernel.replicas import SystemEvent
+    from aca_local.kernel.routing import ArmRequest
     from aca_local.state import JsonObject
 
 _MAX_TAIL = 300
 _DEFAULT_TAIL = 20
+_MOST_DIGITS = 9
 
 
-def resource_of(cloud: Cloud, ask: Ask) -> ResourceId:
-    """The app or environment that a stream's path names."""
+def resource_of(cloud: Cloud, request: ArmRequest) -> ResourceId:
+    """Return the app or environment that a stream's path names."""
     kind, name = (
-        ("containerApps", ask.path["app"])
-        if "app" in ask.path
-        else ("managedEnvironments", ask.path["environment"])
+        ("containerApps", request.path["app"])
+        if "app" in request.path
+        else ("managedEnvironments", request.path["environment"])
     )
-    return ResourceId(cloud.settings.subscription_id, ask.path["group"], "Microsoft.App", (kind,), (name,))
+    return ResourceId(
+        cloud.settings.subscription_id, request.path["group"], "Microsoft.App", (kind,), (name,)
+    )
 
 
-async def console(cloud: Cloud, ask: Ask) -> web.StreamResponse:
-    """``…/replicas/{replica}/containers/{container}/logstream``."""
-    app, tail, follow, as_json = _read(cloud, ask)
-    container, revision, replica = ask.path["container"], ask.path["revision"], ask.path["replica"]
+async def console(cloud: Cloud, request: ArmRequest) -> web.StreamResponse:
+    """Answer ``…/replicas/{replica}/containers/{container}/logstream``."""
+    app, tail, follow, as_json = _read(cloud, request)
+    container, revision, replica = (
+        request.path["container"],
+        request.path["revision"],
+        request.path["replica"],
+    )
     lines = cloud.replicas.console(app["id"], revision, replica, container, tail=tail, follow=follow)
-    response = await _open(ask)
+    response = await _open(request)
     await _say(cloud, response, as_json, f"Connecting to the container '{container}'...")
     try:
         first = await anext(lines, None)
@@ -66,57 +74,60 @@ async def console(cloud: Cloud, ask: Ask) -> web.StreamResponse:
     return response
 
 
-async def events(cloud: Cloud, ask: Ask) -> web.StreamResponse:
-    """``…/containerApps/{app}/eventstream``."""
-    app, tail, follow, _ = _read(cloud, ask)
-    response = await _open_events(cloud, ask)
+async def unsupported(_: Cloud, request: ArmRequest) -> web.StreamResponse:
+    """Refuse a shell in a container, which aca-local does not serve."""
+    raise errors.UNSUPPORTED_PATH.error(path=request.http.path)
+
+
+async def events(cloud: Cloud, request: ArmRequest) -> web.StreamResponse:
+    """Answer ``…/containerApps/{app}/eventstream``."""
+    app, tail, follow, _ = _read(cloud, request)
+    response = await _open_events(cloud, request)
     async for event in cloud.replicas.events(app["id"], tail=tail, follow=follow):
         await _write_event(response, _event(event))
     await response.write_eof()
     return response
 
 
-async def environment_events(cloud: Cloud, ask: Ask) -> web.StreamResponse:
-    """``…/managedEnvironments/{environment}/eventstream``: the events of its apps, one after the other or as
-    they come.
-    """
-    _, tail, follow, _ = _read(cloud, ask)
-    response = await _open_events(cloud, ask)
-    apps = environments.apps_of(cloud, resource_of(cloud, ask))
-    await asyncio.gather(*(_pour(cloud, response, app, tail, follow) for app in apps))
+async def environment_events(cloud: Cloud, request: ArmRequest) -> web.StreamResponse:
+    """Answer ``…/managedEnvironments/{environment}/eventstream``: the events of its apps as they come."""
+    _, tail, follow, _ = _read(cloud, request)
+    response = await _open_events(cloud, request)
+    apps = environments.apps_of(cloud, resource_of(cloud, request))
+
+    async def write(app_id: str) -> None:
+        async for event in cloud.replicas.events(app_id, tail=tail, follow=follow):
+            await _write_event(response, _event(event))
+
+    await asyncio.gather(*(write(app["id"]) for app in apps))
     await response.write_eof()
     return response
 
 
-async def _pour(cloud: Cloud, response: web.StreamResponse, app: JsonObject, tail: int, follow: bool) -> None:
-    async for event in cloud.replicas.events(app["id"], tail=tail, follow=follow):
-        await _write_event(response, _event(event))
-
-
-def _read(cloud: Cloud, ask: Ask) -> tuple[JsonObject, int, bool, bool]:
-    check(cloud, ask.path["subscription"])
-    target = resource_of(cloud, ask)
+def _read(cloud: Cloud, request: ArmRequest) -> tuple[ResourceRecord, int, bool, bool]:
+    check(cloud, request.path["subscription"])
+    target = resource_of(cloud, request)
     resource = cloud.store.get(RESOURCE, target.key)
     if resource is None:
-        raise errors.resource_not_found(target.type_and_name, target.group)
-    text = ask.query.get("tailLines", str(_DEFAULT_TAIL))
-    if not text.isdigit() or int(text) > _MAX_TAIL:
-        raise errors.gateway(400, "InvalidTailLines", f"tailLines is a number from 0 to {_MAX_TAIL}.")
-    output = ask.query.get("output", "text").lower()
+        raise errors.RESOURCE_NOT_FOUND.error(name=target.type_and_name, group=target.group)
+    text = request.query.get("tailLines", str(_DEFAULT_TAIL))
+    if not text.isdecimal() or len(text) > _MOST_DIGITS or int(text) > _MAX_TAIL:
+        raise errors.STREAM_TAIL.error(most=_MAX_TAIL)
+    output = request.query.get("output", "text").lower()
     if output not in {"text", "json"}:
-        raise errors.gateway(400, "InvalidOutput", "output is text or json.")
-    return resource, int(text), ask.query.get("follow", "false").lower() == "true", output == "json"
+        raise errors.STREAM_OUTPUT.error()
+    return resource, int(text), request.query.get("follow", "false").lower() == "true", output == "json"
 
 
-async def _open(ask: Ask) -> web.StreamResponse:
+async def _open(request: ArmRequest) -> web.StreamResponse:
     response = web.StreamResponse(headers={"Content-Type": "text/plain; charset=utf-8"})
     response.enable_chunked_encoding()
-    await response.prepare(ask.http)
+    await response.prepare(request.http)
     return response
 
 
-async def _open_events(cloud: Cloud, ask: Ask) -> web.StreamResponse:
-    response = await _open(ask)
+async def _open_events(cloud: Cloud, request: ArmRequest) -> web.StreamResponse:
+    response = await _open(request)
     now = cloud.clock().strftime("%Y-%m-%dT%H:%M:%SZ")
     for words, reason in (
         ("Connecting to the events collector...", "StartingGettingEvents"),

@@ -8,14 +8,14 @@ gets a number that is as steady, but not Azure's: the order inside types is not 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from aca_local.templates.hashing import murmur64
+from arm_template.hashing import murmur64
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
-    from aca_local.state import JSON, JsonObject
+    from aca_local.state import JsonObject
 
 _TEMPLATE = (
     "$schema", "languageVersion", "contentVersion", "definitions", "parameters", "variables", "functions",
@@ -28,14 +28,16 @@ _PARAMETER = (
 _OUTPUT = ("copy", "type", "value", "metadata")
 _RESOURCE = (
     "copy", "type", "apiVersion", "name", "existing", "location", "dependsOn", "plan", "tags", "sku", "kind",
-    "identity", "extendedLocation", "properties", "scope", "condition",
+    "identity", "extendedLocation", "properties", "subscriptionId", "resourceGroup", "scope", "condition",
 )  # fmt: skip
 
 
 def template_hash(template: JsonObject) -> str:
-    """The number of a template, as its deployments tell it."""
+    """Return the number of a template, as its deployments show it."""
     text = json.dumps(_canonical(template), separators=(",", ":"), ensure_ascii=False)
-    return str(murmur64(_upper(text).encode("utf-8", "surrogatepass")))
+    # letter by letter: the service's upper case never makes two of one
+    upper = "".join(one if len(high := one.upper()) != 1 else high for one in text)
+    return str(murmur64(upper.encode("utf-8", "surrogatepass")))
 
 
 def _canonical(template: JsonObject) -> JsonObject:
@@ -45,12 +47,15 @@ def _canonical(template: JsonObject) -> JsonObject:
             ordered[section] = {name: _ordered(one, order) for name, one in ordered[section].items()}
     if "resources" in ordered:
         ordered["resources"] = _resources(ordered["resources"])
-    if isinstance(ordered.get("metadata"), dict):
-        ordered["metadata"] = _without_hash(ordered["metadata"])
+    metadata = ordered.get("metadata")
+    if isinstance(metadata, dict) and isinstance(generator := metadata.get("_generator"), dict):
+        # Bicep writes the hash into the very text that it is of
+        unhashed = {key: one for key, one in generator.items() if key != "templateHash"}
+        ordered["metadata"] = {**metadata, "_generator": unhashed}
     return ordered
 
 
-def _resources(resources: JSON) -> JSON:
+def _resources(resources: Any) -> Any:
     if isinstance(resources, dict):
         return {name: _ordered(one, _RESOURCE) for name, one in resources.items()}
     if isinstance(resources, list):
@@ -58,21 +63,8 @@ def _resources(resources: JSON) -> JSON:
     return resources
 
 
-def _without_hash(metadata: Mapping[str, JSON]) -> JsonObject:
-    """Bicep writes the number into the very text that it is of."""
-    generator = metadata.get("_generator")
-    if not isinstance(generator, dict):
-        return dict(metadata)
-    return {**metadata, "_generator": {key: one for key, one in generator.items() if key != "templateHash"}}
-
-
-def _ordered(value: JSON, order: Sequence[str]) -> JSON:
+def _ordered(value: Any, order: Sequence[str]) -> Any:
     if not isinstance(value, dict):
         return value
     known = {key: value[key] for key in order if key in value}
     return known | {key: one for key, one in value.items() if key not in known}
-
-
-def _upper(text: str) -> str:
-    """Upper case, letter by letter: the service's never makes two of one."""
-    return "".join(one if len(high := one.upper()) != 1 else high for one in text)

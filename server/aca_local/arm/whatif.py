@@ -1,111 +1,111 @@
 """What-if: what a deployment would change (the form of the recorded answer).
 
-Compared is what the template says with what the resource shows: a property that the template leaves out is
-not
-reported, since the service fills it with its default.
+Compared is what the template says with what the resource shows. Of what a template leaves out, the service reports for
+container apps its own values as deleted, whatever a deployment does (https://github.com/Azure/arm-template-whatif/issues/331);
+for other types it knows their defaults and reports none of them (recorded).
 """
 
 from __future__ import annotations
 
-import uuid
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
-from aca_local.arm import deployments, generic, preflight, wire
-from aca_local.arm.errors import ArmError
-from aca_local.arm.ids import parse
-from aca_local.arm.operations import OPERATION
+from arm_template import Expression
+
+from aca_local.arm import bulk_routes, deployments, preflight
 from aca_local.arm.polling import operation_url
-from aca_local.state.clock import stamp
-from aca_local.templates import Expression
+from aca_local.kernel import responses
+from aca_local.kernel.errors import ArmError
+from aca_local.kernel.ids import parse
+from aca_local.kernel.locations import canonical
+from aca_local.kernel.operations import new_operation
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from aiohttp import web
+    from arm_template import Plan, PlannedResource
 
-    from aca_local.arm.cloud import Cloud
-    from aca_local.arm.deployments import Place
-    from aca_local.arm.routing import Ask, Handler
+    from aca_local.arm.deployments import DeploymentScope
+    from aca_local.kernel.context import Cloud
+    from aca_local.kernel.records import DeploymentPrivate, ResourceRecord
+    from aca_local.kernel.routing import ArmRequest, Handler
     from aca_local.providers.registry import Registry
     from aca_local.state import JSON, JsonObject
-    from aca_local.templates import Plan, PlannedResource
 
 _SECRET = frozenset({"sharedkey", "accountkey"})
+_MOST_KEPT = 100
+"""Answers that clients may still ask for."""
 _STARS = "*******"
+_APP = "microsoft.app/containerapps"
+_OWN_VALUES = (
+    "properties.runningStatus",
+    "properties.configuration.ingress.exposedPort",
+    "properties.configuration.ingress.traffic",
+)
 _TOP = ("apiVersion", "id", "identity", "kind", "location", "name", "properties", "sku", "tags", "type")
 
 
 def handler(
     registry: Registry,
-    place_of: Callable[[Cloud, Ask], Place],
-    location_of: Callable[[Place, JsonObject], str],
+    scope_of_request: Callable[[Cloud, ArmRequest], DeploymentScope],
+    location_of: Callable[[DeploymentScope, JsonObject], str],
 ) -> Handler:
-    """``POST …/whatIf``: 202 with ``Location``; the answer there holds the changes, or the failure with
-    status 200.
-    """
+    """Return ``POST …/whatIf``: 202 with ``Location``, which answers the changes, or the failure with 200."""
 
-    async def what_if(cloud: Cloud, ask: Ask) -> web.StreamResponse:
-        place = place_of(cloud, ask)
-        body = await ask.body()
-        deployments.read_request(body)
-        location, correlation = location_of(place, body), ask.correlation_id
+    async def what_if(cloud: Cloud, request: ArmRequest) -> web.StreamResponse:
+        scope = scope_of_request(cloud, request)
+        body = await request.body()
+        body, properties = deployments.read_request(body)
+        location = location_of(scope, body)
+        private = deployments.new_private(cloud, properties, request.correlation_id, location)
+        operation = new_operation(cloud, deployments.TYPE, scope.id, "whatIf")
+        operation["status"] = "Succeeded"
         try:
-            result = _result(cloud, registry, place, body, location=location, correlation=correlation)
+            operation["result"] = _result(cloud, registry, scope, properties, private)
         except ArmError as error:
-            result = {"status": "Failed", "error": error.body()}
-        operation = _operation(cloud, place, result)
-        cloud.store.put(OPERATION, operation["name"], operation)
-        url = operation_url(cloud, operation, ask.api_version)
-        return wire.answer(status=202, headers={"Location": url, "Retry-After": wire.RETRY_AFTER})
+            operation["result"] = {"status": "Failed", "error": cast("JSON", error.body())}
+        cloud.comparisons[operation["name"]] = operation
+        while len(cloud.comparisons) > _MOST_KEPT:
+            cloud.comparisons.pop(next(iter(cloud.comparisons)))
+        url = operation_url(cloud, operation, request.api_version)
+        return responses.answer(status=202, headers={"Location": url, "Retry-After": responses.RETRY_AFTER})
 
     return what_if
 
 
-def _operation(cloud: Cloud, place: Place, result: JsonObject) -> JsonObject:
-    return {
-        "name": str(uuid.uuid4()),
-        "type": deployments.TYPE,
-        "target": place.id,
-        "action": "whatIf",
-        "wire": "arm",
-        "location": "",
-        "status": "Succeeded",
-        "startTime": stamp(cloud.clock()),
-        "error": None,
-        "result": result,
-    }
-
-
 def _result(
-    cloud: Cloud, registry: Registry, place: Place, body: JsonObject, *, location: str, correlation: str
+    cloud: Cloud,
+    registry: Registry,
+    scope: DeploymentScope,
+    properties: JsonObject,
+    private: DeploymentPrivate,
 ) -> JsonObject:
-    properties = deployments.read_request(body)
-    private = deployments.new_private(cloud, properties, correlation)
-    plan = deployments.plan_of(cloud, place, location, private)
-    preflight.check(cloud, registry, place, plan)
+    plan = deployments.plan_of(cloud, scope, private)
+    preflight.check(cloud, registry, scope, plan)
     settings = properties.get("whatIfSettings") or {}
     full = settings.get("resultFormat", "FullResourcePayloads") == "FullResourcePayloads"
-    changes = [*_planned(cloud, registry, plan), *_others(cloud, registry, place, plan, properties["mode"])]
+    changes = [_change(cloud, registry, one) for one in plan.leaves()]
+    changes += [*_others(cloud, registry, scope, plan, properties["mode"])]
     if not full:
         changes = [{key: one[key] for key in ("resourceId", "changeType")} for one in changes]
-    return {"status": "Succeeded", "properties": {"correlationId": correlation, "changes": changes}}
-
-
-def _planned(cloud: Cloud, registry: Registry, plan: Plan) -> list[JsonObject]:
-    return [_change(cloud, registry, one) for one in plan.leaves()]
+    return {
+        "status": "Succeeded",
+        "properties": {"correlationId": private["correlationId"], "changes": changes},
+    }
 
 
 def _change(cloud: Cloud, registry: Registry, one: PlannedResource) -> JsonObject:
     change: JsonObject = {"resourceId": one.id}
-    after = _written(one)
+    body = {key: _redacted(value, key) for key, value in one.body.items() if key in _TOP}
+    after = dict(sorted((body | {"id": one.id, "apiVersion": one.api_version}).items()))
     kind = registry.get(one.type)
     found = (
         kind.find(cloud, parse(one.id)) if kind is not None and _parent_exists(cloud, registry, one) else None
     )
     if kind is None or found is None:
         return change | {"changeType": "Create", "after": after}
-    before = _before(kind.show(cloud, found), one.api_version)
-    delta = _delta(before, after, "")
+    before = _before(kind.view(cloud, found, one.api_version), one.api_version)
+    delta = [*_delta(before, after, ""), *_left_out(one.type, before, after)]
     merged = _merge(before, after)
     if not delta:
         return change | {"changeType": "NoChange", "before": before, "after": before}
@@ -120,13 +120,8 @@ def _parent_exists(cloud: Cloud, registry: Registry, one: PlannedResource) -> bo
     return kind is not None and kind.find(cloud, parent) is not None
 
 
-def _written(one: PlannedResource) -> JsonObject:
-    body = {key: _redacted(value, key) for key, value in one.body.items() if key in _TOP}
-    return dict(sorted((body | {"id": one.id, "apiVersion": one.api_version}).items()))
-
-
-def _redacted(value: JSON, key: str) -> JSON:
-    """A body without its secrets: keys of accounts and workspaces, values of an app's secrets."""
+def _redacted(value: Any, key: str) -> Any:
+    """Return a body without its secrets: keys of accounts and workspaces, values of an app's secrets."""
     if isinstance(value, dict):
         return {name: _redacted(held, name) for name, held in value.items()}
     if isinstance(value, list):
@@ -142,8 +137,8 @@ def _before(shown: JsonObject, api_version: str) -> JsonObject:
     return dict(sorted((kept | {"apiVersion": api_version}).items()))
 
 
-def _delta(before: JSON, after: JsonObject, path: str) -> list[JsonObject]:
-    """The property changes from ``before`` to what the template says, only for what the template says."""
+def _delta(before: Any, after: JsonObject, path: str) -> list[JsonObject]:
+    """Return the property changes from ``before`` to what the template says."""
     found: list[JsonObject] = []
     held = {key.lower(): value for key, value in before.items()} if isinstance(before, dict) else {}
     for key, value in after.items():
@@ -154,10 +149,31 @@ def _delta(before: JSON, after: JsonObject, path: str) -> list[JsonObject]:
     return found
 
 
-def _compare(before: JSON, after: JSON, path: str, *, known: bool) -> list[JsonObject]:
+def _left_out(resource_type: str, before: JsonObject, after: JsonObject) -> list[JsonObject]:
+    """Return the service's own values that a container app's template leaves out, as deleted."""
+    if resource_type.lower() != _APP:
+        return []
+    found = ((path, _at(before, path), _at(after, path)) for path in _OWN_VALUES)
+    return [
+        {"path": path, "propertyChangeType": "Delete", "before": held}
+        for path, held, said in found
+        if held is not None and said is None
+    ]
+
+
+def _at(body: Any, path: str) -> Any:
+    for key in path.split("."):
+        body = body.get(key) if isinstance(body, dict) else None
+    return body
+
+
+def _compare(before: Any, after: Any, path: str, *, known: bool) -> list[JsonObject]:
     if isinstance(after, dict) and isinstance(before, dict):
         return _delta(before, after, path)
-    if isinstance(after, Expression) or after is None or _same(before, after, path):
+    if isinstance(after, Expression) or after is None or before == after:
+        return []
+    texts = isinstance(after, str) and isinstance(before, str)
+    if path == "location" and texts and canonical(before) == canonical(after):
         return []
     if not known:
         return [{"path": path, "propertyChangeType": "Create", "after": after}]
@@ -166,7 +182,7 @@ def _compare(before: JSON, after: JSON, path: str, *, known: bool) -> list[JsonO
     return [{"path": path, "propertyChangeType": "Modify", "before": before, "after": after}]
 
 
-def _array(before: list[JSON], after: list[JSON], path: str) -> JsonObject:
+def _array(before: list[Any], after: list[Any], path: str) -> JsonObject:
     children = _elements(before, after)
     return {
         "path": path,
@@ -177,7 +193,7 @@ def _array(before: list[JSON], after: list[JSON], path: str) -> JsonObject:
     }
 
 
-def _elements(before: list[JSON], after: list[JSON]) -> list[JsonObject]:
+def _elements(before: list[Any], after: list[Any]) -> list[JsonObject]:
     children: list[JsonObject] = []
     for index in range(max(len(before), len(after))):
         if index >= len(before):
@@ -189,12 +205,6 @@ def _elements(before: list[JSON], after: list[JSON]) -> list[JsonObject]:
     return children
 
 
-def _same(before: JSON, after: JSON, path: str) -> bool:
-    if path == "location" and isinstance(before, str) and isinstance(after, str):
-        return before.replace(" ", "").lower() == after.replace(" ", "").lower()
-    return bool(before == after)
-
-
 def _merge(before: JsonObject, after: JsonObject) -> JsonObject:
     merged = dict(before)
     for key, value in after.items():
@@ -203,18 +213,22 @@ def _merge(before: JsonObject, after: JsonObject) -> JsonObject:
     return merged
 
 
-def _others(cloud: Cloud, registry: Registry, place: Place, plan: Plan, mode: str) -> list[JsonObject]:
-    """What the group has beside the template: ignored, or deleted in complete mode."""
-    if place.group is None:
+def _others(
+    cloud: Cloud, registry: Registry, scope: DeploymentScope, plan: Plan, mode: str
+) -> list[JsonObject]:
+    """Return what the group has beside the template: ignored, or deleted in complete mode."""
+    if scope.group is None:
         return []
     named = {one.id.lower() for one in plan.leaves()}
     rest = [
-        one for one in generic.tracked(cloud, registry, f"{place.base}/") if one["id"].lower() not in named
+        one
+        for one in bulk_routes.tracked(cloud, registry, f"{scope.base}/")
+        if one["id"].lower() not in named
     ]
     return [_other(cloud, registry, one, "Delete" if mode == "Complete" else "Ignore") for one in rest]
 
 
-def _other(cloud: Cloud, registry: Registry, one: JsonObject, change: str) -> JsonObject:
+def _other(cloud: Cloud, registry: Registry, one: ResourceRecord, change: str) -> JsonObject:
     kind = registry.get(one["type"])
     assert kind is not None
     before = _before(kind.show(cloud, one), kind.api_versions[0])

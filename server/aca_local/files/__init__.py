@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from aca_local.files.context import FilesOptions
+from aca_local.files.dispatcher import build_handler
 from aca_local.files.errors import FilesError
-from aca_local.files.model import ShareProperties
-from aca_local.files.server import build_handler
-from aca_local.files.service import FilesOptions
+from aca_local.files.records import ShareProperties
 from aca_local.files.shares import FileShares
 
 __all__ = ["AccountKeys", "FileShares", "FilesError", "FilesOptions", "ShareProperties", "build_handler"]

@@ -9,8 +9,8 @@ from urllib.parse import unquote, urlsplit
 from aiohttp import web
 from multidict import CIMultiDict, CIMultiDictProxy
 
-from aca_local.files.call import Call, ms_headers, parse_query, split_target
 from aca_local.files.errors import FilesError
+from aca_local.files.request import Call, ms_headers, parse_query, split_target
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
 ACCOUNT = re.compile(r"[a-z0-9]{3,24}")
@@ -28,7 +28,7 @@ class Addresses:
         raw_path, raw_query = split_target(request.raw_path)
         host = request.headers.get("Host", "")
         owner = self._account_of(host) or _rootless_owner(request.headers, raw_path)
-        account, share, entry = self._place(owner, raw_path)
+        account, share, entry = self._split(owner, raw_path)
         base = f"{request.scheme}://{host}/" + ("" if owner else f"{account}/")
         return Call(
             request, request.method, raw_path, parse_query(raw_query),
@@ -36,13 +36,13 @@ class Addresses:
         )  # fmt: skip
 
     def source(self, call: Call, url: str) -> Call:
-        """Return the place that a URL in a request's header names, as if that were asked for by itself.
+        """Return the request for the URL that a header names, as if that were asked for by itself.
 
-        Raises CannotVerifyCopySource for a place that is not served here.
+        Raises CannotVerifyCopySource for a URL that is not served here.
         """
         parts = urlsplit(url)
         try:
-            account, share, entry = self._place(self._account_of(parts.netloc), parts.path)
+            account, share, entry = self._split(self._account_of(parts.netloc), parts.path)
         except FilesError:
             raise FilesError("CannotVerifyCopySource") from None
         headers: CIMultiDict[str] = CIMultiDict()
@@ -54,8 +54,12 @@ class Addresses:
             headers=CIMultiDictProxy(headers), ms=dict(headers), account=account, share=share, entry=entry,
         )  # fmt: skip
 
-    def _place(self, account: str, raw_path: str) -> tuple[str, str, str]:
-        path = _decode(raw_path).lstrip("/")
+    def _split(self, account: str, raw_path: str) -> tuple[str, str, str]:
+        """Return account, share and path below it; an account that the host names is not in the path."""
+        try:
+            path = unquote(raw_path, errors="strict").lstrip("/")
+        except UnicodeDecodeError:
+            raise FilesError("InvalidUri") from None
         if not account:
             account, _, path = path.partition("/")
         if not ACCOUNT.fullmatch(account):
@@ -87,10 +91,3 @@ def _rootless_owner(headers: Mapping[str, str], raw_path: str) -> str:
     if scheme != "SharedKey" or raw_path.startswith(f"/{signer}/") or raw_path == f"/{signer}":
         return ""
     return signer
-
-
-def _decode(raw: str) -> str:
-    try:
-        return unquote(raw, errors="strict")
-    except UnicodeDecodeError:
-        raise FilesError("InvalidUri") from None

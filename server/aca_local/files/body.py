@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from aca_local.files import structured
-from aca_local.files.call import Call, bad_header
 from aca_local.files.content import remove_quietly
 from aca_local.files.errors import FilesError
+from aca_local.files.request import Call, bad_header
 
 MAX_WRITE = 4 * 1024 * 1024  # "Put Range": at most 4 MiB a request
 MAX_DOCUMENT = 64 * 1024

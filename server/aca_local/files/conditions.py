@@ -2,9 +2,9 @@
 
 from email.utils import parsedate_to_datetime
 
-from aca_local.files.call import Call, bad_header
 from aca_local.files.clock import TICKS_PER_SECOND, etag
 from aca_local.files.errors import FilesError
+from aca_local.files.request import Call, bad_header
 
 HEADERS = ("If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since")
 

@@ -26,7 +26,7 @@ def make_file(staged: str, data: bytes | None, size: int, written: int) -> os.st
         os.close(handle)
 
 
-def place(staged: str, path: str) -> None:
+def move_into_share(staged: str, path: str) -> None:
     """Move a finished file into the share; the old content, or the new, is there at any moment."""
     try:
         os.replace(staged, path)
@@ -57,7 +57,7 @@ def remove_quietly(path: str) -> None:
 
 
 def write_all(handle: int, data: bytes) -> None:
-    """Write all of `data` at the handle's place."""
+    """Write all of `data` at the handle's position."""
     done = os.write(handle, data)
     while done < len(data):
         done += os.write(handle, memoryview(data)[done:])

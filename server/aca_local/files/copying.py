@@ -8,17 +8,17 @@ from dataclasses import replace
 from aiohttp import web
 
 from aca_local.files.body import MAX_WRITE, content_length, parse_span
-from aca_local.files.call import Call, bad_header
+from aca_local.files.byte_ranges import add
 from aca_local.files.content import copy_bytes, make_file, remove_quietly
+from aca_local.files.context import Service
 from aca_local.files.entries import Area, Entry
 from aca_local.files.errors import FilesError
-from aca_local.files.file_ops import place_for, put, refuse_read_only
-from aca_local.files.model import Copy, Extra
+from aca_local.files.file_ops import put, refuse_read_only, target_of
 from aca_local.files.range_ops import range_of, range_written, spans_of, touch_range
-from aca_local.files.reply import empty, entry_headers, headers_for
-from aca_local.files.service import Service
+from aca_local.files.records import Copy, Extra
+from aca_local.files.request import Call, bad_header
+from aca_local.files.response import empty, entry_headers, headers_for
 from aca_local.files.smb import Settings, keep_permission, read_settings
-from aca_local.files.spans import add
 
 SOURCE = "source"  # what a header says to take a property from the copied file
 
@@ -28,7 +28,7 @@ async def start(service: Service, call: Call) -> web.Response:
     area = service.entries.area(call)
     asked = service.addresses.source(call, call.required("x-ms-copy-source"))
     source = _source(service, call, asked)
-    place_for(service, call, area, ignore_read_only=_ignores_read_only(call))
+    target_of(service, call, area, ignore_read_only=_ignores_read_only(call))
     if asked.account == call.account:
         entry = await _copy(service, call, area, source)
     else:
@@ -62,7 +62,7 @@ async def _copy(service: Service, call: Call, area: Area, source: Entry) -> Entr
     await asyncio.to_thread(shutil.copyfile, source.found.path, staged)
     settings, extra = _copied(service, call, area, source)
     extra.copy = _state(service, call, "success", source.size, source.size)
-    return _place(service, call, area, staged, source.size, settings=settings, extra=extra)
+    return _put_copy(service, call, area, staged, source.size, settings=settings, extra=extra)
 
 
 def _begin(service: Service, call: Call, area: Area, source: Entry) -> Entry:
@@ -72,7 +72,7 @@ def _begin(service: Service, call: Call, area: Area, source: Entry) -> Entry:
     extra.ranges = []
     staged = service.shares.staging()
     with open(staged, "xb"):
-        entry = _place(service, call, area, staged, source.size, settings=settings, extra=extra)
+        entry = _put_copy(service, call, area, staged, source.size, settings=settings, extra=extra)
     task = asyncio.create_task(_finish(service, area, source, entry, settings))
     service.copying[extra.copy.id] = task
     task.add_done_callback(lambda _: service.copying.pop(extra.copy.id if extra.copy else "", None))
@@ -95,10 +95,10 @@ async def _finish(service: Service, area: Area, source: Entry, target: Entry, se
         remove_quietly(staged)
 
 
-def _place(
+def _put_copy(
     service: Service, call: Call, area: Area, staged: str, size: int, *, settings: Settings, extra: Extra
 ) -> Entry:
-    found, extra.lease = place_for(service, call, area, ignore_read_only=_ignores_read_only(call))
+    found, extra.lease = target_of(service, call, area, ignore_read_only=_ignores_read_only(call))
     now = service.clock.tick()
     there = make_file(staged, None, size, settings.written_at(now))
     return put(service, area, found, staged, there, now=now, settings=settings, extra=extra)
@@ -125,7 +125,8 @@ def _copied(service: Service, call: Call, area: Area, source: Entry) -> tuple[Se
     if _says_source(call, "x-ms-file-attributes"):
         settings.attributes = kept.attributes
     if call.ms.get("x-ms-file-permission-copy-mode", "").lower() == SOURCE and kept.permission:
-        settings.permission = _copied_permission(service, area, kept.permission)
+        text = service.store.permission(area.share.id, kept.permission)
+        settings.permission = keep_permission(area, service.store, text, "sddl") if text else kept.permission
     settings.apply(extra)
     if call.flag("x-ms-file-copy-set-archive") and extra.attributes:
         extra.attributes = f"{extra.attributes} | Archive"
@@ -134,11 +135,6 @@ def _copied(service: Service, call: Call, area: Area, source: Entry) -> tuple[Se
 
 def _says_source(call: Call, header: str) -> bool:
     return call.headers.get(header, "").lower() == SOURCE
-
-
-def _copied_permission(service: Service, area: Area, key: str) -> str:
-    text = service.store.permission(area.share.id, key)
-    return key if text is None else keep_permission(area, service.store, text, "sddl")
 
 
 async def abort(service: Service, call: Call) -> web.Response:

@@ -6,11 +6,11 @@ from typing import NamedTuple
 from aca_local.files.operations import FROM_URL, Key, operations
 from aca_local.files.versions import VERSIONS
 
-PLACES: Mapping[str, str] = {"service": "/", "share": "/{share}", "entry": "/{share}/{path}"}
+ROUTES: Mapping[str, str] = {"service": "/", "share": "/{share}", "entry": "/{share}/{path}"}
 
 
 class Served(NamedTuple):
-    """One operation: method, place (below the account), and the service versions, newest first."""
+    """One operation: method, route (below the account), and the service versions, newest first."""
 
     method: str
     path: str
@@ -20,14 +20,14 @@ class Served(NamedTuple):
 def served() -> list[Served]:
     """Return all operations."""
     versions = tuple(sorted(VERSIONS, reverse=True))
-    return [Served(key[1], place(key), versions) for key in operations()]
+    return [Served(key[1], route_name(key), versions) for key in operations()]
 
 
-def place(key: Key, what: str = "") -> str:
-    """Write where an operation is asked for, with `what` of the request was not understood."""
+def route_name(key: Key, what: str = "") -> str:
+    """Return the route of an operation, with `what` of a request was not understood."""
     level, _, restype, comp = key
     asked = {"restype": restype, "comp": comp.removesuffix(FROM_URL)}
     query = "&".join(f"{name}={value}" for name, value in asked.items() if value)
     note = " with x-ms-copy-source" if comp.endswith(FROM_URL) else ""
-    path = f"files:{PLACES[level]}{'?' if query else ''}{query}{note}"
+    path = f"files:{ROUTES[level]}{'?' if query else ''}{query}{note}"
     return f"{path} ({what})" if what else path

@@ -4,15 +4,19 @@ import os
 
 from aiohttp import web
 
-from aca_local.files.call import Call
 from aca_local.files.conditions import check_conditions
+from aca_local.files.context import Service
 from aca_local.files.entries import Entry
 from aca_local.files.errors import FilesError
 from aca_local.files.file_ops import created_headers, put_metadata, save_change
-from aca_local.files.model import Extra, Record
-from aca_local.files.reply import empty, entry_headers, headers_for, metadata_headers
-from aca_local.files.service import Service
+from aca_local.files.records import Extra, Record
+from aca_local.files.request import Call
+from aca_local.files.response import empty, entry_headers, headers_for, metadata_headers
 from aca_local.files.smb import read_settings, smb_headers
+
+HIDDEN = (
+    "What is in it is neither a file nor a folder: a FIFO, a socket, a device or a link out of the share."
+)
 
 
 async def create(service: Service, call: Call) -> web.Response:
@@ -21,7 +25,7 @@ async def create(service: Service, call: Call) -> web.Response:
     names = call.names
     found = area.tree.find(names)
     if found.stat is not None:
-        raise FilesError("ResourceAlreadyExists")
+        raise FilesError("ResourceAlreadyExists" if found.is_directory else "ResourceTypeMismatch")
     now = service.clock.tick()
     settings = read_settings(call, area, service.store, now)
     extra = Extra(metadata=call.metadata)
@@ -57,7 +61,8 @@ async def delete(service: Service, call: Call) -> web.Response:
     try:
         os.rmdir(entry.found.path)
     except OSError:
-        raise FilesError("DirectoryNotEmpty") from None
+        hidden = "" if area.tree.children(entry.found.path) else HIDDEN
+        raise FilesError("DirectoryNotEmpty", hidden) from None
     service.entries.forget(area, entry.found.names)
     return empty(202, headers_for(call))
 

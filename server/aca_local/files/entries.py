@@ -5,15 +5,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from os import stat_result
 
-from aca_local.files.call import Call
 from aca_local.files.clock import NS_PER_TICK
-from aca_local.files.content import make_folder, place
+from aca_local.files.content import make_folder, move_into_share
 from aca_local.files.errors import FilesError
-from aca_local.files.intents import CLEAR, MAKE, MOVE, PUT, WRITE, Intent
-from aca_local.files.model import Extra, Record, ShareProperties
 from aca_local.files.names import fold
+from aca_local.files.path_lookup import Found, NameIndex, Tree
+from aca_local.files.records import Extra, Record, ShareProperties
+from aca_local.files.request import Call
 from aca_local.files.shares import FileShares
-from aca_local.files.tree import Found, NameIndex, Tree
+from aca_local.files.write_ahead import CLEAR, MAKE, MOVE, PUT, WRITE, Intent
 
 NO_EXTRA = Extra()  # what a record without rarer facts holds
 
@@ -72,54 +72,59 @@ class Entries:
         return Area(share, tree)
 
     def file(self, area: Area, names: Sequence[str]) -> Entry:
-        """Return a file; raises ParentNotFound, ResourceNotFound, and ResourceTypeMismatch for a folder."""
+        """Return a file; raises ParentNotFound, and ResourceNotFound, for a folder too (as Azure does)."""
         entry = self.entry(area, area.tree.find(names))
         if entry.found.is_directory:
-            raise FilesError("ResourceTypeMismatch")
+            raise FilesError("ResourceNotFound")
         return entry
 
     def folder(self, area: Area, names: Sequence[str]) -> Entry:
-        """Return a folder; raises ParentNotFound, ResourceNotFound, and ResourceTypeMismatch for a file."""
+        """Return a folder; raises ParentNotFound, and ResourceNotFound, for a file too (as Azure does)."""
         entry = self.entry(area, area.tree.find(names))
         if not entry.found.is_directory:
-            raise FilesError("ResourceTypeMismatch")
+            raise FilesError("ResourceNotFound")
         return entry
 
     def entry(self, area: Area, found: Found) -> Entry:
-        """Return what stands at a place; raises ResourceNotFound when nothing does."""
+        """Return what was found; raises ResourceNotFound when nothing does."""
         if found.stat is None:
             raise FilesError("ResourceNotFound")
         known = self._shares.store.entry(area.share.id, *_key(found.names))
         return Entry(found, found.stat, current(found.stat, known, found.is_directory))
 
-    def children(self, area: Area, folder: Found) -> list[Entry]:
-        """Return what is in a folder, sorted by name without case."""
+    def named(self, area: Area, folder: Found, names: Sequence[str]) -> list[Entry]:
+        """Return the entries of these names in a folder; one that is gone by now is left out."""
         known = self._shares.store.children(area.share.id, fold(folder.names))
-        return [
-            _child(folder, name, there, known.get(name.lower()))
-            for name, there in area.tree.children(folder.path)
-        ]
+        entries = []
+        for name in names:
+            path = f"{folder.path}/{name}"
+            if (there := area.tree.stat(path)) is not None:
+                found = Found(path, (*folder.names, name), there, there)
+                record = current(there, known.get(name.lower()), found.is_directory)
+                entries.append(Entry(found, there, record))
+        return entries
 
     def save(self, area: Area, names: Sequence[str], record: Record) -> None:
         """Remember the record of an entry."""
         self._shares.store.put_entry(area.share.id, *_key(names), record)
 
     def put(self, area: Area, found: Found, record: Record, there: stat_result, staged: str) -> None:
-        """Move a finished file, whose stat is `there`, to its place, with its record.
+        """Move a finished file, whose stat is `there`, to its path, with its record.
 
         A file of which the disk says everything needs no record. Raises ParentNotFound when the folder is
         gone.
         """
         store, key = self._shares.store, (area.share.id, *_key(found.names))
         old = store.entry(*key) if store.has_rows(*key[:2]) else None
-        if old is None and _says_nothing(record, there):
-            place(staged, found.path)
+        in_stat = record.changed == record.created == record.written == mtime_of(there)
+        if old is None and in_stat and record.extra == NO_EXTRA:
+            move_into_share(staged, found.path)
             return
         with self._restoring(key, old):
             with store.transaction():
                 store.put_entry(*key, record)
                 store.intend(Intent(PUT, staged, found.path))
-            place(staged, found.path)
+            move_into_share(staged, found.path)
 
     def make(self, area: Area, found: Found, record: Record) -> None:
         """Make a folder, with its record; raises ResourceAlreadyExists, ParentNotFound."""
@@ -179,19 +184,8 @@ class Entries:
         self._shares.store.remove_entry(area.share.id, *_key(names))
 
 
-def _child(folder: Found, name: str, there: stat_result, known: Record | None) -> Entry:
-    found = Found(f"{folder.path}/{name}", (*folder.names, name), there, there)
-    return Entry(found, there, current(there, known, found.is_directory))
-
-
 def _key(names: Sequence[str]) -> tuple[str, str]:
     return (fold(names[:-1]), names[-1].lower()) if names else ("", "")
-
-
-def _says_nothing(record: Record, there: stat_result) -> bool:
-    """Say whether a file's record holds no more than its stat."""
-    mtime = mtime_of(there)
-    return record.changed == record.created == record.written == mtime and record.extra == NO_EXTRA
 
 
 def mtime_of(there: stat_result) -> int:

@@ -1,5 +1,6 @@
 """Operations on files: create, read, delete, properties, metadata, leases."""
 
+import errno
 import hashlib
 import os
 
@@ -15,18 +16,18 @@ from aca_local.files.body import (
     parse_range,
     receive,
 )
-from aca_local.files.call import Call, bad_header
+from aca_local.files.byte_ranges import clip
 from aca_local.files.clock import http_date
 from aca_local.files.conditions import check_conditions
 from aca_local.files.content import PIECE, make_file, read_pieces, remove_quietly, set_mtime
+from aca_local.files.context import Service
 from aca_local.files.entries import Area, Entry, mtime_of
 from aca_local.files.errors import FilesError
-from aca_local.files.model import Copy, Extra, Lease, Record
-from aca_local.files.reply import empty, entry_headers, headers_for, metadata_headers
-from aca_local.files.service import Service
+from aca_local.files.path_lookup import Found
+from aca_local.files.records import Copy, Extra, Lease, Record
+from aca_local.files.request import Call, bad_header
+from aca_local.files.response import empty, entry_headers, headers_for, metadata_headers
 from aca_local.files.smb import Settings, read_settings, smb_headers
-from aca_local.files.spans import clip
-from aca_local.files.tree import Found
 
 CREATE_WITH_DATA = "2026-02-06"  # the first service version that takes a body (documents disagree: see facts)
 OCTETS = "application/octet-stream"
@@ -40,6 +41,7 @@ CONTENT_HEADERS = {
     "x-ms-content-md5": "Content-MD5",
     "x-ms-content-disposition": "Content-Disposition",
 }
+SMB_SETTINGS = ("x-ms-content-length", "x-ms-file-permission", "x-ms-file-attributes")
 OVERRIDES = {
     "rsct": "Content-Type", "rsce": "Content-Encoding", "rscl": "Content-Language",
     "rscc": "Cache-Control", "rscd": "Content-Disposition",
@@ -61,7 +63,7 @@ async def create(service: Service, call: Call) -> web.Response:
 
 def _create(service: Service, call: Call, size: int, payload: Payload) -> web.Response:
     area = service.entries.area(call)
-    found, lease = place_for(service, call, area)
+    found, lease = target_of(service, call, area)
     now = service.clock.tick()
     settings = read_settings(call, area, service.store, now)
     extra = Extra(headers=_given_headers(call), metadata=call.metadata, lease=lease)
@@ -105,14 +107,14 @@ def _new_size(service: Service, call: Call) -> int:
     return size
 
 
-def place_for(
+def target_of(
     service: Service, call: Call, area: Area, *, ignore_read_only: bool = False
 ) -> tuple[Found, Lease | None]:
-    """Return the place where a file may be put, and the lease of the file that it replaces."""
+    """Return the path where a file may be put, and the lease of the file that it replaces."""
     names = call.names
     if not names:
         raise FilesError("InvalidUri")
-    found = area.tree.place(names)
+    found = area.tree.find_target(names)
     if found.is_directory:
         raise FilesError("ResourceTypeMismatch")
     if found.stat is None:
@@ -211,24 +213,23 @@ async def read(service: Service, call: Call) -> web.StreamResponse:
     """Answer GET: the content of a file, or a range of it."""
     entry = _readable(service, call)
     headers = _file_headers(service, call, entry)
+    if not os.access(entry.found.path, os.R_OK):  # before the first byte of the answer
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     headers["Accept-Ranges"] = "bytes"
     headers["x-ms-type"] = "File"
+    start, length, size = 0, entry.size, entry.size
     span = parse_range(call)
-    start, length = (0, entry.size) if span is None else _span(span, entry.size)
     if span is not None:
-        headers["Content-Range"] = f"bytes {start}-{start + length - 1}/{entry.size}"
+        start, last = span
+        if start >= size or (last is not None and last < start):
+            raise FilesError("InvalidRange", headers={"Content-Range": f"bytes */{size}"})
+        length = (size if last is None else min(last + 1, size)) - start
+        headers["Content-Range"] = f"bytes {start}-{start + length - 1}/{size}"
         if "Content-MD5" in headers:
             headers["x-ms-content-md5"] = headers.pop("Content-MD5")
     await _range_md5(call, headers, entry, start=start, length=length, ranged=span is not None)
     status = 200 if span is None else 206
     return await send(call, headers, entry.found.path, start=start, length=length, status=status)
-
-
-def _span(span: tuple[int, int | None], size: int) -> tuple[int, int]:
-    first, last = span
-    if first >= size or (last is not None and last < first):
-        raise FilesError("InvalidRange", headers={"Content-Range": f"bytes */{size}"})
-    return first, min(size - 1 if last is None else last, size - 1) - first + 1
 
 
 async def _range_md5(
@@ -285,7 +286,8 @@ async def set_properties(service: Service, call: Call) -> web.Response:
     entry = service.file_to_change(call, area)
     settings = read_settings(call, area, service.store, service.clock.tick())
     extra = entry.record.extra
-    if any(header in call.headers for header in CONTENT_HEADERS) or not _sets_smb(call):
+    sets_smb = any(header in call.headers for header in SMB_SETTINGS)
+    if any(header in call.headers for header in CONTENT_HEADERS) or not sets_smb:
         extra.headers = _given_headers(call)
     size = call.number("x-ms-content-length")
     if size is not None:
@@ -293,12 +295,6 @@ async def set_properties(service: Service, call: Call) -> web.Response:
     written = entry.written if settings.written is None else settings.written
     settings.apply(extra)
     return save_change(service, call, area, entry, settings=settings, written=written)
-
-
-def _sets_smb(call: Call) -> bool:
-    return "x-ms-content-length" in call.ms or any(
-        header in call.headers for header in ("x-ms-file-permission", "x-ms-file-attributes")
-    )
 
 
 def _resize(area: Area, entry: Entry, size: int) -> None:

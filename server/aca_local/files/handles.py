@@ -2,9 +2,9 @@
 
 from aiohttp import web
 
-from aca_local.files.call import Call
-from aca_local.files.reply import empty, headers_for, xml
-from aca_local.files.service import Service
+from aca_local.files.context import Service
+from aca_local.files.request import Call
+from aca_local.files.response import empty, headers_for, xml
 
 
 async def list_handles(service: Service, call: Call) -> web.Response:

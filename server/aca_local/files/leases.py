@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from multidict import CIMultiDict
 
-from aca_local.files.call import Call, bad_header
 from aca_local.files.clock import TICKS_PER_SECOND
 from aca_local.files.errors import FilesError
-from aca_local.files.model import Lease
+from aca_local.files.records import Lease
+from aca_local.files.request import Call, bad_header
 
 INFINITE = -1
 SHORTEST, LONGEST = 15, 60
@@ -35,7 +35,7 @@ def state(lease: Lease | None, now: int) -> str:
 
 
 def is_locked(lease: Lease | None, now: int) -> bool:
-    """Say whether a lease keeps others out."""
+    """Return True if a lease keeps others out."""
     return state(lease, now) in ("leased", "breaking")
 
 
@@ -73,10 +73,16 @@ def act(call: Call, lease: Lease | None, now: int, *, timed: bool) -> Outcome:
     if action == "release":
         return Outcome(200, None, {})
     if action == "change":
-        return _change(call, held, now)
-    if action == "renew" and timed:
-        return _renew(held, now)
-    raise bad_header("x-ms-lease-action", action)
+        if not is_locked(held, now) or held.breaks is not None:
+            raise FilesError("LeaseNotPresentWithLeaseOperation")
+        held.id = _guid(call.required("x-ms-proposed-lease-id"))
+    elif action == "renew" and timed:
+        if held.breaks is not None:
+            raise FilesError("LeaseIsBrokenAndCannotBeRenewed")
+        held.until = _until(held.duration, now)
+    else:
+        raise bad_header("x-ms-lease-action", action)
+    return Outcome(200, held, {"x-ms-lease-id": held.id})
 
 
 def _acquire(call: Call, lease: Lease | None, now: int, timed: bool) -> Outcome:
@@ -113,20 +119,6 @@ def _held(call: Call, lease: Lease | None) -> Lease:
     if given != lease.id:
         raise FilesError("LeaseIdMismatchWithLeaseOperation")
     return lease
-
-
-def _change(call: Call, lease: Lease, now: int) -> Outcome:
-    if not is_locked(lease, now) or lease.breaks is not None:
-        raise FilesError("LeaseNotPresentWithLeaseOperation")
-    lease.id = _guid(call.required("x-ms-proposed-lease-id"))
-    return Outcome(200, lease, {"x-ms-lease-id": lease.id})
-
-
-def _renew(lease: Lease, now: int) -> Outcome:
-    if lease.breaks is not None:
-        raise FilesError("LeaseIsBrokenAndCannotBeRenewed")
-    lease.until = _until(lease.duration, now)
-    return Outcome(200, lease, {"x-ms-lease-id": lease.id})
 
 
 def _guid(text: str) -> str:

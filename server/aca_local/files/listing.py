@@ -7,13 +7,13 @@ from xml.sax.saxutils import escape, quoteattr
 
 from aiohttp import web
 
-from aca_local.files.call import Call
 from aca_local.files.clock import etag, http_date, iso
+from aca_local.files.context import Service
 from aca_local.files.entries import Entry
 from aca_local.files.errors import FilesError
-from aca_local.files.model import ShareProperties
-from aca_local.files.reply import headers_for, xml
-from aca_local.files.service import Service
+from aca_local.files.records import ShareProperties
+from aca_local.files.request import Call
+from aca_local.files.response import headers_for, xml
 from aca_local.files.share_ops import listed_properties
 from aca_local.files.smb import INHERITED_KEY, attributes_of
 
@@ -78,8 +78,8 @@ async def list_folder(service: Service, call: Call) -> web.Response:
     include = included(call, INCLUDES)
     folder = service.entries.folder(area, call.names)
     extended = bool(call.flag("x-ms-file-extended-info")) or bool(include)
-    children = service.entries.children(area, folder.found)
-    shown, marker = page(children, _last, lambda entry: _last(entry).lower(), call)
+    names, marker = page(area.tree.children(folder.found.path), str, str.lower, call)
+    shown = service.entries.named(area, folder.found, names)
     snapshot = f' ShareSnapshot="{area.share.snapshot}"' if area.share.snapshot else ""
     path = "/".join(folder.found.names)
     head = (
@@ -94,10 +94,6 @@ async def list_folder(service: Service, call: Call) -> web.Response:
         f"{head}{echo(call, 'prefix', 'marker', 'maxresults')}{file_id}{entries}{tag('NextMarker', marker)}"
     )
     return xml(headers_for(call), f"{body}</EnumerationResults>")
-
-
-def _last(entry: Entry) -> str:
-    return entry.found.names[-1]
 
 
 def _row(entry: Entry, include: set[str], extended: bool) -> str:

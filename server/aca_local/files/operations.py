@@ -14,18 +14,17 @@ from aca_local.files import (
     file_ops,
     handles,
     listing,
-    range_list,
     range_ops,
     rename,
     service_ops,
     share_ops,
     smb,
 )
-from aca_local.files.access import ANYONE
-from aca_local.files.call import Call
+from aca_local.files.authorization import ANYONE
+from aca_local.files.context import Service
 from aca_local.files.file_ops import CONTENT_HEADERS
+from aca_local.files.request import Call
 from aca_local.files.sas import Need
-from aca_local.files.service import Service
 
 Run = Callable[[Service, Call], Awaitable[web.StreamResponse]]
 Key = tuple[str, str, str, str]  # level (service, share, entry), method, restype, comp
@@ -172,6 +171,14 @@ def _shares() -> dict[Key, Operation]:
         ("share", "PUT", "share", "acl"): _operation(
             "Share_SetAccessPolicy", ops.set_policies, Need("", "c", False), LEASE
         ),
+    }
+
+
+def _share_extras() -> dict[Key, Operation]:
+    ops = share_ops
+    read = Need("r", "c", True)
+    snapshot = {"sharesnapshot"}
+    return {
         **_reads("share", "share", "stats", _read("Share_GetStatistics", ops.statistics, read, LEASE)),
         ("share", "PUT", "share", "filepermission"): _operation(
             "Share_CreatePermission", ops.create_permission, Need("cw", "c", True)
@@ -260,20 +267,6 @@ def _files() -> dict[Key, Operation]:
             snapshot,
         ),
         ("entry", "HEAD", "", ""): _read("File_GetProperties", ops.properties, read, DOTS | LEASE, snapshot),
-        ("entry", "GET", "", "listhandles"): _read(
-            "ListHandles",
-            handles.list_handles,
-            read,
-            DOTS | {"x-ms-recursive"},
-            snapshot | {"marker", "maxresults"},
-        ),
-        ("entry", "PUT", "", "forceclosehandles"): _operation(
-            "ForceCloseHandles",
-            handles.close,
-            write,
-            DOTS | {"x-ms-recursive", "x-ms-handle-id"},
-            snapshot | {"marker"},
-        ),
         ("entry", "DELETE", "", ""): _operation(
             "File_Delete", ops.delete, Need("d", "o", True), DOTS | LEASE
         ),
@@ -292,11 +285,18 @@ def _files() -> dict[Key, Operation]:
         ("entry", "PUT", "", "rename"): _operation(
             "File_Rename", rename.file, write, RENAME | {"x-ms-content-type"}, metadata=True
         ),
-        ("entry", "PUT", "", FROM_URL): _operation(
-            "File_StartCopy", copying.start, Need("cw", "o", True), COPY, metadata=True
-        ),
-        ("entry", "PUT", "", "copy"): _operation(
-            "File_AbortCopy", copying.abort, write, DOTS | LEASE | {"x-ms-copy-action"}, {"copyid"}
+    }
+
+
+def _file_ranges() -> dict[Key, Operation]:
+    read, write = Need("r", "o", True), Need("w", "o", True)
+    snapshot = {"sharesnapshot"}
+    return {
+        ("entry", "PUT", "", "range"): _operation(
+            "File_UploadRange",
+            range_ops.put,
+            write,
+            DOTS | LEASE | RANGE | STRUCTURED | {"x-ms-write", "x-ms-file-last-write-time"},
         ),
         ("entry", "PUT", "", f"range{FROM_URL}"): _operation(
             "File_UploadRangeFromURL",
@@ -314,21 +314,43 @@ def _files() -> dict[Key, Operation]:
                 "x-ms-source-allow-trailing-dot",
             },
         ),
-        ("entry", "PUT", "", "lease"): _operation(
-            "File_Lease", ops.lease, Need("wd", "o", True), DOTS | LEASE_ACTION
-        ),
-        ("entry", "PUT", "", "range"): _operation(
-            "File_UploadRange",
-            range_ops.put,
-            write,
-            DOTS | LEASE | RANGE | STRUCTURED | {"x-ms-write", "x-ms-file-last-write-time"},
-        ),
         ("entry", "GET", "", "rangelist"): _read(
             "File_GetRangeList",
-            range_list.list_ranges,
+            range_ops.list_ranges,
             read,
             DOTS | LEASE | RANGE | {"x-ms-file-support-rename"},
             snapshot | {"prevsharesnapshot", "marker", "maxresults"},
+        ),
+    }
+
+
+def _file_copies_and_handles() -> dict[Key, Operation]:
+    ops = file_ops
+    read, write = Need("r", "o", True), Need("w", "o", True)
+    snapshot = {"sharesnapshot"}
+    return {
+        ("entry", "PUT", "", FROM_URL): _operation(
+            "File_StartCopy", copying.start, Need("cw", "o", True), COPY, metadata=True
+        ),
+        ("entry", "PUT", "", "copy"): _operation(
+            "File_AbortCopy", copying.abort, write, DOTS | LEASE | {"x-ms-copy-action"}, {"copyid"}
+        ),
+        ("entry", "PUT", "", "lease"): _operation(
+            "File_Lease", ops.lease, Need("wd", "o", True), DOTS | LEASE_ACTION
+        ),
+        ("entry", "GET", "", "listhandles"): _read(
+            "ListHandles",
+            handles.list_handles,
+            read,
+            DOTS | {"x-ms-recursive"},
+            snapshot | {"marker", "maxresults"},
+        ),
+        ("entry", "PUT", "", "forceclosehandles"): _operation(
+            "ForceCloseHandles",
+            handles.close,
+            write,
+            DOTS | {"x-ms-recursive", "x-ms-handle-id"},
+            snapshot | {"marker"},
         ),
     }
 
@@ -339,4 +361,5 @@ def _reads(level: str, restype: str, comp: str, operation: Operation) -> dict[Ke
 
 def operations() -> Mapping[Key, Operation]:
     """Return the whole table."""
-    return {**_service(), **_shares(), **_folders(), **_files()}
+    tables = (_service, _shares, _share_extras, _folders, _files, _file_ranges, _file_copies_and_handles)
+    return {key: operation for table in tables for key, operation in table().items()}

@@ -5,7 +5,7 @@ from xml.sax.saxutils import escape
 
 from aca_local.files.clock import iso, parse_iso
 from aca_local.files.errors import FilesError
-from aca_local.files.model import AccessPolicy
+from aca_local.files.records import AccessPolicy
 
 MAX_POLICIES = 5
 MAX_CORS_RULES = 5
@@ -39,30 +39,28 @@ def bad_document() -> FilesError:
 def read_policies(document: bytes) -> dict[str, AccessPolicy]:
     """Return the policies of a SignedIdentifiers document."""
     root = parse(document, "SignedIdentifiers") if document.strip() else ET.Element("SignedIdentifiers")
-    found = {item.findtext("Id") or "": _policy(item.find("AccessPolicy")) for item in root}
+    found = {}
+    for item in root:
+        start, expiry = item.findtext("AccessPolicy/Start"), item.findtext("AccessPolicy/Expiry")
+        found[item.findtext("Id") or ""] = AccessPolicy(
+            iso(parse_iso(start)) if start else None,
+            iso(parse_iso(expiry)) if expiry else None,
+            item.findtext("AccessPolicy/Permission") or None,
+        )
     if len(root) > MAX_POLICIES or "" in found:
         raise bad_document()
     return found
 
 
-def _policy(element: ET.Element | None) -> AccessPolicy:
-    if element is None:
-        return AccessPolicy()
-    start, expiry, permission = (element.findtext(name) or None for name in ("Start", "Expiry", "Permission"))
-    return AccessPolicy(start and iso(parse_iso(start)), expiry and iso(parse_iso(expiry)), permission)
-
-
 def policies_xml(policies: dict[str, AccessPolicy]) -> str:
     """Return the SignedIdentifiers document of policies."""
-    items = "".join(_policy_xml(name, policy) for name, policy in policies.items())
+    items = ""
+    for name, policy in policies.items():
+        fields = {"Start": policy.start, "Expiry": policy.expiry, "Permission": policy.permission}
+        inner = "".join(f"<{field}>{escape(value)}</{field}>" for field, value in fields.items() if value)
+        access = f"<AccessPolicy>{inner}</AccessPolicy>" if inner else "<AccessPolicy />"
+        items += f"<SignedIdentifier><Id>{escape(name)}</Id>{access}</SignedIdentifier>"
     return f"<SignedIdentifiers>{items}</SignedIdentifiers>" if items else "<SignedIdentifiers />"
-
-
-def _policy_xml(name: str, policy: AccessPolicy) -> str:
-    fields = {"Start": policy.start, "Expiry": policy.expiry, "Permission": policy.permission}
-    inner = "".join(f"<{field}>{escape(value)}</{field}>" for field, value in fields.items() if value)
-    access = f"<AccessPolicy>{inner}</AccessPolicy>" if inner else "<AccessPolicy />"
-    return f"<SignedIdentifier><Id>{escape(name)}</Id>{access}</SignedIdentifier>"
 
 
 def merge_service_properties(kept: str, document: bytes) -> str:

@@ -7,16 +7,18 @@ from aiohttp import web
 from multidict import CIMultiDict
 
 from aca_local.files.body import MAX_WRITE, Payload, content_length, parse_range, receive
-from aca_local.files.call import Call, bad_header
+from aca_local.files.byte_ranges import Span, add, clear, clip, intersect, subtract
 from aca_local.files.clock import iso
 from aca_local.files.content import set_mtime, write_at
+from aca_local.files.context import Service
 from aca_local.files.entries import Area, Entry, mtime_of
 from aca_local.files.errors import FilesError
 from aca_local.files.file_ops import body_headers, refuse_read_only
-from aca_local.files.model import Record
-from aca_local.files.reply import empty, entry_headers
-from aca_local.files.service import Service
-from aca_local.files.spans import Span, add, clear
+from aca_local.files.leases import check_lease
+from aca_local.files.listing import page_size, tag
+from aca_local.files.records import Record
+from aca_local.files.request import Call, bad_header
+from aca_local.files.response import empty, entry_headers, xml
 
 
 async def put(service: Service, call: Call) -> web.Response:
@@ -48,21 +50,17 @@ def _put(service: Service, call: Call, payload: Payload, *, clears: bool) -> web
             raise FilesError(
                 "InvalidHeaderValue", HeaderName="x-ms-range", HeaderValue=f"bytes={start}-{end}"
             )
-        _write(service, entry.found.path, start, payload)
+        in_one_page = start // PAGESIZE == end // PAGESIZE
+        if payload.data is not None and in_one_page:  # whole or not there after a kill, as it is
+            write_at(entry.found.path, start, payload.data)
+        else:
+            service.entries.write(entry.found.path, start, payload.put_aside())
         entry.record.extra.ranges = add(spans_of(entry), start, end)
         touch_range(service, area, entry, start, end)
     headers = range_written(service, call, area, entry, before)
     if not clears:
         body_headers(call, headers, payload)
     return empty(201, headers)
-
-
-def _write(service: Service, path: str, start: int, payload: Payload) -> None:
-    """Write a body in place. Only what lies in one page is whole or not there after a kill by itself."""
-    if payload.data is not None and start // PAGESIZE == (start + payload.length - 1) // PAGESIZE:
-        write_at(path, start, payload.data)
-    else:
-        service.entries.write(path, start, payload.put_aside())
 
 
 def range_of(call: Call, entry: Entry) -> Span:
@@ -116,3 +114,54 @@ def range_written(service: Service, call: Call, area: Area, entry: Entry, before
     headers["x-ms-request-server-encrypted"] = "true"
     headers["x-ms-file-last-write-time"] = iso(now.written)
     return headers
+
+
+async def list_ranges(service: Service, call: Call) -> web.Response:
+    """List the ranges that hold data; with `prevsharesnapshot`, those written and cleared since then."""
+    entry = service.entries.file(service.entries.area(call), call.names)
+    check_lease(call, entry.record.extra.lease, service.clock.now(), writes=False)
+    span = parse_range(call)
+    first, last = (0, None) if span is None else span
+    end = entry.size - 1 if last is None else last
+    written = clip(spans_of(entry), first, end)
+    cleared: list[Span] = []
+    previous = call.query.get("prevsharesnapshot")
+    if previous is not None:
+        changed = clip(_changed(service, call, entry, previous), first, end)
+        written, cleared = intersect(written, changed), subtract(changed, spans_of(entry))
+    headers = entry_headers(call, entry)
+    headers["x-ms-content-length"] = str(entry.size)
+    return xml(headers, _document(call, written, cleared))
+
+
+def _document(call: Call, written: list[Span], cleared: list[Span]) -> str:
+    rows = sorted([*((span, "Range") for span in written), *((span, "ClearRange") for span in cleared)])
+    start = int(call.query.get("marker") or 0)
+    rows = [row for row in rows if row[0][0] >= start]
+    size = page_size(call) if "maxresults" in call.query else len(rows)
+    body = "".join(f"<{name}><Start>{a}</Start><End>{b}</End></{name}>" for (a, b), name in rows[:size])
+    if "maxresults" in call.query or "marker" in call.query:
+        body += tag("NextMarker", str(rows[size][0][0]) if len(rows) > size else "")
+    return f"<Ranges>{body}</Ranges>" if body else "<Ranges />"
+
+
+def _changed(service: Service, call: Call, entry: Entry, previous: str) -> list[Span]:
+    """Return the ranges written or cleared since a snapshot; for a newer file, all of it."""
+    try:
+        area = service.entries.share_area(call.account, call.share, previous)
+    except FilesError:
+        raise FilesError("PreviousSnapshotNotFound") from None
+    extra = entry.record.extra
+    if extra.renamed >= previous and not call.flag("x-ms-file-support-rename"):
+        raise FilesError("PreviousSnapshotOperationNotSupported")
+    whole = [(0, entry.size - 1)] if entry.size else []
+    if extra.ranges is None and not extra.touched and not extra.renamed:
+        before = area.tree.find(entry.found.names)
+        then, now = ((one.st_mtime_ns, one.st_size) if one else None for one in (before.stat, entry.stat))
+        return [] if then == now else whole
+    changed: list[Span] = []
+    for snapshot, spans in extra.touched.items():
+        if snapshot >= previous:
+            for start, end in spans:
+                changed = add(changed, start, end)
+    return changed

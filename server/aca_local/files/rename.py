@@ -6,16 +6,16 @@ from dataclasses import replace
 from aiohttp import web
 
 from aca_local.files import leases
-from aca_local.files.call import Call, bad_header
 from aca_local.files.content import set_mtime
+from aca_local.files.context import Service
 from aca_local.files.entries import Area, Entry, mtime_of
 from aca_local.files.errors import FilesError
 from aca_local.files.file_ops import created_headers, refuse_read_only
-from aca_local.files.model import Extra, Record
-from aca_local.files.reply import empty
-from aca_local.files.service import Service
+from aca_local.files.path_lookup import Found
+from aca_local.files.records import Extra, Record
+from aca_local.files.request import Call, bad_header
+from aca_local.files.response import empty
 from aca_local.files.smb import Settings, read_settings
-from aca_local.files.tree import Found
 
 
 async def file(service: Service, call: Call) -> web.Response:

@@ -5,10 +5,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from aca_local.files.call import Call
 from aca_local.files.clock import parse_iso
 from aca_local.files.errors import FilesError
-from aca_local.files.model import AccessPolicy
+from aca_local.files.records import AccessPolicy
+from aca_local.files.request import Call
 from aca_local.files.sharedkey import sign
 
 PARAMETERS = frozenset(
@@ -72,7 +72,7 @@ def check_sas(call: Call, need: Need, signer: Signer) -> None:
     """Raise the service's error unless the signature in the query allows the operation."""
     kind = "account" if "srt" in call.query else "service"
     _check_signature(call, signer, _account_text(call) if kind == "account" else _service_text(call))
-    _check_place(call)
+    _check_origin(call)
     policy = _policy(call, signer)
     _check_time(policy, signer.now)
     _check_scope(call, need, kind)
@@ -123,7 +123,7 @@ def _service_text(call: Call) -> str:
     return "\n".join([*head, *(value(name, "") for name in ("sip", "spr", "sv", *OVERRIDES))])
 
 
-def _check_place(call: Call) -> None:
+def _check_origin(call: Call) -> None:
     if call.query.get("spr") == "https" and call.request.scheme != "https":
         raise FilesError("AuthorizationProtocolMismatch")
     first, _, last = call.query.get("sip", "").partition("-")

@@ -4,6 +4,8 @@ import base64
 import binascii
 import re
 import struct
+from functools import reduce
+from operator import or_
 
 from aca_local.files.errors import FilesError
 
@@ -30,7 +32,7 @@ SIDS = {
 
 
 def is_sddl(text: str) -> bool:
-    """Say whether a text has the form of a security descriptor."""
+    """Return True if a text has the form of a security descriptor."""
     return bool(text) and DESCRIPTOR.fullmatch(text.strip()) is not None
 
 
@@ -46,13 +48,15 @@ def to_binary(text: str) -> str:
             control |= (SACL_PRESENT if index else DACL_PRESENT) | _control(part, index)
             if not part.startswith(NO_ACCESS_CONTROL):
                 offsets[name] = 20 + len(body)
-                body += _acl(part)
+                entries = [_ace(text) for text in ACE.findall(part)]
+                size = 8 + sum(map(len, entries))
+                body += struct.pack("<BBHHH", 2, 0, size, len(entries), 0) + b"".join(entries)
     for name in ("owner", "group"):
         if match[name]:
             offsets[name] = 20 + len(body)
             body += _sid(match[name])
-    places = (offsets[name] for name in ("owner", "group", "sacl", "dacl"))
-    return base64.b64encode(struct.pack("<BBHIIII", 1, 0, control, *places) + body).decode()
+    ordered = (offsets[name] for name in ("owner", "group", "sacl", "dacl"))
+    return base64.b64encode(struct.pack("<BBHIIII", 1, 0, control, *ordered) + body).decode()
 
 
 def _control(part: str, index: int) -> int:
@@ -63,32 +67,20 @@ def _control(part: str, index: int) -> int:
     return sum(CONTROL[flag][index] for flag in found)
 
 
-def _acl(part: str) -> bytes:
-    entries = [_ace(text) for text in ACE.findall(part)]
-    body = b"".join(entries)
-    return struct.pack("<BBHHH", 2, 0, 8 + len(body), len(entries), 0) + body
-
-
 def _ace(text: str) -> bytes:
     fields = text.split(";")
     try:
         kind, flags, rights, object_type, inherited, sid = fields
         number = TYPES[kind]
         bits = sum(FLAGS[flags[i : i + 2]] for i in range(0, len(flags), 2))
-        mask = int(rights, 0) if rights[:1].isdigit() else _mask(rights)
+        named = (RIGHTS[rights[i : i + 2]] for i in range(0, len(rights), 2))
+        mask = int(rights, 0) if rights[:1].isdigit() else reduce(or_, named, 0)
     except (ValueError, KeyError):
         raise FilesError("InvalidInput", "The permission has an unknown entry.") from None
     if object_type or inherited:
-        raise FilesError("InvalidInput", "Object entries have no place in a file's permission.")
+        raise FilesError("InvalidInput", "Object entries are not possible in a file's permission.")
     trustee = _sid(sid)
     return struct.pack("<BBHI", number, bits, 8 + len(trustee), mask) + trustee
-
-
-def _mask(rights: str) -> int:
-    mask = 0
-    for i in range(0, len(rights), 2):
-        mask |= RIGHTS[rights[i : i + 2]]
-    return mask
 
 
 def _sid(text: str) -> bytes:
@@ -116,23 +108,19 @@ def from_binary(text: str) -> str:
 def _acl_text(letter: str, data: bytes, offset: int, control: int, index: int) -> str:
     if not control & (SACL_PRESENT if index else DACL_PRESENT):
         return ""
-    flags = "".join(flag for flag, bits in CONTROL.items() if control & bits[index])
+    text = f"{letter}:" + "".join(flag for flag, bits in CONTROL.items() if control & bits[index])
     if not offset:
-        return f"{letter}:{flags}{NO_ACCESS_CONTROL}"
+        return text + NO_ACCESS_CONTROL
+    types = {number: name for name, number in TYPES.items()}
+    rights = {number: name for name, number in RIGHTS.items()}
     (count,) = struct.unpack_from("<H", data, offset + 4)
-    entries, place = [], offset + 8
+    at = offset + 8
     for _ in range(count):
-        kind, bits, size, mask = struct.unpack_from("<BBHI", data, place)
-        entries.append(_ace_text(kind, bits, mask, _name(data, place + 8)))
-        place += size
-    return f"{letter}:{flags}{''.join(entries)}"
-
-
-def _ace_text(kind: int, bits: int, mask: int, name: str) -> str:
-    letter = {number: text for text, number in TYPES.items()}[kind]
-    flags = "".join(text for text, bit in FLAGS.items() if bits & bit)
-    rights = {number: text for text, number in RIGHTS.items()}.get(mask, f"0x{mask:x}")
-    return f"({letter};{flags};{rights};;;{name})"
+        kind, bits, size, mask = struct.unpack_from("<BBHI", data, at)
+        flags = "".join(flag for flag, bit in FLAGS.items() if bits & bit)
+        text += f"({types[kind]};{flags};{rights.get(mask, f'0x{mask:x}')};;;{_name(data, at + 8)})"
+        at += size
+    return text
 
 
 def _name(data: bytes, offset: int) -> str:

@@ -5,13 +5,13 @@ from xml.sax.saxutils import escape
 from aiohttp import web
 
 from aca_local.files.body import read_document
-from aca_local.files.call import Call
 from aca_local.files.clock import parse_iso
+from aca_local.files.context import Service
 from aca_local.files.errors import FilesError
 from aca_local.files.policies import merge_service_properties, parse, service_properties_xml
-from aca_local.files.reply import empty, headers_for, xml
+from aca_local.files.request import Call
+from aca_local.files.response import empty, headers_for, xml
 from aca_local.files.sas import DELEGATION, delegation_key
-from aca_local.files.service import Service
 from aca_local.files.tokens import holder_of
 
 

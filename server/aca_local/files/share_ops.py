@@ -1,9 +1,12 @@
 """Operations on shares: properties, metadata, policies, statistics, permissions, leases, snapshots."""
 
 import asyncio
+import errno
 import json
 import os
 import shutil
+import stat
+from contextlib import suppress
 from pathlib import Path
 from xml.sax.saxutils import escape
 
@@ -11,14 +14,14 @@ from aiohttp import web
 
 from aca_local.files import leases
 from aca_local.files.body import read_document
-from aca_local.files.call import Call, bad_header
 from aca_local.files.clock import http_date
+from aca_local.files.context import Service
 from aca_local.files.errors import FilesError
-from aca_local.files.model import ShareProperties
 from aca_local.files.policies import policies_xml, read_policies
-from aca_local.files.reply import empty, headers_for, metadata_headers, xml
+from aca_local.files.records import ShareProperties
+from aca_local.files.request import Call, bad_header
+from aca_local.files.response import empty, headers_for, metadata_headers, xml
 from aca_local.files.sddl import to_binary
-from aca_local.files.service import Service
 from aca_local.files.smb import keep_permission, stored_permission
 
 TIERS = {"transactionoptimized": "TransactionOptimized", "hot": "Hot", "cool": "Cool"}
@@ -154,16 +157,16 @@ async def delete(service: Service, call: Call) -> web.Response:
     if share.snapshot:
         service.shares.delete_snapshot(call.account, share.name, share.snapshot)
     else:
-        _check_snapshot_leases(service, call, option)
+        snapshots = [
+            one
+            for one in service.shares.list_shares(call.account, snapshots=True)
+            if one.snapshot and one.name == call.share
+        ]
+        now = service.clock.now()
+        if option == "include" and any(leases.is_locked(one.lease, now) for one in snapshots):
+            raise FilesError("LeaseIdMissing")
         service.shares.delete_share(call.account, share.name, snapshots=option is not None)
     return empty(202, headers_for(call))
-
-
-def _check_snapshot_leases(service: Service, call: Call, option: str | None) -> None:
-    now = service.clock.now()
-    snapshots = [s for s in service.shares.list_shares(call.account, snapshots=True) if s.name == call.share]
-    if option == "include" and any(leases.is_locked(s.lease, now) for s in snapshots if s.snapshot):
-        raise FilesError("LeaseIdMissing")
 
 
 async def get_policies(service: Service, call: Call) -> web.Response:
@@ -188,9 +191,12 @@ async def statistics(service: Service, call: Call) -> web.Response:
 
 
 def _usage(folder: str) -> int:
-    return sum(
-        os.lstat(os.path.join(place, name)).st_size for place, _, names in os.walk(folder) for name in names
-    )
+    total = 0
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            with suppress(FileNotFoundError):  # gone since it was listed
+                total += os.lstat(os.path.join(parent, name)).st_size
+    return total
 
 
 async def create_permission(service: Service, call: Call) -> web.Response:
@@ -237,11 +243,26 @@ async def snapshot(service: Service, call: Call) -> web.Response:
     share = service.shares.get_share(call.account, call.share)
     taken = service.shares.begin_snapshot(share, call.metadata or dict(share.metadata))
     copied = service.shares.staging()
-    await asyncio.to_thread(shutil.copytree, service.shares.folder_of(share), copied, symlinks=True)
+    await asyncio.to_thread(_copy_share, service.shares.folder_of(share), copied)
     service.shares.finish_snapshot(share, taken, Path(copied))
     headers = headers_for(call, taken.changed)
     headers["x-ms-snapshot"] = taken.snapshot
     return empty(201, headers)
+
+
+def _copy_share(folder: Path, target: str) -> None:
+    """Copy the files and folders of a share: to read a FIFO or a device would never end."""
+
+    def special(parent: str, names: list[str]) -> set[str]:
+        modes = ((name, os.lstat(os.path.join(parent, name)).st_mode) for name in names)
+        served = (stat.S_IFREG, stat.S_IFDIR, stat.S_IFLNK)
+        return {name for name, mode in modes if stat.S_IFMT(mode) not in served}
+
+    try:
+        shutil.copytree(folder, target, symlinks=True, ignore=special)
+    except shutil.Error:
+        shutil.rmtree(target, ignore_errors=True)
+        raise PermissionError(errno.EACCES, "a file of the share cannot be read") from None
 
 
 async def restore(service: Service, call: Call) -> web.Response:

@@ -6,16 +6,17 @@ import hmac
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
-from aca_local.files.call import Call
+from aca_local.files.request import Call
 
 SIGNED = (
     "Content-Encoding", "Content-Language", "Content-Length", "Content-MD5", "Content-Type", "Date",
     "If-Modified-Since", "If-Match", "If-None-Match", "If-Unmodified-Since", "Range",
 )  # fmt: skip
+LENGTH = SIGNED.index("Content-Length")  # 0 is signed as empty
 
 
 def is_signed(call: Call, account: str, signature: str, keys: Sequence[str]) -> bool:
-    """Say whether `signature` is one of the account's keys' signatures of the request."""
+    """Return True if `signature` is one of the account's keys' signatures of the request."""
     given = signature.encode(errors="replace")
     for text in _strings_to_sign(call, account):
         for key in keys:
@@ -38,8 +39,12 @@ def _secret(key: str) -> bytes:
 def _strings_to_sign(call: Call, account: str) -> Iterable[str]:
     """Yield the text as the SDKs sign it and, where it differs, with the headers sorted as plain text."""
     names = tuple(call.ms)
-    head = f"{call.method}\n{_standard_headers(call)}\n"
-    tail = f"/{account}{call.path}{_canonical_query(call)}"
+    values = [call.headers.get(name, "") for name in SIGNED]
+    if values[LENGTH] == "0":
+        values[LENGTH] = ""
+    head = "\n".join([call.method, *values, ""])
+    query = "".join([f"\n{name}:{call.query[name]}" for name in sorted(call.query)])
+    tail = f"/{account}{call.path}{query}"
     order = service_order(names)
     yield head + _canonical_headers(call, order) + tail
     if (plain := tuple(sorted(names))) != order:
@@ -48,17 +53,6 @@ def _strings_to_sign(call: Call, account: str) -> Iterable[str]:
 
 def _canonical_headers(call: Call, names: Iterable[str]) -> str:
     return "".join([f"{name}:{call.ms[name]}\n" for name in names])
-
-
-def _standard_headers(call: Call) -> str:
-    values = [call.headers.get(name, "") for name in SIGNED]
-    if values[2] == "0":
-        values[2] = ""
-    return "\n".join(values)
-
-
-def _canonical_query(call: Call) -> str:
-    return "".join([f"\n{name}:{call.query[name]}" for name in sorted(call.query)])
 
 
 @lru_cache(maxsize=512)

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from aca_local.files.clock import TICKS_PER_SECOND, Clock, iso
 from aca_local.files.errors import FilesError
-from aca_local.files.model import ShareProperties
 from aca_local.files.names import check_share_name
+from aca_local.files.records import ShareProperties
 from aca_local.files.store import Store
 
 Key = tuple[str, str, str]  # account, share, snapshot
@@ -58,7 +58,7 @@ class FileShares:
         shutil.rmtree(self.root / "shares" / name, ignore_errors=True)
 
     def has_account(self, name: str) -> bool:
-        """Say whether an account is known."""
+        """Return True if an account is known."""
         return name in self._accounts
 
     def service_document(self, account: str) -> str:
@@ -165,7 +165,7 @@ class FileShares:
             self._destroy(found)
 
     def has_snapshots(self, account: str, share: str) -> bool:
-        """Say whether a share has snapshots."""
+        """Return True if a share has snapshots."""
         return bool(self._snapshots(account, share))
 
     def _snapshots(self, account: str, share: str) -> list[ShareProperties]:

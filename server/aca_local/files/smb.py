@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from multidict import CIMultiDict
 
-from aca_local.files.call import Call, bad_header
 from aca_local.files.clock import iso, parse_iso
 from aca_local.files.entries import Area, Entry
 from aca_local.files.errors import FilesError
-from aca_local.files.model import Extra
+from aca_local.files.records import Extra
+from aca_local.files.request import Call, bad_header
 from aca_local.files.sddl import from_binary, is_sddl
 from aca_local.files.store import Store
 

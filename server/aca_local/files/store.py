@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from aca_local.files.documents import dump_extra, dump_share, load_extra, load_share
-from aca_local.files.intents import Intent
-from aca_local.files.model import Record, ShareProperties
+from aca_local.files.record_json import dump_extra, dump_share, load_extra, load_share
+from aca_local.files.records import Record, ShareProperties
+from aca_local.files.write_ahead import Intent
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS accounts(name TEXT PRIMARY KEY, document TEXT NOT NULL) WITHOUT ROWID;
@@ -136,7 +136,7 @@ class Store:
         )  # fmt: skip
 
     def has_rows(self, share: int, parent: str) -> bool:
-        """Say whether anything in a folder may have a record; asked once a folder, as long as nothing has."""
+        """Return True if anything in a folder may have a record; a folder without any is remembered."""
         key = share, parent
         if key not in self._bare:
             query = "SELECT 1 FROM entries WHERE share = ? AND parent = ? LIMIT 1"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -36,7 +37,8 @@ def _row(entry: Path) -> tuple[object, ...]:
     changed = datetime.fromtimestamp(facts.st_mtime, UTC).strftime("%Y-%m-%d %H:%M:%S")
     slash = "/" if entry.is_dir() else ""
     size = "" if entry.is_dir() else _size(facts.st_size)
-    return tag("a", entry.name + slash, href=quote(entry.name) + slash), size, changed
+    name = entry.name.encode("utf-8", "replace").decode()  # a name on disk may be no text
+    return tag("a", name + slash, href=quote(os.fsencode(entry.name)) + slash), size, changed
 
 
 def _size(count: int) -> str:

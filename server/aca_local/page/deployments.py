@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aca_local.arm.deployments import DEPLOYMENT, DEPLOYMENT_OPERATION
+from aca_local.kernel.records import DEPLOYMENT, DEPLOYMENT_OPERATION
 from aca_local.page.html import Raw, join, table, tag
 from aca_local.page.states import moment, progress, time_taken
 
 if TYPE_CHECKING:
     from aca_local.arm import Cloud
-    from aca_local.state import JsonObject
+    from aca_local.kernel.records import DeploymentRecord, ErrorRecord, StepRecord
 
 QUIET = frozenset({"Succeeded", "Canceled"})
 _HEADS = ("Resource", "Type", "Operation", "State", "Time")
@@ -23,7 +23,7 @@ def deployments(cloud: Cloud, scope: str) -> Raw:
     return join(*(_deployment(cloud, one) for one in reversed(found)))
 
 
-def _deployment(cloud: Cloud, deployment: JsonObject) -> Raw:
+def _deployment(cloud: Cloud, deployment: DeploymentRecord) -> Raw:
     properties = deployment["properties"]
     operations = cloud.store.list(DEPLOYMENT_OPERATION, deployment["id"] + "/operations/")
     words = properties["provisioningState"]
@@ -40,26 +40,26 @@ def _deployment(cloud: Cloud, deployment: JsonObject) -> Raw:
     )
 
 
-def _operation(cloud: Cloud, operation: JsonObject) -> tuple[object, ...]:
+def _operation(cloud: Cloud, operation: StepRecord) -> tuple[object, ...]:
     properties = operation["properties"]
-    target = properties.get("targetResource") or {}
+    target = properties.get("targetResource")
     said, words = _failure(operation), properties["provisioningState"]
     return (
-        target.get("resourceName", ""),
-        target.get("resourceType", ""),
+        target["resourceName"] if target else "",
+        target["resourceType"] if target else "",
         properties["provisioningOperation"],
         join(progress(words), tag("p", _error(said), class_="error") if said else None),
         time_taken(cloud, words, properties["duration"], properties["timestamp"]),
     )
 
 
-def _failure(operation: JsonObject) -> JsonObject | None:
-    """The error that an operation ended with."""
-    found: JsonObject | None = (operation["properties"].get("statusMessage") or {}).get("error")
-    return found
+def _failure(operation: StepRecord) -> ErrorRecord | None:
+    """Return the error that an operation ended with."""
+    message = operation["properties"].get("statusMessage")
+    return message["error"] if message else None
 
 
-def _error(error: JsonObject) -> str:
+def _error(error: ErrorRecord) -> str:
     """Say the innermost cause, where the useful words are."""
     details = error.get("details") or []
     return _error(details[0]) if details else f"{error.get('code')}: {error.get('message')}"

@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from aca_local.kernel.replicas import NotRunningError
 from aca_local.page.browse import inside, listing
 from aca_local.page.frame import ROOT, headers, opening, page
 from aca_local.page.html import tag
 from aca_local.page.overview import overview
-from aca_local.replicas import NotRunningError
-from aca_local.security import page_key
+from aca_local.security import PAGE_COOKIE, page_key
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -52,7 +52,7 @@ class Page:
         return answer
 
     async def _guarded(self, request: web.BaseRequest) -> web.StreamResponse:
-        key, cookie = page_key(self.token), f"aca-local-{request.host.rpartition(':')[2]}"
+        key, cookie = page_key(self.token), f"{PAGE_COOKIE}{request.host.rpartition(':')[2]}"
         if hmac.compare_digest(request.query.get("key", "").encode(), key.encode()):
             moved = web.Response(status=303, headers={"Location": "/"})
             moved.set_cookie(cookie, key, httponly=True, samesite="Strict")

@@ -4,12 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aca_local.arm import locations
-from aca_local.providers import container_apps, environments, jobs, revisions, tokens
-from aca_local.providers.model import RESOURCE, Call, ResourceType
+from aca_local.kernel import locations
+from aca_local.kernel.resource_type import Call, Document, ResourceType
+from aca_local.providers import (
+    container_apps,
+    environment_storages,
+    environment_usages,
+    environments,
+    job_executions,
+    jobs,
+    revision_views,
+    revisions,
+    tokens,
+)
+from aca_local.providers.app_records import ENVIRONMENTS
 
 if TYPE_CHECKING:
-    from aca_local.arm.cloud import Cloud
+    from aca_local.kernel.context import Cloud
     from aca_local.state import JsonObject
 
 API_VERSIONS = (
@@ -35,12 +46,12 @@ API_VERSIONS = (
 )
 
 
-def _show(_: Cloud, document: JsonObject) -> JsonObject:
-    return document
+def _show(_: Cloud, document: Document) -> JsonObject:
+    return dict(document)
 
 
 async def _environment_token(cloud: Cloud, call: Call) -> JsonObject:
-    environment = cloud.store.get(RESOURCE, call.target.key)
+    environment = cloud.store.get(ENVIRONMENTS, call.target.key)
     assert environment is not None
     return tokens.answer(cloud, call.target, environment)
 
@@ -52,10 +63,11 @@ _ENVIRONMENTS = ResourceType(
     environments.show,
     write=environments.write,
     patch=environments.patch,
+    merge_patch=True,
     before_remove=environments.before_remove,
-    wire="app",
+    protocol="app",
     actions={"getAuthtoken": _environment_token},
-    queries={"usages": environments.usages, "workloadProfileStates": environments.profile_states},
+    queries={"usages": environment_usages.usages, "workloadProfileStates": environment_usages.profile_states},
     locations=locations.NAMES,
 )
 
@@ -63,9 +75,9 @@ _STORAGES = ResourceType(
     "Microsoft.App",
     "managedEnvironments/storages",
     API_VERSIONS,
-    environments.show_storage,
-    write=environments.write_storage,
-    missing=environments.storage_missing,
+    environment_storages.show,
+    write=environment_storages.write,
+    missing=environment_storages.missing,
 )
 
 _APPS = ResourceType(
@@ -75,16 +87,17 @@ _APPS = ResourceType(
     container_apps.show,
     write=container_apps.write,
     patch=container_apps.patch,
+    merge_patch=True,
     before_change=container_apps.check_idle,
     before_remove=container_apps.check_idle,
-    settle={
-        "put": container_apps.settle,
-        "patch": container_apps.settle,
-        "delete": container_apps.settle_delete,
-        "start": container_apps.settle_start,
-        "stop": container_apps.settle_stop,
+    on_complete={
+        "put": container_apps.complete,
+        "patch": container_apps.complete,
+        "delete": container_apps.complete_delete,
+        "start": container_apps.complete_start,
+        "stop": container_apps.complete_stop,
     },
-    wire="app",
+    protocol="app",
     lists={"listSecrets": container_apps.list_secrets},
     actions={"getAuthtoken": container_apps.get_auth_token},
     long_actions={"start": "start", "stop": "stop"},
@@ -96,8 +109,8 @@ _REVISIONS = ResourceType(
     "containerApps/revisions",
     API_VERSIONS,
     _show,
-    find=revisions.find,
-    list_all=revisions.list_all,
+    find=revision_views.find,
+    list_all=revision_views.list_all,
     remove=False,
     actions={
         "activate": revisions.activate,
@@ -112,10 +125,10 @@ _REPLICAS = ResourceType(
     "containerApps/revisions/replicas",
     API_VERSIONS,
     _show,
-    find=revisions.find_replica,
-    list_all=revisions.list_replicas,
+    find=revision_views.find_replica,
+    list_all=revision_views.list_replicas,
     remove=False,
-    missing=revisions.replica_missing,
+    missing=revision_views.replica_missing,
 )
 
 _JOBS = ResourceType(
@@ -125,11 +138,12 @@ _JOBS = ResourceType(
     jobs.show,
     write=jobs.write,
     patch=jobs.patch,
+    merge_patch=True,
     before_remove=jobs.check_idle,
-    settle={"delete": jobs.settle_delete},
-    wire="app",
+    on_complete={"delete": job_executions.complete_delete},
+    protocol="app",
     lists={"listSecrets": jobs.list_secrets},
-    actions={"start": jobs.start, "stop": jobs.stop_all},
+    actions={"start": job_executions.start, "stop": job_executions.stop_all},
     locations=locations.NAMES,
 )
 
@@ -138,11 +152,11 @@ _EXECUTIONS = ResourceType(
     "jobs/executions",
     API_VERSIONS,
     _show,
-    find=jobs.find_execution,
-    list_all=jobs.list_executions,
+    find=job_executions.find,
+    list_all=job_executions.list_all,
     remove=False,
-    actions={"stop": jobs.stop_execution},
-    missing=jobs.execution_missing,
+    actions={"stop": job_executions.stop},
+    missing=job_executions.missing,
 )
 
 

@@ -1,117 +1,130 @@
-"""A container app's body: what a PUT is checked for, and how the service writes it back.
-
-Explicit nulls, defaults and the order of keys are those of recorded answers.
-``InvalidParameterValueInContainerTemplate``
-and ``ContainerAppInvalidResourceTotal`` are worded as the service does.
+"""A container app's template: what a PUT is checked for, and how the service writes it back.
+ Explicit nulls, defaults and the order of keys are those of recorded answers. JSON types are checked before,
+against Microsoft's documents (``kernel.body_schema``); here are the rules between values.
 """
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from aca_local.arm.errors import ArmError
+from aca_local.providers import app_messages as messages
 from aca_local.providers import profiles
+from aca_local.providers.app_messages import invalid_field
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from aca_local.state import JSON, JsonObject
+    from aca_local.providers.app_records import ContainerRecord, ScaleRecord, TemplateRecord, VolumeRecord
+    from aca_local.state import JsonObject
 
-_APP_NAME = re.compile(r"(?!.*--)[a-z](?:[a-z0-9-]{0,30}[a-z0-9])")
+_APP_NAME = re.compile(r"(?!.*--)[a-z](?:[a-z0-9-]{0,30}[a-z0-9])?")
 _CONTAINER_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
-_SECRET_NAME = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?")
 _SUFFIX = re.compile(r"[a-z](?:[a-z0-9-]{0,53}[a-z0-9])?")
 _CONTAINER_KEYS = ("image", "name", "command", "args", "env", "probes", "volumeMounts", "imageType")
+_VOLUMES = frozenset({"AzureFile", "EmptyDir", "Secret"})
+_MEMORY = re.compile(r"([0-9]{1,5}(?:\.[0-9]{0,6})?|\.[0-9]{1,6})Gi")
+_MOST_REPLICAS = 1000
+_LONGEST_GRACE = 600
+
+
+class Limit(NamedTuple):
+    """The smallest and the largest value of a number."""
+
+    low: int
+    high: int
+
+
 _FAILURES = {"Liveness": 30, "Readiness": 48, "Startup": 240}
-_VOLUMES = frozenset({"AzureFile", "EmptyDir"})
-_TRANSPORTS = frozenset({"Auto", "Http", "Http2"})
-_MEMORY = re.compile(r"(\d+(?:\.\d+)?)Gi")
+_PROBE_LIMITS = {
+    "initialDelaySeconds": Limit(0, 60),
+    "periodSeconds": Limit(1, 240),
+    "timeoutSeconds": Limit(1, 240),
+    "successThreshold": Limit(1, 10),
+}
 
 
-def invalid_field(path: str, details: str) -> ArmError:
-    """A field of the template that is missing or wrong."""
-    return ArmError(
-        400,
-        "InvalidParameterValueInContainerTemplate",
-        f"The following field(s) are either invalid or missing. Field '{path}' is invalid with details:"
-        f" '{details}'.",
-        target=path,
-    )
+def check_range(path: str, value: int | None, limit: Limit) -> None:
+    """Raise InvalidParameterValueInContainerTemplate for a number outside of its limits."""
+    if value is not None and not limit.low <= value <= limit.high:
+        raise invalid_field(path, f"Invalid value: {value}: must be between {limit.low} and {limit.high}")
 
 
 def check_name(name: str) -> None:
-    """Raises ContainerAppInvalidName."""
+    """Raise ContainerAppInvalidName."""
     if _APP_NAME.fullmatch(name) is None:
-        raise ArmError(
-            400,
-            "ContainerAppInvalidName",
-            f"Invalid ContainerApp name '{name}'. A name must consist of lower case alphanumeric characters"
-            " or '-',"
-            " start with an alphabetic character, and end with an alphanumeric character and cannot have"
-            " '--'. The"
-            " length must not be more than 32 characters.",
-        )
+        raise messages.APP_NAME.error(name=name)
 
 
-def template(asked: JsonObject, profile: str | None) -> JsonObject:
-    """The ``template`` section as it is stored. Raises what the service refuses."""
-    containers = asked.get("containers")
+def template(asked: JsonObject, profile: str | None) -> TemplateRecord:
+    """Return the ``template`` section as it is stored. Raise what the service refuses."""
+    containers, volumes = asked.get("containers"), [_volume(one) for one in asked.get("volumes") or []]
     if not containers:
         raise invalid_field("template.containers", "At least one container is required.")
     suffix = asked.get("revisionSuffix") or ""
     if suffix and _SUFFIX.fullmatch(suffix) is None:
-        raise invalid_field(
-            "template.revisionSuffix",
-            f"Invalid value: \"{suffix}\": lower case alphanumeric characters or '-'",
-        )
-    volumes = [_volume(one) for one in asked.get("volumes") or []]
+        raise _not_lower_case("template.revisionSuffix", suffix)
+    for unsupported in ("initContainers", "serviceBinds"):
+        if asked.get(unsupported):
+            raise invalid_field(f"template.{unsupported}", "aca-local does not support this.")
+    grace = asked.get("terminationGracePeriodSeconds")
+    check_range("template.terminationGracePeriodSeconds", grace, Limit(0, _LONGEST_GRACE))
     known = {one["name"] for one in volumes}
-    written: JsonObject = {
+    written: TemplateRecord = {
         "revisionSuffix": suffix,
-        "terminationGracePeriodSeconds": asked.get("terminationGracePeriodSeconds"),
+        "terminationGracePeriodSeconds": grace,
         "containers": [_container(one, known) for one in containers],
         "initContainers": None,
         "scale": _scale(asked.get("scale") or {}),
         "volumes": volumes or None,
         "serviceBinds": None,
     }
-    for unsupported in ("initContainers", "serviceBinds"):
-        if asked.get(unsupported):
-            raise invalid_field(f"template.{unsupported}", "aca-local does not support this.")
-    _check_resources(written["containers"], profile)
+    _check_containers(written["containers"], profile)
     return written
 
 
-def _container(one: JsonObject, volumes: set[str]) -> JsonObject:
+def _not_lower_case(path: str, value: str) -> Exception:
+    return invalid_field(path, f"Invalid value: \"{value}\": lower case alphanumeric characters or '-'")
+
+
+def _container(one: JsonObject, volumes: set[str]) -> ContainerRecord:
     name = one.get("name") or ""
     path = f"template.containers.{name or '0'}"
     if _CONTAINER_NAME.fullmatch(name) is None:
-        raise invalid_field(
-            f"{path}.name", f"Invalid value: \"{name}\": lower case alphanumeric characters or '-'"
-        )
+        raise _not_lower_case(f"{path}.name", name)
     if not one.get("image"):
         raise invalid_field(f"{path}.image", 'Invalid value: "": image is required')
-    container = {key: one[key] for key in _CONTAINER_KEYS if one.get(key) is not None}
-    resources = one.get("resources") or {}
-    cpu = float(resources.get("cpu") or 0.5)
-    memory = resources.get("memory") or "1Gi"
-    container.setdefault("imageType", "ContainerImage")
-    container["resources"] = {"cpu": cpu, "memory": memory, "ephemeralStorage": _ephemeral(cpu)}
+    asked = one.get("resources") or {}
+    cpu, memory = float(asked.get("cpu", 0.5)), asked.get("memory", "1Gi")
+    steps = ((0.25, "1Gi"), (0.5, "2Gi"), (1.0, "4Gi"))
+    disk = next((size for limit, size in steps if cpu <= limit), "8Gi")
     for probe in one.get("probes") or ():
         _check_probe(f"{path}.probes", probe)
-    for mount in one.get("volumeMounts") or ():
-        if mount.get("volumeName") not in volumes:
-            raise invalid_field(
-                f"{path}.volumeMounts",
-                f"Volume '{mount.get('volumeName')}' is not defined in template.volumes.",
-            )
+    for pair in one.get("env") or ():
+        if not pair.get("name") or "=" in pair["name"]:
+            raise invalid_field(f"{path}.env", f'Invalid value: "{pair.get("name", "")}": a name without "="')
+    _check_mounts(path, one.get("volumeMounts") or (), volumes)
+    container: ContainerRecord = {
+        **{key: one[key] for key in _CONTAINER_KEYS if one.get(key) is not None},  # type: ignore[typeddict-item]
+        "resources": {"cpu": cpu, "memory": memory, "ephemeralStorage": disk},
+    }
+    container.setdefault("imageType", "ContainerImage")
     return container
 
 
-def _ephemeral(cpu: float) -> str:
-    steps = ((0.25, "1Gi"), (0.5, "2Gi"), (1.0, "4Gi"))
-    return next((size for limit, size in steps if cpu <= limit), "8Gi")
+def _check_mounts(path: str, mounts: Sequence[JsonObject], volumes: set[str]) -> None:
+    for mount in mounts:
+        if mount.get("volumeName") not in volumes:
+            details = f"Volume '{mount.get('volumeName')}' is not defined in template.volumes."
+            raise invalid_field(f"{path}.volumeMounts", details)
+        if not str(mount.get("mountPath") or "").startswith("/"):
+            details = f'Invalid value: "{mount.get("mountPath", "")}": an absolute mountPath is required'
+            raise invalid_field(f"{path}.volumeMounts.mountPath", details)
+        if ".." in str(mount.get("subPath") or "").split("/") or str(mount.get("subPath") or "").startswith(
+            "/"
+        ):
+            details = f'Invalid value: "{mount["subPath"]}": must be a relative path without ".."'
+            raise invalid_field(f"{path}.volumeMounts.subPath", details)
 
 
 def _check_probe(path: str, probe: JsonObject) -> None:
@@ -119,163 +132,90 @@ def _check_probe(path: str, probe: JsonObject) -> None:
     if kind not in _FAILURES:
         raise invalid_field(f"{path}.type", f'Invalid value: "{kind}": Liveness, Readiness or Startup')
     target = probe.get("httpGet") or probe.get("tcpSocket")
-    if not target or not isinstance(target.get("port"), int):
+    if not target or not 1 <= target.get("port", 0) <= 65535:  # noqa: PLR2004 - what a port is
         raise invalid_field(f"{path}.{kind}", "httpGet or tcpSocket with a port is required")
-    if (probe.get("failureThreshold") or 1) > _FAILURES[kind]:
-        raise invalid_field(
-            f"{path}.{kind}.failureThreshold",
-            f"Invalid value: {probe['failureThreshold']}: must be between 1 and {_FAILURES[kind]}",
-        )
-    for key, limit in (("initialDelaySeconds", 60), ("periodSeconds", 240), ("timeoutSeconds", 240)):
-        if (probe.get(key) or 0) > limit:
-            raise invalid_field(
-                f"{path}.{kind}.{key}", f"Invalid value: {probe[key]}: must be at most {limit}"
-            )
+    limits = {**_PROBE_LIMITS, "failureThreshold": Limit(1, _FAILURES[kind])}
+    for key, limit in limits.items():
+        check_range(f"{path}.{kind}.{key}", probe.get(key), limit)
+    for header in target.get("httpHeaders") or ():
+        if (
+            not header.get("name")
+            or "value" not in header
+            or not (header["name"] + header["value"]).isprintable()
+        ):
+            raise invalid_field(f"{path}.{kind}.httpHeaders", "a header needs a name and a value of one line")
 
 
-def _volume(one: JsonObject) -> JsonObject:
+def _volume(one: JsonObject) -> VolumeRecord:
     kind = one.get("storageType") or "EmptyDir"
+    if not one.get("name"):
+        raise invalid_field("template.volumes", "A volume needs a name.")
     if kind not in _VOLUMES:
         raise invalid_field("template.volumes", f"aca-local does not support the storage type '{kind}'.")
     if kind == "AzureFile" and not one.get("storageName"):
-        raise invalid_field("template.volumes", f"The volume '{one.get('name')}' needs a storageName.")
-    return {key: value for key, value in {**one, "storageType": kind}.items() if value is not None}
+        raise invalid_field("template.volumes", f"The volume '{one['name']}' needs a storageName.")
+    for secret in one.get("secrets") or ():
+        path = str(secret.get("path") or "")
+        if not secret.get("secretRef") or path.startswith("/") or ".." in path.split("/"):
+            details = f"The volume '{one['name']}' needs a secretRef and a relative path for each secret."
+            raise invalid_field("template.volumes", details)
+    return {**one, "storageType": kind}  # type: ignore[typeddict-item]  # the table has checked the rest
 
 
-def _scale(asked: JsonObject) -> JsonObject:
+def _scale(asked: JsonObject) -> ScaleRecord:
     low, high = asked.get("minReplicas"), asked.get("maxReplicas")
+    check_range("template.scale.minReplicas", low, Limit(0, _MOST_REPLICAS))
+    check_range("template.scale.maxReplicas", high, Limit(1, _MOST_REPLICAS))
+    for name in ("cooldownPeriod", "pollingInterval"):
+        check_range(f"template.scale.{name}", asked.get(name), Limit(0, 2**31))
     if low is not None and high is not None and low > high:
         raise invalid_field("template.scale", f"minReplicas {low} is greater than maxReplicas {high}")
     return {
         "minReplicas": low,
         "maxReplicas": 10 if high is None else high,
-        "cooldownPeriod": asked.get("cooldownPeriod") or 300,
-        "pollingInterval": asked.get("pollingInterval") or 30,
+        "cooldownPeriod": asked.get("cooldownPeriod", 300),
+        "pollingInterval": asked.get("pollingInterval", 30),
         "rules": asked.get("rules"),
     }
 
 
 def gibibytes(memory: str) -> float:
-    """``1.5Gi`` → 1.5. Raises where the text is something else."""
+    """Return 1.5 for ``1.5Gi``. Raise InvalidParameterValueInContainerTemplate for what is no memory size."""
     found = _MEMORY.fullmatch(memory)
     if found is None:
         raise invalid_field("template.containers.resources.memory", f'Invalid value: "{memory}"')
     return float(found[1])
 
 
-def _check_resources(containers: Sequence[JsonObject], profile: str | None) -> None:
+def _check_containers(containers: Sequence[ContainerRecord], profile: str | None) -> None:
+    names = [one["name"] for one in containers]
+    if len({*names}) < len(names):
+        raise invalid_field("template.containers", "The names of containers must be unique.")
     cpu = sum(one["resources"]["cpu"] for one in containers)
     memory = sum(gibibytes(one["resources"]["memory"]) for one in containers)
     kind = profiles.find(profile or "Consumption")
+    if any(one["resources"]["cpu"] <= 0 for one in containers):
+        raise invalid_field("template.containers.resources.cpu", f"Invalid value: {cpu:g}: must be positive")
     if kind is None:
         return
     consumption = kind.name == "Consumption"
-    if cpu <= kind.cores and memory <= kind.memory_gib and (not consumption or _pair(cpu, memory)):
+    pair = float(cpu * 4).is_integer() and memory == cpu * 2
+    if cpu <= kind.cores and memory <= kind.memory_gib and (pair or not consumption):
         return
     combinations = "; ".join(f"[cpu: {step / 4:g}, memory: {step / 2:.1f}Gi]" for step in range(1, 17))
-    allowed = (
-        f"add up to one of the following CPU - Memory combinations: {combinations}"
-        if consumption
-        else (f"be at most [cpu: {kind.cores}, memory: {kind.memory_gib}Gi]")
-    )
-    raise ArmError(
-        400,
-        "ContainerAppInvalidResourceTotal",
-        f"The total requested CPU and memory resources for this application (CPU: {cpu:g}, memory:"
-        f" {memory:g}) is"
-        f" invalid. Total CPU and memory for all containers defined in a Container App must {allowed}",
-    )
+    sums, most = "add up to one of the following CPU - Memory combinations", f"be at most [cpu: {kind.cores}"
+    allowed = f"{sums}: {combinations}" if consumption else f"{most}, memory: {kind.memory_gib}Gi]"
+    raise messages.RESOURCE_TOTAL.error(cpu=cpu, memory=memory, allowed=allowed)
 
 
-def _pair(cpu: float, memory: float) -> bool:
-    return (cpu * 4).is_integer() and memory == cpu * 2
-
-
-def configuration(asked: JsonObject, before: JsonObject | None) -> JsonObject:
-    """The ``configuration`` section as it is stored, without the values of secrets."""
-    mode = str(asked.get("activeRevisionsMode") or "Single").capitalize()
-    if mode not in {"Single", "Multiple"}:
-        raise invalid_field(
-            "configuration.activeRevisionsMode", f'Invalid value: "{mode}": Single or Multiple'
-        )
-    if (asked.get("dapr") or {}).get("enabled"):
-        raise invalid_field("configuration.dapr.enabled", "aca-local runs no Dapr beside an app.")
-    return {
-        "secrets": [{"name": one["name"]} for one in asked.get("secrets") or []] or None,
-        "activeRevisionsMode": mode,
-        "ingress": _ingress(asked.get("ingress"), (before or {}).get("ingress")),
-        "registries": asked.get("registries"),
-        "dapr": asked.get("dapr"),
-        "maxInactiveRevisions": 100
-        if asked.get("maxInactiveRevisions") is None
-        else asked["maxInactiveRevisions"],
-        "service": asked.get("service"),
-        "runtime": asked.get("runtime"),
-        "targetLabel": asked.get("targetLabel") or "",
-        "revisionTransitionThreshold": asked.get("revisionTransitionThreshold"),
-        "identitySettings": asked.get("identitySettings") or [],
-    }
-
-
-def _ingress(asked: JsonObject | None, before: JsonObject | None) -> JsonObject | None:
-    if not asked:
-        return None
-    port = asked.get("targetPort")
-    if not isinstance(port, int) or not 1 <= port <= 65535:  # noqa: PLR2004 - what a port is
-        raise invalid_field(
-            "configuration.ingress.targetPort", f"Invalid value: {port}: must be between 1 and 65535"
-        )
-    transport = str(asked.get("transport") or "Auto").capitalize()
-    if transport not in _TRANSPORTS:
-        raise invalid_field(
-            "configuration.ingress.transport", f"aca-local's ingress speaks HTTP, not '{transport}'."
-        )
-    keep: tuple[str, ...] = (
-        "customDomains",
-        "ipSecurityRestrictions",
-        "corsPolicy",
-        "clientCertificateMode",
-        "stickySessions",
-        "additionalPortMappings",
-        "targetPortHttpScheme",
-    )
-    return {
-        "fqdn": (before or {}).get("fqdn"),
-        "external": bool(asked.get("external", False)),
-        "targetPort": port,
-        "exposedPort": asked.get("exposedPort") or 0,
-        "transport": transport,
-        "traffic": asked.get("traffic") or [{"weight": 100, "latestRevision": True}],
-        "allowInsecure": bool(asked.get("allowInsecure", False)),
-        **{key: asked.get(key) for key in keep},
-    }
-
-
-def secrets(asked: JSON) -> list[JsonObject]:
-    """The secrets of a PUT, with their values. Raises ContainerAppSecretInvalid."""
-    found = []
-    for one in asked or []:
-        name = one.get("name") or ""
-        if _SECRET_NAME.fullmatch(name) is None or one.get("value") is None:
-            raise ArmError(
-                400,
-                "ContainerAppSecretInvalid",
-                f"Invalid Request: Container app secret(s) with name(s) '{name}' are invalid: value or"
-                " keyVaultUrl and"
-                " identity should be provided.",
-            )
-        found.append({"name": name, "value": one["value"]})
-    return found
-
-
-def check_secret_refs(written: JsonObject, known: set[str]) -> None:
-    """Raises ContainerAppSecretRefNotFound for a variable that names an unknown secret."""
+def check_secret_refs(written: TemplateRecord, known: set[str]) -> None:
+    """Raise ContainerAppSecretRefNotFound for a variable or a volume that names an unknown secret."""
+    for volume in written["volumes"] or ():
+        for secret in volume.get("secrets") or ():
+            if secret["secretRef"] not in known:
+                raise messages.VOLUME_SECRET_NOT_FOUND.error(ref=secret["secretRef"], volume=volume["name"])
     for container in written["containers"]:
         for pair in container.get("env") or ():
             ref = pair.get("secretRef")
             if ref and ref not in known:
-                raise ArmError(
-                    400,
-                    "ContainerAppSecretRefNotFound",
-                    f"SecretRef '{ref}' defined for container '{container['name']}' not found.",
-                )
+                raise messages.SECRET_REF_NOT_FOUND.error(ref=ref, container=container["name"])

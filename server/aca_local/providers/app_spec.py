@@ -4,85 +4,97 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
-from aca_local.arm.ids import parse
-from aca_local.providers.accounts import account_keys
-from aca_local.providers.model import RESOURCE
-from aca_local.replicas import ContainerSpec, Mount, Probe, RevisionSpec
+from aca_local.kernel.ids import parse
+from aca_local.kernel.replicas import ContainerSpec, Mount, Probe, RevisionSpec
+from aca_local.providers.accounts import account_keys, is_reachable, takes_keys
+from aca_local.providers.app_records import STORAGES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    from aca_local.arm.cloud import Cloud
-    from aca_local.state import JsonObject
+    from aca_local.kernel.context import Cloud
+    from aca_local.kernel.ids import ResourceId
+    from aca_local.kernel.replicas import ProbeKind
+    from aca_local.providers.app_records import (
+        AppRecord,
+        ContainerRecord,
+        ProbeRecord,
+        TemplateRecord,
+        VolumeRecord,
+    )
+    from aca_local.providers.job_records import JobRecord
 
 
-def build(cloud: Cloud, app: JsonObject, revision: JsonObject) -> RevisionSpec:
-    """The spec of a revision, with secrets and volumes resolved; a mount says itself why it fails, if it
-    does.
-    """
-    template = revision["template"]
-    ingress = app["properties"]["configuration"].get("ingress")
-    scale = template.get("scale") or {}
-    port = ingress["targetPort"] if ingress else None
-    mounts = _volumes(cloud, app, template)
-    secrets = {one["name"]: one.get("value", "") for one in app["private"]["secrets"]}
-    containers = tuple(_container(one, secrets, mounts) for one in template["containers"])
+def build(cloud: Cloud, app: AppRecord, revision: str, template: TemplateRecord) -> RevisionSpec:
+    """Return the spec of a revision, with secrets and volumes resolved; a mount that fails says why."""
+    ingress, scale = app["properties"]["configuration"]["ingress"], template["scale"]
     return RevisionSpec(
         app_id=app["id"],
         app=app["name"],
-        revision=revision["name"],
-        containers=containers,
-        min_replicas=scale.get("minReplicas") or 0,
-        max_replicas=scale.get("maxReplicas") or 10,
-        target_port=port,
+        revision=revision,
+        containers=containers(cloud, app, template["containers"], template["volumes"] or ()),
+        min_replicas=scale["minReplicas"] or 0,
+        max_replicas=scale["maxReplicas"],
+        target_port=ingress["targetPort"] if ingress else None,
     )
 
 
-def _container(one: JsonObject, secrets: Mapping[str, str], volumes: Mapping[str, Mount]) -> ContainerSpec:
-    resources = one.get("resources") or {}
+def containers(
+    cloud: Cloud,
+    owner: AppRecord | JobRecord,
+    asked: Sequence[ContainerRecord],
+    volumes: Sequence[VolumeRecord],
+) -> tuple[ContainerSpec, ...]:
+    """Return the containers of an app or job as they are started."""
+    environment = parse(owner["properties"]["environmentId"])
+    secrets = {one["name"]: one["value"] for one in owner["private"]["secrets"]}
+    mounts = {}
+    for volume in volumes:
+        if volume["storageType"] == "Secret":
+            named = {
+                one.get("path") or one["secretRef"]: secrets[one["secretRef"]]
+                for one in volume.get("secrets") or ()
+            }
+            files = named or secrets  # without names all of them, each a file
+            mounts[volume["name"]] = Mount(path="", folder=Path(), read_only=True, files=files)
+        elif volume["storageType"] != "EmptyDir":
+            mounts[volume["name"]] = _azure_file(cloud, environment, volume)
+    return tuple(_container(one, secrets, mounts) for one in asked)
+
+
+def _container(
+    one: ContainerRecord, secrets: Mapping[str, str], volumes: Mapping[str, Mount]
+) -> ContainerSpec:
     return ContainerSpec(
         name=one["name"],
         image=one["image"],
         command=tuple(one.get("command") or ()),
         args=tuple(one.get("args") or ()),
-        env={pair["name"]: _value(pair, secrets) for pair in one.get("env") or ()},
-        mounts=tuple(_mount(each, volumes) for each in one.get("volumeMounts") or ()),
+        env={
+            pair["name"]: secrets[pair["secretRef"]] if pair.get("secretRef") else pair.get("value", "")
+            for pair in one.get("env") or ()
+        },
+        mounts=tuple(
+            replace(volume, path=each["mountPath"], folder=volume.folder / (each.get("subPath") or ""))
+            for each in one.get("volumeMounts") or ()
+            if (volume := volumes.get(each["volumeName"]))
+        ),
         probes=tuple(_probe(each) for each in one.get("probes") or ()),
-        cpu=float(resources.get("cpu", 0.5)),
-        memory=resources.get("memory", "1Gi"),
+        cpu=one["resources"]["cpu"],
+        memory=one["resources"]["memory"],
     )
 
 
-def _value(pair: JsonObject, secrets: Mapping[str, str]) -> str:
-    if pair.get("secretRef"):
-        return secrets.get(pair["secretRef"], "")
-    return pair.get("value") or ""
-
-
-def _mount(each: JsonObject, volumes: Mapping[str, Mount]) -> Mount:
-    volume = volumes[each["volumeName"]]
-    folder = volume.folder / each["subPath"] if each.get("subPath") else volume.folder
-    return replace(volume, path=each["mountPath"], folder=folder)
-
-
-def _volumes(cloud: Cloud, app: JsonObject, template: JsonObject) -> dict[str, Mount]:
-    volumes = {}
-    for one in template.get("volumes") or ():
-        if one.get("storageType", "EmptyDir") == "AzureFile":
-            volumes[one["name"]] = _azure_file(cloud, app, one)
-    return volumes
-
-
-def _azure_file(cloud: Cloud, app: JsonObject, volume: JsonObject) -> Mount:
-    environment = parse(app["properties"]["environmentId"])
-    storage = cloud.store.get(RESOURCE, environment.child("storages", volume["storageName"]).key)
+def _azure_file(cloud: Cloud, environment: ResourceId, volume: VolumeRecord) -> Mount:
+    storage = cloud.store.get(STORAGES, environment.child("storages", volume["storageName"]).key)
     if storage is None:
         return _failed(f'storage "{volume["storageName"]}" was not found in the environment')
     file = storage["properties"]["azureFile"]
     account, share = file["accountName"], file["shareName"]
-    if storage["private"]["accountKey"] not in account_keys(cloud, account):
+    closed = not (takes_keys(cloud, account) and is_reachable(cloud, account))
+    if closed or storage["private"]["accountKey"] not in account_keys(cloud, account):
         return _failed(f"mount of //{account}/{share} failed: mount error(13): Permission denied")
     if share not in {one.name for one in cloud.shares.list_shares(account)}:
         return _failed(f"mount of //{account}/{share} failed: mount error(2): No such file or directory")
@@ -94,19 +106,19 @@ def _failed(why: str) -> Mount:
     return Mount(path="", folder=Path(), failure=why)
 
 
-def _probe(one: JsonObject) -> Probe:
+def _probe(one: ProbeRecord) -> Probe:
     http = one.get("httpGet")
-    target = http or one.get("tcpSocket") or {}
-    scheme = str((http or {}).get("scheme") or "HTTP").lower() if http else "tcp"
+    target = http or one["tcpSocket"]
+    secure = http is not None and http.get("scheme", "HTTP").upper() == "HTTPS"
     return Probe(
-        kind=one["type"],
-        port=int(target["port"]),
-        scheme="https" if scheme == "https" else "http" if scheme == "http" else "tcp",
-        path=(http or {}).get("path") or "/",
-        initial_delay=float(one.get("initialDelaySeconds") or 0),
-        period=float(one.get("periodSeconds") or 10),
-        timeout=float(one.get("timeoutSeconds") or 1),
-        success_threshold=int(one.get("successThreshold") or 1),
-        failure_threshold=int(one.get("failureThreshold") or 3),
-        headers=tuple((pair["name"], pair["value"]) for pair in (http or {}).get("httpHeaders") or ()),
+        kind=cast("ProbeKind", one["type"]),  # checked when the app was written
+        port=target["port"],
+        scheme="tcp" if http is None else "https" if secure else "http",
+        path=target.get("path") or "/",
+        initial_delay=one.get("initialDelaySeconds", 0),
+        period=one.get("periodSeconds", 10),
+        timeout=one.get("timeoutSeconds", 1),
+        success_threshold=one.get("successThreshold", 1),
+        failure_threshold=one.get("failureThreshold", 3),
+        headers=tuple((pair["name"], pair["value"]) for pair in target.get("httpHeaders") or ()),
     )

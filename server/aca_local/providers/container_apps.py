@@ -5,59 +5,58 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from aca_local.arm import locations
-from aca_local.arm.errors import ArmError
-from aca_local.arm.ids import ResourceId, parse
-from aca_local.arm.operations import active_operation
-from aca_local.providers import app_body, revisions, tokens
-from aca_local.providers.environments import APP, ENVIRONMENT, system_data
-from aca_local.providers.model import RESOURCE, Call, Write, deep_merge
+from aca_local.kernel import locations
+from aca_local.kernel.ids import ResourceId, parse
+from aca_local.kernel.operations import active_operation
+from aca_local.kernel.resource_type import Call, Document, Write, deep_merge
+from aca_local.providers import app_body, app_configuration, identities, revisions, tokens, traffic
+from aca_local.providers import app_messages as messages
+from aca_local.providers.app_records import APP, APPS, ENVIRONMENT, ENVIRONMENTS
+from aca_local.providers.environments import system_data
 
 if TYPE_CHECKING:
-    from aca_local.arm.cloud import Cloud
+    from aca_local.kernel.context import Cloud
+    from aca_local.providers.app_records import (
+        AppConfiguration,
+        AppProperties,
+        AppRecord,
+        EnvironmentRecord,
+        TemplateRecord,
+    )
     from aca_local.state import JsonObject
 
 
-def write(cloud: Cloud, request: Write) -> JsonObject:
-    """A PUT: the whole app as asked. The revision, if the template changed, comes when the operation is
-    carried out.
+def write(cloud: Cloud, request: Write) -> AppRecord:
+    """Return the whole app as a PUT asks for it.
+
+    The revision, if the template changed, comes when the operation is carried out.
     """
-    app_body.check_name(request.target.name)
-    check_idle(cloud, request.target)
+    target, before = request.target, cloud.store.get(APPS, request.target.key)
+    app_body.check_name(target.name)
+    check_idle(cloud, target)
     asked = request.body.get("properties") or {}
+    configured = asked.get("configuration") or {}
     environment = environment_of(cloud, asked)
     profile_name, profile_type = profile_of(environment, asked.get("workloadProfileName"))
-    secrets = app_body.secrets((asked.get("configuration") or {}).get("secrets"))
+    secrets = app_configuration.secrets(configured)
     template = app_body.template(asked.get("template") or {}, profile_type)
     app_body.check_secret_refs(template, {one["name"] for one in secrets})
-    revisions.check_suffix(cloud, str(request.target), request.target.name, template)
-    before = request.existing["properties"] if request.existing else {}
-    document: JsonObject = {
-        "id": str(request.target),
-        "name": request.target.name,
+    revisions.check_suffix(cloud, target, template)
+    configuration = app_configuration.read(
+        configured, before["properties"]["configuration"] if before else None
+    )
+    _check_traffic(cloud, target, configuration, template)
+    properties = _properties(target, environment, configuration, template, before)
+    properties["workloadProfileName"] = profile_name
+    properties["patchingMode"] = asked.get("patchingMode") or "Automatic"
+    document: AppRecord = {
+        "id": str(target),
+        "name": target.name,
         "type": APP,
         "location": locations.display(request.body["location"]),
-        "systemData": system_data(cloud, request.existing),
-        "properties": {
-            "provisioningState": "InProgress",
-            "runningStatus": before.get("runningStatus", "Running"),
-            "managedEnvironmentId": environment["id"],
-            "environmentId": environment["id"],
-            "workloadProfileName": profile_name,
-            "patchingMode": asked.get("patchingMode") or "Automatic",
-            "outboundIpAddresses": ["127.0.0.1"],
-            "latestRevisionName": before.get("latestRevisionName", ""),
-            "latestReadyRevisionName": before.get("latestReadyRevisionName", ""),
-            "latestRevisionFqdn": before.get("latestRevisionFqdn", ""),
-            "customDomainVerificationId": hashlib.sha256(request.target.key.encode()).hexdigest().upper(),
-            "configuration": app_body.configuration(
-                asked.get("configuration") or {}, before.get("configuration")
-            ),
-            "template": template,
-            "eventStreamEndpoint": None,
-            "delegatedIdentities": [],
-        },
-        "identity": request.body.get("identity") or {"type": "None"},
+        "systemData": system_data(cloud, before["systemData"] if before else None),
+        "properties": properties,
+        "identity": identities.read(cloud, target, request.body.get("identity")),
         "private": {"secrets": secrets},
     }
     if request.body.get("tags"):
@@ -65,80 +64,93 @@ def write(cloud: Cloud, request: Write) -> JsonObject:
     return document
 
 
-def patch(cloud: Cloud, request: Write) -> JsonObject:
-    """A PATCH: a JSON merge; the service keeps the values of secrets that it knows."""
-    existing = request.existing
+def _check_traffic(
+    cloud: Cloud, target: ResourceId, configuration: AppConfiguration, template: TemplateRecord
+) -> None:
+    """Raise InvalidRequestContent where traffic goes to a revision that is not there."""
+    if configuration["ingress"] and configuration["activeRevisionsMode"] == "Multiple":
+        known = [one["name"] for one in revisions.all_of(cloud, str(target))]
+        traffic.check_names(
+            configuration["ingress"]["traffic"], [*known, f"{target.name}--{template['revisionSuffix']}"]
+        )
+
+
+def _properties(
+    target: ResourceId,
+    environment: EnvironmentRecord,
+    configuration: AppConfiguration,
+    template: TemplateRecord,
+    before: AppRecord | None,
+) -> AppProperties:
+    old = before["properties"] if before else None
+    return {
+        "provisioningState": "InProgress",
+        "runningStatus": old["runningStatus"] if old else "Running",
+        "managedEnvironmentId": environment["id"],
+        "environmentId": environment["id"],
+        "workloadProfileName": None,
+        "patchingMode": "Automatic",
+        "outboundIpAddresses": ["127.0.0.1"],
+        "latestRevisionName": old["latestRevisionName"] if old else "",
+        "latestReadyRevisionName": old["latestReadyRevisionName"] if old else "",
+        "latestRevisionFqdn": old["latestRevisionFqdn"] if old else "",
+        "customDomainVerificationId": hashlib.sha256(target.key.encode()).hexdigest().upper(),
+        "configuration": configuration,
+        "template": template,
+        "eventStreamEndpoint": None,
+        "delegatedIdentities": [],
+    }
+
+
+def patch(cloud: Cloud, request: Write) -> AppRecord:
+    """Return the app after a PATCH: a JSON merge; the service keeps the values of secrets that it knows."""
+    existing = cloud.store.get(APPS, request.target.key)
     assert existing is not None
     base = {key: existing.get(key) for key in ("location", "tags", "identity", "properties")}
     merged = deep_merge(base, request.body)
-    _fill_secrets(merged, existing)
+    configured = (merged.get("properties") or {}).get("configuration") or {}
+    app_configuration.fill_secrets(configured, existing["private"]["secrets"])
     merged["location"] = existing["location"]
     return write(cloud, Write(request.target, merged, request.api_version, existing))
 
 
-def _fill_secrets(merged: JsonObject, existing: JsonObject) -> None:
-    known = {one["name"]: one["value"] for one in existing["private"]["secrets"]}
-    configuration = merged["properties"].get("configuration") or {}
-    for one in configuration.get("secrets") or []:
-        if one.get("value") is None and one.get("name") in known:
-            one["value"] = known[one["name"]]
-
-
-def environment_of(cloud: Cloud, asked: JsonObject) -> JsonObject:
-    """The environment that an app or job names, ready to take it."""
+def environment_of(cloud: Cloud, asked: JsonObject) -> EnvironmentRecord:
+    """Return the environment that an app or job names, ready to take it."""
     wanted = asked.get("environmentId") or asked.get("managedEnvironmentId")
     if not wanted:
-        raise ArmError(400, "ContainerAppEnvironmentIdRequired", "The property environmentId is required.")
+        raise messages.ENVIRONMENT_ID_REQUIRED.error()
     try:
         target = parse(wanted)
     except ValueError:
-        raise ArmError(
-            400, "ContainerAppEnvironmentIdInvalid", f"The environmentId '{wanted}' is invalid."
-        ) from None
-    environment = cloud.store.get(RESOURCE, target.key)
+        raise messages.ENVIRONMENT_ID_INVALID.error(id=wanted) from None
+    environment = cloud.store.get(ENVIRONMENTS, target.key)
     if environment is None or target.type.lower() != ENVIRONMENT.lower():
-        raise ArmError(
-            404, "ManagedEnvironmentNotFound", f"ManagedEnvironment '{target.name}' was not found."
-        )
+        raise messages.ENVIRONMENT_NOT_FOUND.error(name=target.name)
     if environment["properties"]["provisioningState"] != "Succeeded":
-        raise ArmError(
-            400,
-            "ManagedEnvironmentNotProvisioned",
-            f"The environment '{environment['id']}' has not been provisioned successfully.",
-        )
+        raise messages.ENVIRONMENT_NOT_PROVISIONED.error(id=environment["id"])
     return environment
 
 
-def profile_of(environment: JsonObject, asked: str | None) -> tuple[str | None, str | None]:
-    """Name and type of the workload profile that an app or job runs on (None: a consumption environment)."""
+def profile_of(environment: EnvironmentRecord, asked: str | None) -> tuple[str | None, str | None]:
+    """Return name and type of the workload profile of an app or job (None: a consumption environment)."""
     known = {one["name"].lower(): one for one in environment["properties"].get("workloadProfiles") or []}
     if not asked:
         return ("Consumption", "Consumption") if "consumption" in known else (None, None)
     found = known.get(asked.lower())
     if found is None:
-        raise ArmError(
-            400,
-            "WorkloadProfileNotFound",
-            f"The workload profile '{asked}' was not found in the environment '{environment['name']}'.",
-        )
+        raise messages.PROFILE_NOT_FOUND.error(profile=asked, environment=environment["name"])
     return found["name"], found["workloadProfileType"]
 
 
 def check_idle(cloud: Cloud, target: ResourceId) -> None:
-    """Raises ContainerAppOperationInProgress: one change at a time."""
+    """Raise ContainerAppOperationInProgress: one change at a time."""
     if active_operation(cloud, target) is not None:
-        raise ArmError(
-            409,
-            "ContainerAppOperationInProgress",
-            f"Cannot modify a container app '{target.name}' because there is an active provisioning"
-            " operation in"
-            " progress. Please try again later.",
-        )
+        raise messages.APP_IN_PROGRESS.error(name=target.name)
 
 
-async def settle(cloud: Cloud, target: ResourceId) -> None:
+async def complete(cloud: Cloud, target: ResourceId) -> None:
     """Carry a PUT or PATCH out: the address, the revision, its replicas."""
-    app = cloud.store.get(RESOURCE, target.key)
+    app = cloud.store.get(APPS, target.key)
     if app is None:
         return
     await _expose(cloud, app)
@@ -146,13 +158,13 @@ async def settle(cloud: Cloud, target: ResourceId) -> None:
     properties = app["properties"]
     properties["latestRevisionName"] = revision["name"]
     ingress = properties["configuration"]["ingress"]
-    properties["latestRevisionFqdn"] = ingress["fqdn"] if ingress else ""
-    cloud.store.put(RESOURCE, target.key, app)
+    properties["latestRevisionFqdn"] = ingress["fqdn"] or "" if ingress else ""
+    cloud.store.put(APPS, target.key, app)
     if properties["runningStatus"] != "Stopped":
         await _run(cloud, app)
 
 
-async def _expose(cloud: Cloud, app: JsonObject) -> None:
+async def _expose(cloud: Cloud, app: AppRecord) -> None:
     ingress = app["properties"]["configuration"]["ingress"]
     if ingress:
         ingress["fqdn"] = await cloud.ingress.expose(
@@ -162,82 +174,78 @@ async def _expose(cloud: Cloud, app: JsonObject) -> None:
         await cloud.ingress.conceal(app["id"])
 
 
-async def _run(cloud: Cloud, app: JsonObject) -> None:
+async def _run(cloud: Cloud, app: AppRecord) -> None:
     for revision in revisions.all_of(cloud, app["id"]):
         if revision["active"]:
             await revisions.start(cloud, app, revision)
-    await revisions.route(cloud, app)
+    await traffic.route(cloud, app)
     revisions.follow(cloud, app["id"])
 
 
-async def resume(cloud: Cloud, app: JsonObject) -> None:
+async def resume(cloud: Cloud, app: AppRecord) -> None:
     """Bring an app of the store back to life after a restart of aca-local."""
     if app["properties"]["runningStatus"] == "Stopped" or not revisions.latest(cloud, app):
         return
     await _expose(cloud, app)
-    cloud.store.put(RESOURCE, parse(app["id"]).key, app)
+    cloud.store.put(APPS, parse(app["id"]).key, app)
     await _run(cloud, app)
 
 
-async def settle_start(cloud: Cloud, target: ResourceId) -> None:
+async def complete_start(cloud: Cloud, target: ResourceId) -> None:
     """Carry ``start`` out."""
     app = _set_status(cloud, target, "Running")
     await _expose(cloud, app)
     await _run(cloud, app)
 
 
-async def settle_stop(cloud: Cloud, target: ResourceId) -> None:
+async def complete_stop(cloud: Cloud, target: ResourceId) -> None:
     """Carry ``stop`` out."""
     app = _set_status(cloud, target, "Stopped")
     for revision in revisions.all_of(cloud, app["id"]):
         await cloud.replicas.stop(app["id"], revision["name"])
 
 
-def _set_status(cloud: Cloud, target: ResourceId, status: str) -> JsonObject:
-    app = cloud.store.get(RESOURCE, target.key)
-    assert app is not None
+def _set_status(cloud: Cloud, target: ResourceId, status: str) -> AppRecord:
+    app = find(cloud, target)
     app["properties"]["runningStatus"] = status
-    cloud.store.put(RESOURCE, target.key, app)
+    cloud.store.put(APPS, target.key, app)
     return app
 
 
-async def settle_delete(cloud: Cloud, target: ResourceId) -> None:
+async def complete_delete(cloud: Cloud, target: ResourceId) -> None:
     """Carry a DELETE out: no address, no replicas, no revisions."""
-    app = cloud.store.get(RESOURCE, target.key)
+    app = cloud.store.get(APPS, target.key)
     if app is None:
         return
     await cloud.ingress.withdraw(app["id"])
     for revision in revisions.all_of(cloud, app["id"]):
         await cloud.replicas.stop(app["id"], revision["name"])
-    cloud.store.delete_under(revisions.REVISION, f"{app['id']}/revisions/")
+    revisions.forget(cloud, app["id"])
 
 
-def show(cloud: Cloud, document: JsonObject) -> JsonObject:
-    """An app as GET answers it: no secret values, the id's type in lower case (recorded)."""
+def find(cloud: Cloud, target: ResourceId) -> AppRecord:
+    """Return an app that is known to be there."""
+    app = cloud.store.get(APPS, target.key)
+    assert app is not None
+    return app
+
+
+def show(cloud: Cloud, document: Document) -> JsonObject:
+    """Return an app as GET answers it: no secret values, the id's type in lower case (recorded)."""
     shown = {key: value for key, value in document.items() if key != "private"}
-    endpoint = f"{cloud.settings.arm_url}{_stream_path(parse(document['id']))}/eventstream"
+    target = parse(document["id"])
+    endpoint = f"{cloud.settings.arm_url}{target.group_id}/containerApps/{target.name}/eventstream"
     properties = {**document["properties"], "eventStreamEndpoint": endpoint}
-    return {**shown, "id": wire_id(document["id"]), "properties": properties}
-
-
-def wire_id(app_id: str) -> str:
-    """The service writes ``containerapps`` in an app's id."""
-    return app_id.replace("/containerApps/", "/containerapps/")
+    spelled = document["id"].replace("/containerApps/", "/containerapps/")
+    return {**shown, "id": spelled, "properties": properties}
 
 
 def list_secrets(cloud: Cloud, call: Call) -> JsonObject:
-    """``POST …/listSecrets``."""
-    app = cloud.store.get(RESOURCE, call.target.key)
-    assert app is not None
-    return {"value": [{"name": one["name"], "value": one["value"]} for one in app["private"]["secrets"]]}
+    """Return what ``POST …/listSecrets`` answers."""
+    secrets = find(cloud, call.target)["private"]["secrets"]
+    return {"value": [{"name": one["name"], "value": one["value"]} for one in secrets]}
 
 
 async def get_auth_token(cloud: Cloud, call: Call) -> JsonObject:
-    """``POST …/getAuthtoken``: a token for the log streams, good for an hour (recorded shape)."""
-    app = cloud.store.get(RESOURCE, call.target.key)
-    assert app is not None
-    return tokens.answer(cloud, call.target, app)
-
-
-def _stream_path(target: ResourceId) -> str:
-    return f"{target.group_id}/containerApps/{target.name}"
+    """Return a token for the log streams, good for an hour (recorded shape)."""
+    return tokens.answer(cloud, call.target, find(cloud, call.target))

@@ -5,69 +5,65 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from aca_local.arm import errors
-from aca_local.arm.errors import ArmError
-from aca_local.arm.ids import ResourceId, parse
-from aca_local.providers.accounts import ACCOUNT, API_VERSIONS, find_account
-from aca_local.providers.model import RESOURCE, ResourceType, Write
+from aca_local.kernel import errors
+from aca_local.kernel.ids import ResourceId, parse
+from aca_local.kernel.resource_type import Document, ResourceType, Write
+from aca_local.providers import storage_messages as messages
+from aca_local.providers.accounts import API_VERSIONS, find_account
+from aca_local.providers.storage_records import ACCOUNT, ACCOUNTS, FILE_SERVICES
 from aca_local.state.clock import stamp
 
 if TYPE_CHECKING:
-    from aca_local.arm.cloud import Cloud, ShareFacts
+    from aca_local.kernel.context import Cloud, ShareFacts
+    from aca_local.providers.storage_records import AccountRecord, FileServiceRecord
     from aca_local.state import JsonObject
 
 _SHARE_NAME = re.compile(r"(?!.*--)[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
+_METADATA_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")  # a C# identifier, since it becomes a header
 _TIERS = ("TransactionOptimized", "Hot", "Cool", "Premium")
 _MAX_QUOTA = 102_400
 _DEFAULT_QUOTA = 5120
 
 
-def _find_service(cloud: Cloud, target: ResourceId) -> JsonObject | None:
-    found = cloud.store.get(RESOURCE, target.key)
+def _find_service(cloud: Cloud, target: ResourceId) -> FileServiceRecord | None:
+    found = cloud.store.get(FILE_SERVICES, target.key)
     parent = target.parent
     if found is not None or target.name != "default" or parent is None:
         return found
-    account = cloud.store.get(RESOURCE, parent.key)
+    account = cloud.store.get(ACCOUNTS, parent.key)
     return None if account is None else _service(target, account, {})
 
 
-def _list_services(cloud: Cloud, prefix: str) -> list[JsonObject]:
+def _list_services(cloud: Cloud, prefix: str) -> list[FileServiceRecord]:
     found = _find_service(cloud, parse(f"{prefix}default"))
     return [] if found is None else [found]
 
 
-def _write_service(cloud: Cloud, write: Write) -> JsonObject:
+def _write_service(cloud: Cloud, write: Write) -> FileServiceRecord:
     if write.target.name != "default":
-        raise ArmError(400, "InvalidResourceName", "The only file service of an account is called 'default'.")
+        raise messages.SERVICE_NAME.error()
     parent = write.target.parent
     assert parent is not None
-    account = cloud.store.get(RESOURCE, parent.key)
+    account = cloud.store.get(ACCOUNTS, parent.key)
     assert account is not None
     service = _service(write.target, account, write.body.get("properties") or {})
     retention = service["properties"]["shareDeleteRetentionPolicy"]
-    cloud.shares.set_retention(
-        account["name"], int(retention.get("days", 7)) if retention.get("enabled") else 0
-    )
+    cloud.shares.set_retention(account["name"], retention.get("days", 7) if retention.get("enabled") else 0)
     return service
 
 
-def _service(target: ResourceId, account: JsonObject, asked: JsonObject) -> JsonObject:
-    kept = {
-        key: value
-        for key, value in asked.items()
-        if key in {"cors", "shareDeleteRetentionPolicy", "protocolSettings"}
-    }
-    defaults = {
-        "shareDeleteRetentionPolicy": {"enabled": True, "days": 7},
-        "protocolSettings": {"smb": {}},
-        "cors": {"corsRules": []},
-    }
+def _service(target: ResourceId, account: AccountRecord, asked: JsonObject) -> FileServiceRecord:
     return {
         "sku": account["sku"],
         "id": str(target),
         "name": "default",
         "type": f"{ACCOUNT}/fileServices",
-        "properties": {**defaults, **kept},
+        "properties": {
+            "shareDeleteRetentionPolicy": asked.get("shareDeleteRetentionPolicy")
+            or {"enabled": True, "days": 7},
+            "protocolSettings": asked.get("protocolSettings") or {"smb": {}},
+            "cors": asked.get("cors") or {"corsRules": []},
+        },
     }
 
 
@@ -108,23 +104,19 @@ def _share(target: ResourceId, facts: ShareFacts) -> JsonObject:
 
 
 def _write_share(cloud: Cloud, write: Write) -> JsonObject:
-    """Shares live in the file service; the PUT makes or changes them there at once."""
+    """Make or change a share in the file service, where shares live."""
     account, share = write.target.names[0], write.target.name
     if _SHARE_NAME.fullmatch(share) is None:
-        raise ArmError(
-            400,
-            "InvalidResourceName",
-            f"The share name '{share}' is invalid: 3 to 63 lower-case letters, digits and single hyphens.",
-        )
+        raise messages.SHARE_NAME.error(name=share)
     asked = write.body.get("properties") or {}
     quota, tier = asked.get("shareQuota", _DEFAULT_QUOTA), asked.get("accessTier", _TIERS[0])
-    if not isinstance(quota, int) or not 1 <= quota <= _MAX_QUOTA or tier not in _TIERS:
-        raise ArmError(
-            400,
-            "InvalidValuesForRequestParameters",
-            "Values for request parameters are invalid: shareQuota or accessTier.",
-        )
-    metadata = {str(key): str(value) for key, value in (asked.get("metadata") or {}).items()}
+    if not 1 <= quota <= _MAX_QUOTA or tier not in _TIERS:
+        raise messages.INVALID_VALUES.error(names="shareQuota or accessTier")
+    if str(asked.get("enabledProtocols", "SMB")).upper() != "SMB":
+        raise messages.INVALID_VALUES.error(names="enabledProtocols (aca-local serves SMB only)")
+    metadata = asked.get("metadata") or {}
+    if not all(_METADATA_NAME.fullmatch(name) and value.isprintable() for name, value in metadata.items()):
+        raise messages.INVALID_VALUES.error(names="metadata")
     change = cloud.shares.update_share if write.existing else cloud.shares.create_share
     return _share(write.target, change(account, share, quota_gib=quota, access_tier=tier, metadata=metadata))
 
@@ -142,29 +134,23 @@ def _remove_share(cloud: Cloud, target: ResourceId) -> None:
 
 
 def _check_include(cloud: Cloud, target: ResourceId, include: str) -> None:
-    """``$include`` of a DELETE: ``snapshots`` (the default) go too; with ``none`` there must be none."""
+    """Check ``$include`` of a DELETE: with ``none`` there must be no snapshots; else they go, too."""
     if include.lower() not in {"none", "snapshots", "leased-snapshots"}:
-        raise ArmError(
-            400,
-            "InvalidQueryParameterValue",
-            f"The value '{include}' of the query parameter $include is invalid.",
-        )
+        raise messages.SHARE_INCLUDE.error(include=include)
     if include.lower() == "none" and cloud.shares.has_snapshots(target.names[0], target.name):
-        raise ArmError(
-            409, "ShareHasSnapshots", "The share has snapshots and the operation requires no snapshots."
-        )
+        raise messages.SHARE_HAS_SNAPSHOTS.error()
 
 
-def _show(_: Cloud, document: JsonObject) -> JsonObject:
-    return document
+def _show(_: Cloud, document: Document) -> JsonObject:
+    return dict(document)
 
 
 def _service_missing(target: ResourceId) -> Exception:
-    return errors.resource_not_found(target.type_and_name, target.group)
+    return errors.RESOURCE_NOT_FOUND.error(name=target.type_and_name, group=target.group)
 
 
 def _share_missing(_: ResourceId) -> Exception:
-    return ArmError(404, "ShareNotFound", "The specified share does not exist.")
+    return messages.SHARE_NOT_FOUND.error()
 
 
 TYPES = (

@@ -6,7 +6,6 @@ work one after the other, as in Kusto: https://learn.microsoft.com/kusto/query/
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -101,7 +100,7 @@ class _Reader:
         number = self._take("number")
         if not number.text.isdigit():
             raise QueryError("SyntaxError", "take wants a whole number.", number.text, number.pos)
-        return lambda rows: islice(rows, min(int(number.text), sys.maxsize))
+        return lambda rows: islice(rows, int(number.text[:18]))
 
     def _project(self) -> Stage:
         chosen: dict[str, str] = {}

@@ -17,7 +17,7 @@ Test = Callable[[Any, Any], bool]  # the value and the literal, both of the colu
 
 
 def operators(kind: Kind) -> dict[str, Test]:
-    """The operators that a column of this type knows, beside ``in``."""
+    """Return the operators that a column of this type knows, beside ``in``."""
     return _strings() if kind == "string" else dict(_ORDERED)
 
 

@@ -96,7 +96,7 @@ def _timespan(text: str) -> timedelta:
 
 
 def moment(text: str) -> datetime:
-    """An ISO 8601 date and time; without a zone it is UTC. Raises ValueError."""
+    """Read an ISO 8601 date and time; without a zone it is UTC. Raise ValueError."""
     found = datetime.fromisoformat(text)
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 

@@ -7,24 +7,22 @@ from __future__ import annotations
 
 import asyncio
 import re
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, cast
 
-from aca_local.arm import errors, refusals, wire
-from aca_local.arm.routing import Route
+from aca_local.kernel import errors, responses, unsupported
+from aca_local.kernel.routing import Route
 from aca_local.providers import kql, log_tables
-from aca_local.providers.insights import WORKSPACE
 from aca_local.providers.kql_text import QueryError, moment
-from aca_local.providers.model import RESOURCE
+from aca_local.providers.storage_records import WORKSPACE, WORKSPACES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from aiohttp import web
 
-    from aca_local.arm.cloud import Cloud
-    from aca_local.arm.routing import Ask
-    from aca_local.providers.kql_text import Scalar
+    from aca_local.kernel.context import Cloud
+    from aca_local.kernel.routing import ArmRequest
     from aca_local.state import JsonObject
 
 _KNOWN = frozenset({"query", "timespan", "workspaces"})
@@ -32,34 +30,34 @@ _DURATION = re.compile(r"P(?:([\d.]+)D)?(?:T(?:([\d.]+)H)?(?:([\d.]+)M)?(?:([\d.
 _INVALID = "The request had some invalid properties"
 _LEADS = {"SyntaxError": "A syntax error occurred.", "SemanticError": "A semantic error occurred."}
 
-Span = tuple[datetime | None, datetime | None]
+Span = tuple[datetime, datetime]
+_ALWAYS: Span = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
 
 
 def routes() -> list[Route]:
-    """The paths of this data plane; the version stands in the path."""
+    """Return the paths of this data plane; the version stands in the path."""
     path = "/v1/workspaces/{workspace}/query"
     return [Route(method, path, query, versions=("v1",), sign_in="data") for method in ("GET", "POST")]
 
 
-async def query(cloud: Cloud, ask: Ask) -> web.StreamResponse:
+async def query(cloud: Cloud, request: ArmRequest) -> web.StreamResponse:
     """``GET`` (query options) or ``POST`` (JSON body): run a query on a workspace."""
-    asked = dict(ask.query) if ask.http.method == "GET" else await ask.body()
-    workspace = ask.path["workspace"].lower()
+    asked = dict(request.query) if request.http.method == "GET" else await request.body()
+    workspace = request.path["workspace"].lower()
     try:
-        if not _exists(cloud, workspace):
-            return _failure(404, "PathNotFoundError", "The requested path does not exist", ask)
-        table = await _answer(cloud, workspace, asked, ask.http.headers.get("Prefer", ""))
+        known = (one for one in cloud.store.list(WORKSPACES) if one["type"] == WORKSPACE)
+        if not any(one["properties"]["customerId"].lower() == workspace for one in known):
+            return _failure(404, "PathNotFoundError", "The requested path does not exist", request)
+        table = await _answer(cloud, workspace, asked, request.http.headers.get("Prefer", ""))
     except QueryError as error:
         if error.code == "UnsupportedQuery":
             note = errors.gateway(400, error.code, error.message)
-            refusals.note(cloud.store, ask.http.method, ask.http.path, note)
-        return _failure(400, "BadArgumentError", _INVALID, ask, _inner(error))
-    return wire.answer({"tables": [table]})
-
-
-def _exists(cloud: Cloud, workspace: str) -> bool:
-    known = (one for one in cloud.store.list(RESOURCE) if one["type"] == WORKSPACE)
-    return any(one["properties"]["customerId"].lower() == workspace for one in known)
+            unsupported.note(cloud.store, request.http.method, request.http.path, note)
+        cause: JsonObject = {"code": error.code, "message": error.message, "line": 1, "pos": error.pos}
+        inner: JsonObject = {"code": error.code, "message": _LEADS.get(error.code, error.message)}
+        inner["innererror"] = cause | {"token": error.token}
+        return _failure(400, "BadArgumentError", _INVALID, request, inner)
+    return responses.answer({"tables": [table]})
 
 
 async def _answer(cloud: Cloud, workspace: str, asked: JsonObject, prefer: str) -> JsonObject:
@@ -81,26 +79,21 @@ async def _answer(cloud: Cloud, workspace: str, asked: JsonObject, prefer: str) 
 
 
 def _table(found: kql.Query, rows: Iterator[kql.Row], span: Span) -> JsonObject:
-    inside = (row for row in rows if _within(row, span))
-    answered = [[_shown(row[name]) for name in found.columns] for row in found.run(inside)]
+    first, last = span
+    inside = (row for row in rows if first <= cast("datetime", row["TimeGenerated"]) <= last)
+    values = ([row[name] for name in found.columns] for row in found.run(inside))
+    answered = [
+        [one.strftime("%Y-%m-%dT%H:%M:%S.%fZ") if isinstance(one, datetime) else one for one in row]
+        for row in values
+    ]
     columns = [{"name": name, "type": kind} for name, kind in found.columns.items()]
     return {"name": "PrimaryResult", "columns": columns, "rows": answered}
-
-
-def _within(row: kql.Row, span: Span) -> bool:
-    time = row["TimeGenerated"]
-    assert isinstance(time, datetime)
-    return (span[0] is None or span[0] <= time) and (span[1] is None or time <= span[1])
-
-
-def _shown(value: Scalar) -> str | float:
-    return value.strftime("%Y-%m-%dT%H:%M:%S.%fZ") if isinstance(value, datetime) else value
 
 
 def read_timespan(text: str, now: datetime) -> Span:
     """``timespan``: an ISO 8601 duration up to now, or two ends with a slash. Raises QueryError."""
     if not text:
-        return None, None
+        return _ALWAYS
     first, slash, second = text.partition("/")
     try:
         if not slash:
@@ -121,14 +114,8 @@ def _duration(text: str) -> timedelta:
     return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
 
 
-def _inner(error: QueryError) -> JsonObject:
-    cause: JsonObject = {"code": error.code, "message": error.message, "line": 1, "pos": error.pos}
-    lead = _LEADS.get(error.code, error.message)
-    return {"code": error.code, "message": lead, "innererror": cause | {"token": error.token}}
-
-
 def _failure(
-    status: int, code: str, message: str, ask: Ask, inner: JsonObject | None = None
+    status: int, code: str, message: str, request: ArmRequest, inner: JsonObject | None = None
 ) -> web.StreamResponse:
-    body: JsonObject = {"message": message, "code": code, "correlationId": ask.correlation_id}
-    return wire.answer({"error": body | ({"innererror": inner} if inner else {})}, status)
+    body: JsonObject = {"message": message, "code": code, "correlationId": request.correlation_id}
+    return responses.answer({"error": body | ({"innererror": inner} if inner else {})}, status)

@@ -9,26 +9,25 @@ from __future__ import annotations
 from heapq import merge
 from typing import TYPE_CHECKING
 
-from aca_local.providers.jobs import JOB
+from aca_local.providers.app_records import APP, APPS, ENVIRONMENT, ENVIRONMENTS
+from aca_local.providers.job_records import JOB
 from aca_local.providers.kql import Table
-from aca_local.providers.model import RESOURCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from aca_local.arm.cloud import Cloud
+    from aca_local.kernel.context import Cloud
+    from aca_local.kernel.replicas import PastLine, SystemEvent
+    from aca_local.providers.app_records import AppRecord
     from aca_local.providers.kql import Row
     from aca_local.providers.kql_text import Kind
-    from aca_local.replicas import PastLine, SystemEvent
-    from aca_local.state import JsonObject
 
 CONSOLE, SYSTEM = "ContainerAppConsoleLogs_CL", "ContainerAppSystemLogs_CL"
-ENVIRONMENT = "Microsoft.App/managedEnvironments"
-_WITH_LOGS = frozenset({"Microsoft.App/containerApps", JOB})
+_WITH_LOGS = frozenset({APP, JOB})
 
 
 def tables() -> dict[str, Table]:
-    """The tables by their names."""
+    """Return the tables by their names."""
     absent = {
         "Stream_s": "stdout and stderr are one log here",
         "ContainerId_s": "it is not kept with the log",
@@ -49,13 +48,14 @@ def _columns(*more: str) -> dict[str, Kind]:
 
 
 def rows(cloud: Cloud, workspace: str, table: str) -> Iterator[Row]:
-    """A table's rows in a workspace (its ``customerId``), oldest first. Reads files when it is iterated."""
+    """Return a table's rows in a workspace (its ``customerId``), oldest first; iterating reads files."""
     make = _console if table == CONSOLE else _system
     environments = _logging_to(cloud, workspace)
+    owners = (one for one in cloud.store.list(APPS) if one["type"] in _WITH_LOGS)
     sources = [
         make(cloud, one, environments[home])
-        for one in cloud.store.list(RESOURCE)
-        if one["type"] in _WITH_LOGS and (home := one["properties"]["environmentId"].lower()) in environments
+        for one in owners
+        if (home := one["properties"]["environmentId"].lower()) in environments
     ]
     common = {"TenantId": workspace, "Type": table}
     return ({**row, **common} for row in merge(*sources, key=_time))
@@ -68,17 +68,23 @@ def _time(row: Row) -> float:
 
 
 def _logging_to(cloud: Cloud, workspace: str) -> dict[str, str]:
-    """The environments that send their logs to a workspace: their keys and names."""
+    """Return the environments that send their logs to a workspace: their keys and names."""
     found = {}
-    for one in cloud.store.list(RESOURCE):
-        logs = (one["properties"].get("appLogsConfiguration") or {}) if one["type"] == ENVIRONMENT else {}
-        analytics = logs.get("logAnalyticsConfiguration") or {}
-        if logs.get("destination") == "log-analytics" and analytics["customerId"].lower() == workspace:
+    for one in cloud.store.list(ENVIRONMENTS):
+        if one["type"] != ENVIRONMENT:
+            continue
+        logs = one["properties"]["appLogsConfiguration"]
+        analytics = logs["logAnalyticsConfiguration"]
+        if (
+            logs["destination"] == "log-analytics"
+            and analytics
+            and analytics["customerId"].lower() == workspace
+        ):
             found[one["id"].lower()] = one["name"]
     return found
 
 
-def _names(resource: JsonObject, environment: str, revision: str, job_column: str) -> dict[str, str]:
+def _names(resource: AppRecord, environment: str, revision: str, job_column: str) -> dict[str, str]:
     job = resource["type"] == JOB
     return {
         "ContainerAppName_s": "" if job else resource["name"],
@@ -88,7 +94,7 @@ def _names(resource: JsonObject, environment: str, revision: str, job_column: st
     }
 
 
-def _console(cloud: Cloud, resource: JsonObject, environment: str) -> Iterator[Row]:
+def _console(cloud: Cloud, resource: AppRecord, environment: str) -> Iterator[Row]:
     def row(line: PastLine) -> Row:
         return {
             "TimeGenerated": line.time,
@@ -102,7 +108,7 @@ def _console(cloud: Cloud, resource: JsonObject, environment: str) -> Iterator[R
     return map(row, cloud.replicas.past_lines(resource["id"]))
 
 
-def _system(cloud: Cloud, resource: JsonObject, environment: str) -> Iterator[Row]:
+def _system(cloud: Cloud, resource: AppRecord, environment: str) -> Iterator[Row]:
     def row(event: SystemEvent) -> Row:
         return {
             "TimeGenerated": event.time,

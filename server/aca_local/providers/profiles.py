@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from aca_local.arm.errors import ArmError
-from aca_local.arm.locations import canonical
+from aca_local.kernel.locations import canonical
+from aca_local.providers import app_messages as messages
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from aca_local.arm.cloud import Cloud
+    from aca_local.kernel.context import Cloud
+    from aca_local.providers.app_records import ProfileRecord
     from aca_local.state import JsonObject
 
 
@@ -50,26 +51,27 @@ TYPES = (
 
 GPU_REGIONS = ("westus3", "australiaeast", "swedencentral", "eastus", "northeurope")
 _MAX_NAME = 15
-_NODE_LIMITS = ("minimumCount", "maximumCount")
+_MOST_NODES = 20
+GPU_QUOTA = 20  # A100 of dedicated profiles, a region
 
 
 def in_region(location: str) -> list[ProfileType]:
-    """The types that a region has."""
+    """Return the types that a region has."""
     return [one for one in TYPES if not one.gpus or canonical(location) in GPU_REGIONS]
 
 
 def find(name: str) -> ProfileType | None:
-    """A type by its name, without case (the recorded CLI sends upper case)."""
+    """Return a type by its name, without case (the recorded CLI sends upper case)."""
     return next((one for one in TYPES if one.name.lower() == name.lower()), None)
 
 
 def dedicated(kind: ProfileType) -> bool:
-    """Whether nodes of this type belong to one environment (and are counted and billed as nodes)."""
+    """Return True if nodes of this type belong to one environment (and are counted and billed as nodes)."""
     return not kind.name.startswith("Consumption")
 
 
 def listing(cloud: Cloud, location: str) -> list[JsonObject]:
-    """The value of ``availableManagedEnvironmentsWorkloadProfileTypes`` (recorded shape)."""
+    """Return the value of ``availableManagedEnvironmentsWorkloadProfileTypes`` (recorded shape)."""
     kind = "Microsoft.App/availableManagedEnvironmentsWorkloadProfileTypes"
     base = f"/subscriptions/{cloud.settings.subscription_id}/providers/{kind}"
     return [_listed(one, base, kind, location) for one in in_region(location)]
@@ -93,76 +95,62 @@ def _listed(one: ProfileType, base: str, kind: str, location: str) -> JsonObject
     }
 
 
-def check(
-    asked: Sequence[JsonObject], location: str, before: Sequence[JsonObject] | None
-) -> list[JsonObject]:
-    """The profiles of an environment, as stored. Raises what Azure would refuse.
+def gpus(asked: Sequence[ProfileRecord]) -> int:
+    """Return how many GPUs the dedicated ones among these profiles may grow to."""
+    total = 0
+    for one in asked:
+        kind = find(one["workloadProfileType"])
+        if kind is not None and kind.gpus and dedicated(kind):
+            total += one.get("maximumCount", 0) * kind.gpus
+    return total
 
-    ``before`` are those of an existing environment (None for a new one): a dedicated GPU profile must be
-    there
-    from its creation.
+
+def check(
+    asked: Sequence[JsonObject], location: str, before: Sequence[ProfileRecord] | None
+) -> list[ProfileRecord]:
+    """Return the profiles of an environment, as stored. Raise what Azure would refuse.
+     ``before`` are those of an existing environment (None for a new one): a dedicated GPU profile must be
+    there from its creation.
     """
-    names: set[str] = set()
-    checked = []
+    checked: list[ProfileRecord] = []
     for one in asked:
         profile = _checked(one, location)
-        if profile["name"].lower() in names:
-            raise ArmError(
-                400,
-                "WorkloadProfileDuplicateName",
-                f"The workload profile name '{profile['name']}' is used more than once.",
-            )
-        names.add(profile["name"].lower())
+        if profile["name"].lower() in {each["name"].lower() for each in checked}:
+            raise messages.PROFILE_DUPLICATE.error(name=profile["name"])
         checked.append(profile)
     if before is not None:
         _check_change(checked, before)
     return checked
 
 
-def _checked(one: JsonObject, location: str) -> JsonObject:
-    keys = {key.lower(): value for key, value in one.items()}
-    name, kind_name = keys.get("name") or "", keys.get("workloadprofiletype") or ""
+def _checked(one: JsonObject, location: str) -> ProfileRecord:
+    name, kind_name = one.get("name") or "", one.get("workloadProfileType") or ""
     kind = find(kind_name)
     if kind is None or kind not in in_region(location):
-        raise ArmError(
-            400,
-            "WorkloadProfileTypeNotSupported",
-            f"Workload profile type '{kind_name}' is not supported in region '{location}'.",
-        )
+        raise messages.PROFILE_TYPE_UNSUPPORTED.error(type=kind_name, region=location)
     if not name or len(name) > _MAX_NAME:
-        raise ArmError(
-            400,
-            "WorkloadProfileInvalidNameTooLong" if name else "WorkloadProfileNameRequired",
-            f"The workload profile name '{name}' is invalid: it must have 1 to {_MAX_NAME} characters.",
-        )
-    profile: JsonObject = {"workloadProfileType": kind.name, "name": name}
-    limits = {key: keys[key.lower()] for key in _NODE_LIMITS if keys.get(key.lower()) is not None}
-    if limits and not dedicated(kind):
-        raise ArmError(
-            400,
-            "WorkloadProfilePropertyNotSupported",
-            f"Workload profile property '{next(iter(limits))}' is not supported for workload profile type"
-            f" '{kind.name}'.",
-        )
-    return profile | limits
+        refusal = messages.PROFILE_NAME_TOO_LONG if name else messages.PROFILE_NAME_REQUIRED
+        raise refusal.error(name=name, most=_MAX_NAME)
+    profile: ProfileRecord = {"workloadProfileType": kind.name, "name": name}
+    low, high = one.get("minimumCount"), one.get("maximumCount")
+    if not dedicated(kind) and (low is not None or high is not None):
+        given = "minimumCount" if low is not None else "maximumCount"
+        raise messages.PROFILE_COUNT.error(property=given, type=kind.name)
+    if not 0 <= (low or 0) <= (_MOST_NODES if high is None else high) <= _MOST_NODES:
+        raise messages.PROFILE_COUNTS.error(name=name, low=low, high=high)
+    if low is not None:
+        profile["minimumCount"] = low
+    if high is not None:
+        profile["maximumCount"] = high
+    return profile
 
 
-def _check_change(asked: Sequence[JsonObject], before: Sequence[JsonObject]) -> None:
-    known = {one["name"].lower(): one for one in before}
+def _check_change(asked: Sequence[ProfileRecord], before: Sequence[ProfileRecord]) -> None:
+    known = {one["name"].lower(): one["workloadProfileType"] for one in before}
     for one in asked:
-        old = known.get(one["name"].lower())
-        if old is not None and old["workloadProfileType"] != one["workloadProfileType"]:
-            raise ArmError(
-                400,
-                "WorkloadProfileTypeCannotBeChanged",
-                f"The workload profile '{one['name']}' has type '{old['workloadProfileType']}', which cannot"
-                " be changed"
-                f" to '{one['workloadProfileType']}'.",
-            )
-        kind = find(one["workloadProfileType"])
+        new, old = one["workloadProfileType"], known.get(one["name"].lower())
+        if old is not None and old != new:
+            raise messages.PROFILE_TYPE_CHANGED.error(name=one["name"], old=old, new=new)
+        kind = find(new)
         if old is None and kind is not None and kind.gpus and dedicated(kind):
-            raise ArmError(
-                400,
-                "WorkloadProfileCannotBeAdded",
-                f"The workload profile type '{kind.name}' can be set only when the environment is created.",
-            )
+            raise messages.PROFILE_CANNOT_BE_ADDED.error(type=kind.name)

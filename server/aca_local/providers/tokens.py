@@ -10,18 +10,20 @@ import secrets
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from aca_local.kernel.records import SECRET
 from aca_local.state.clock import stamp
 
 if TYPE_CHECKING:
-    from aca_local.arm.cloud import Cloud
-    from aca_local.arm.ids import ResourceId
+    from aca_local.kernel.context import Cloud
+    from aca_local.kernel.ids import ResourceId
+    from aca_local.kernel.resource_type import Document
     from aca_local.state import JsonObject
 
 _LIFE = timedelta(hours=1)
 
 
-def answer(cloud: Cloud, target: ResourceId, document: JsonObject) -> JsonObject:
-    """What ``getAuthtoken`` answers."""
+def answer(cloud: Cloud, target: ResourceId, document: Document) -> JsonObject:
+    """Return what ``getAuthtoken`` answers."""
     expires = cloud.clock() + _LIFE
     return {
         "location": document["location"],
@@ -33,14 +35,14 @@ def answer(cloud: Cloud, target: ResourceId, document: JsonObject) -> JsonObject
 
 
 def issue(cloud: Cloud, key: str, expires: float) -> str:
-    """A token for the resource with this key until ``expires`` (seconds since 1970)."""
+    """Return a token for the resource with this key until ``expires`` (seconds since 1970)."""
     payload = json.dumps({"for": key, "exp": expires}).encode()
     signature = hmac.new(_secret(cloud), payload, hashlib.sha256).digest()
     return ".".join(base64.urlsafe_b64encode(part).decode().rstrip("=") for part in (payload, signature))
 
 
 def valid(cloud: Cloud, token: str, key: str) -> bool:
-    """Whether a token is ours, for this resource, and has not expired."""
+    """Return True if a token is ours, for this resource, and has not expired."""
     try:
         payload, signature = (base64.urlsafe_b64decode(part + "===") for part in token.split("."))
         facts = json.loads(payload)
@@ -51,8 +53,8 @@ def valid(cloud: Cloud, token: str, key: str) -> bool:
 
 
 def _secret(cloud: Cloud) -> bytes:
-    found = cloud.store.get("secret", "stream-tokens")
+    found = cloud.store.get(SECRET, "stream-tokens")
     if found is None:
         found = {"value": secrets.token_hex(32)}
-        cloud.store.put("secret", "stream-tokens", found)
+        cloud.store.put(SECRET, "stream-tokens", found)
     return bytes.fromhex(found["value"])

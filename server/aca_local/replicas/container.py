@@ -12,17 +12,20 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
+from aca_local.kernel.replicas import ContainerState, LogLine, ReplicasError
 from aca_local.replicas import probes as probing
-from aca_local.replicas.model import ContainerState, LogLine, ReplicasError
+from aca_local.replicas.fixed_ports import SAYS_IN_USE
 from aca_local.replicas.process import start
 
 if TYPE_CHECKING:
-    from aca_local.replicas.journal import Journal
-    from aca_local.replicas.model import ContainerSpec, EventType, Probe, ProbeKind, RunningState
+    from aca_local.kernel.replicas import ContainerSpec, EventType, Probe, ProbeKind, RunningState
+    from aca_local.replicas.fixed_ports import Claim
+    from aca_local.replicas.log_buffer import Journal
     from aca_local.replicas.process import Command, Run
 
 HOST = "127.0.0.1"
 BEFORE_OOM = 0.5  # seconds that a container lives which is to run out of memory
+SILENT_CRASHES = 3  # after so many ends a program may have met a taken port without a word about it
 SEARCH_PAUSE = 0.5  # seconds between two searches for the port that a program listens on
 
 
@@ -68,6 +71,12 @@ class Surroundings(Protocol):
     def emit(self, reason: str, message: str, kind: EventType = "Normal") -> None:
         """Write to the system log."""
 
+    def follows_fixed_port(self) -> bool:
+        """Return True if an older revision of the app runs a program that binds the target port."""
+
+    async def claim_port(self, *, is_sure: bool) -> Claim:
+        """Get the target port from an older revision; where it is sure to be taken, say who else holds it."""
+
 
 @dataclass
 class Container:
@@ -87,6 +96,9 @@ class Container:
     _searched: float = 0.0
     _listening: frozenset[int] = frozenset()
     _fault: str = ""
+    _found_port_taken: bool = False
+    _gave_up: bool = False  # nothing answered in the time that the startup probe gives
+    launcher: int | None = None  # the process id of the run, while there is one
 
     def state(self) -> ContainerState:
         """Say how it is doing now."""
@@ -109,6 +121,9 @@ class Container:
             if lived and self.spec.once:
                 return
             crashes = 1 if clock() - began > self.pace.healthy_after else crashes + 1
+            suspects = self._found_port_taken or self._gave_up or crashes >= SILENT_CRASHES
+            if lived and suspects and await self._claim_port():
+                crashes = 0
             delay = self.pace.back_off(crashes)
             if lived and delay:
                 self._wait("CrashLoopBackOff")
@@ -116,24 +131,34 @@ class Container:
             await asyncio.sleep(delay)
             self.restart_count += lived
 
+    async def _claim_port(self) -> bool:
+        """Return True if the target port, which the program found taken, has become free."""
+        claim = await self.around.claim_port(is_sure=self._found_port_taken)
+        if claim.words:
+            self._log(f"aca-local: {claim.words}")
+        return claim.is_free
+
     async def _live_once(self) -> bool:
         """Start it and stay until it ends; False when it could not even be started."""
         self._wait("ContainerCreating")
+        self._found_port_taken = self._gave_up = self.around.pinned = False
+        self._listening = frozenset()
         try:
             self._fault = self.around.fault(self.spec)
             command = await self.around.command(self.spec, self._fault)
             self.around.emit("ContainerCreated", f"Created container '{self.spec.name}'")
-            run = await start(command, self._log)
+            run = await start(command, self._hear)
         except (ReplicasError, OSError) as problem:
             self._log(f"aca-local: {problem}")
             self._wait(getattr(problem, "waiting", ReplicasError.waiting))
             return False
-        self.container_id = f"containerd://{uuid.uuid4().hex}"
+        self.container_id, self.launcher = f"containerd://{uuid.uuid4().hex}", run.pid
         self.running_state, self.details = "Running", f"Container started at: {_us_time(datetime.now(UTC))}."
         self.around.emit("ContainerStarted", f"Started container '{self.spec.name}'")
         killing = asyncio.create_task(self._kill_on_demand(run))
         code, reason = await self._until_end(run)
         killing.cancel()
+        self.launcher = None
         self.running_state, self.details = "Terminated", f"Reason: {reason}, exit code: {code}."
         words = f"Container '{self.spec.name}' was terminated with exit code '{code}' and reason '{reason}'"
         self.around.emit("ContainerTerminated", words, "Warning")
@@ -163,9 +188,14 @@ class Container:
             return await self._look(probe, run)
 
         startup = self.probes.get("Startup")
-        if startup and not await probing.until_success(
-            startup, look, self._probe_failed, eager=self.pace.eager
-        ):
+        try:
+            started = startup is None or await probing.until_success(
+                startup, look, self._probe_failed, eager=self.pace.eager
+            )
+        except _PortTakenError:
+            started, self._found_port_taken = False, True
+        if not started:
+            self._gave_up = True
             return self._give_up("startup")
         self.started = True
         readiness = asyncio.create_task(self._watch_readiness(look))
@@ -205,7 +235,12 @@ class Container:
         if failure and not around.pinned and await self._insists(run, around.target_port):
             around.pinned = True
             return await probing.check(probe, HOST, around.target_port)
+        if failure and self._listens_elsewhere() and around.follows_fixed_port():
+            raise _PortTakenError
         return failure
+
+    def _listens_elsewhere(self) -> bool:
+        return bool(self._listening) and self.around.local_port not in self._listening
 
     async def _insists(self, run: Run, port: int) -> bool:
         now = asyncio.get_running_loop().time()
@@ -221,7 +256,7 @@ class Container:
 
     def _probe_failed(self, words: str) -> None:
         self.around.emit("ProbeFailed", words, "Warning")
-        if self._listening and self.around.local_port not in self._listening:
+        if self._listens_elsewhere() and self.around.target_port not in self._listening:
             listening = ", ".join(map(str, sorted(self._listening)))
             words = f"The TargetPort {self.around.target_port} does not match the listening port {listening}."
             self.around.emit("ProbeFailed", words, "Warning")
@@ -235,8 +270,16 @@ class Container:
     def _wait(self, details: str) -> None:
         self.running_state, self.details = "Waiting", details
 
+    def _hear(self, text: str) -> None:
+        self._found_port_taken = self._found_port_taken or SAYS_IN_USE.search(text) is not None
+        self._log(text)
+
     def _log(self, text: str) -> None:
         self.console.append(LogLine(datetime.now(UTC), text))
+
+
+class _PortTakenError(Exception):
+    """A program listens on another port than the target port, which an older revision binds."""
 
 
 def _us_time(moment: datetime) -> str:

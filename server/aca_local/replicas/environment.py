@@ -19,6 +19,19 @@ LENT = re.compile(
     re.IGNORECASE,
 )
 SECRET = re.compile(r"TOKEN|KEY|SECRET|PASSWORD|PASSWD|CREDENTIAL|^AZURE_|CONNECTION_?STRING", re.IGNORECASE)
+ELSEWHERE = frozenset(  # settings of pip that would put packages outside of the app's environment
+    (
+        "PIP_REQUIRE_VIRTUALENV",
+        "PIP_USER",
+        "PIP_TARGET",
+        "PIP_PREFIX",
+        "PIP_ROOT",
+        "PIP_PYTHON",
+        "PIP_DRY_RUN",
+    )
+)
+PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+NEAR = ("localhost", "127.0.0.1")
 DNS_SUFFIX = "aca-local.localhost"
 LOOPBACK = "127.0.0.1"
 
@@ -59,16 +72,30 @@ def python_variables(venv: Path, path: str) -> dict[str, str]:
         "VIRTUAL_ENV": str(venv),
         "PATH": os.pathsep.join(filter(None, (str(binaries), path))),
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+        "PIP_USER": "0",  # a person's pip.conf may say otherwise
         "PYTHONUNBUFFERED": "1",
     }
+
+
+def without_proxy(env: Mapping[str, str]) -> dict[str, str]:
+    """Name the hosts that no proxy stands before: where there is one, this computer is never behind it.
+
+    IPv6 networks are left out: httpx, and so Gradio, takes none and would end.
+    """
+    if not any(env.get(name) or env.get(name.lower()) for name in PROXIES):
+        return {}
+    given = [one.strip() for one in (env.get("no_proxy") or env.get("NO_PROXY") or "").split(",")]
+    hosts = [one for one in given if one and one.count(":") < 2]  # noqa: PLR2004 # a port has one colon
+    text = ",".join([*hosts, *(one for one in NEAR if one not in hosts)])
+    return dict.fromkeys(("NO_PROXY",) if os.name == "nt" else ("NO_PROXY", "no_proxy"), text)
 
 
 def replica_environment(
     parent: Mapping[str, str], venv: Path, azure: Mapping[str, str], template: Mapping[str, str]
 ) -> dict[str, str]:
     """Put the four layers together; the template has the last word, but PATH keeps the environment first."""
-    base = lent(parent)
-    base.pop("PIP_REQUIRE_VIRTUALENV", None)
+    base = {name: value for name, value in lent(parent).items() if name.upper() not in ELSEWHERE}
+    base |= without_proxy(base)
     path = template.get("PATH") or base.get("PATH", os.defpath)
     python = python_variables(venv, path)
     return {**base, **python, **azure, **template, "PATH": python["PATH"]}

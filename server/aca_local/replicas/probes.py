@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 
 import aiohttp
 
-from aca_local.replicas.model import Probe
+from aca_local.kernel.replicas import Probe
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from aca_local.replicas.model import ProbeKind
+    from aca_local.kernel.replicas import ProbeKind
 
     Check = Callable[[Probe], Awaitable[str | None]]  # the failure's words, or None when all is well
     Report = Callable[[str], None]
@@ -42,7 +42,11 @@ async def check(probe: Probe, host: str, port: int) -> str | None:
     """Look once; answer None when the container is well, else the words of the system log."""
     try:
         async with asyncio.timeout(probe.timeout):
-            await (_connect(host, port) if probe.scheme == "tcp" else _get(probe, host, port))
+            if probe.scheme == "tcp":
+                _, writer = await asyncio.open_connection(host, port)
+                writer.close()
+            else:
+                await _get(probe, host, port)
     except TimeoutError:
         return f"Probe of {WORDS[probe.kind]} failed with timeout in {probe.timeout:g} seconds."
     except _BadStatusError as bad:
@@ -54,11 +58,6 @@ async def check(probe: Probe, host: str, port: int) -> str | None:
 
 class _BadStatusError(Exception):
     """An HTTP probe got another status than 200 to 399."""
-
-
-async def _connect(host: str, port: int) -> None:
-    _, writer = await asyncio.open_connection(host, port)
-    writer.close()
 
 
 async def _get(probe: Probe, host: str, port: int) -> None:

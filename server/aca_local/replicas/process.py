@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from aca_local.replicas.model import Mount
+from aca_local.kernel.replicas import Mount
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 LAUNCHER = Path(__file__).with_name("launcher.py")
 LONGEST_LINE = 16 * 1024  # characters; Kubernetes splits longer lines there
@@ -91,7 +91,7 @@ class Run:
 
     def listening(self) -> set[int]:
         """List the ports that the command's processes listen on (where the system tells)."""
-        return {port for one in tree(self.pid) for port in _listening(one)}
+        return listening_ports([self.pid])
 
 
 async def start(command: Command, on_line: Callable[[str], None]) -> Run:
@@ -150,7 +150,7 @@ def start_time(pid: int) -> float:
 
 
 def is_alive(pid: int, started: float) -> bool:
-    """Tell whether this very process still runs: process ids come back, start times do not."""
+    """Return True if this very process still runs: process ids come back, start times do not."""
     return started > 0 and abs(start_time(pid) - started) < TOLERANCE
 
 
@@ -161,6 +161,16 @@ def tree(pid: int) -> list[psutil.Process]:
         return [top, *top.children(recursive=True)]
     except psutil.Error:
         return []
+
+
+def listening_ports(launchers: Sequence[int]) -> set[int]:
+    """List the ports that processes below the launchers listen on (where the system tells)."""
+    return {port for pid in launchers for port, listens in _ports(pid) if listens}
+
+
+def holds_connection(launchers: Sequence[int], port: int) -> bool:
+    """Return True if a process below one of the launchers has a TCP connection from this local port."""
+    return any(held == port for pid in launchers for held, _ in _ports(pid))
 
 
 def kill_tree(pid: int) -> None:
@@ -195,16 +205,17 @@ def reap(folder: Path) -> int:
     return reaped
 
 
-def _listening(process: psutil.Process) -> set[int]:
-    try:
-        found = process.net_connections(kind="tcp")
-    except psutil.Error:
-        return set()
-    return {one.laddr.port for one in found if one.status == psutil.CONN_LISTEN}
+def _ports(launcher: int) -> Iterator[tuple[int, bool]]:
+    """List the local TCP ports of all processes below a launcher, and whether they listen there."""
+    for process in tree(launcher):
+        with contextlib.suppress(psutil.Error):
+            for one in process.net_connections(kind="tcp"):
+                if one.laddr:
+                    yield one.laddr.port, one.status == psutil.CONN_LISTEN
 
 
 async def can_mount(folder: Path) -> bool:
-    """Try whether this system gives a process a mount namespace of its own."""
+    """Return True if this system gives a process a mount namespace of its own."""
     if not sys.platform.startswith("linux"):
         return False
     lines: list[str] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import shutil
 from collections import Counter
@@ -11,36 +12,39 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from aca_local.replicas import history
-from aca_local.replicas.journal import Journal, RotatingFile
-from aca_local.replicas.model import (
+from aca_local.kernel.replicas import (
     NotRunningError,
     RevisionSpec,
     SpecChangedError,
     SystemEvent,
 )
-from aca_local.replicas.process import reap
+from aca_local.replicas import log_archive
+from aca_local.replicas.fixed_ports import REASON, WORDS, Claim, claim_from_others
+from aca_local.replicas.log_buffer import Journal, RotatingFile
+from aca_local.replicas.process import holds_connection, listening_ports, reap
 from aca_local.replicas.replica import Replica, Workshop
+from aca_local.replicas.secret_volumes import forget_secret_volumes, write_secret_volumes
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Sequence
     from pathlib import Path
 
-    from aca_local.replicas.history import PastLine
-    from aca_local.replicas.model import EventType, LogLine, ReplicaState
+    from aca_local.kernel.replicas import EventType, LogLine, PastLine, ReplicaState
 
 REWRITTEN = (
-    "This system has no mount namespaces: mount paths are rewritten in commands, arguments and environment. "
-    "A path inside a script is not found: use relative paths there."
+    "This system has no mount namespaces: mount paths are rewritten in commands, arguments and environment, "
+    "and in what Python programs open. A path inside a shell script or a compiled program is not found: use "
+    "relative paths there."
 )
+LOOK = 0.1  # seconds between two looks at replicas that start or end
 KEPT_REPLICAS = 5  # folders of ended replicas (their console logs) kept for each app
 
 
 @dataclass
 class _Revision:
     spec: RevisionSpec
+    number: int  # the order in which revisions were started
     replicas: list[Replica] = field(default_factory=list)
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 class Supervisor:
@@ -52,18 +56,20 @@ class Supervisor:
         self._events: dict[str, Journal[SystemEvent]] = {}
         self._counts: Counter[tuple[str, str, str]] = Counter()
         self._background: set[asyncio.Task[None]] = set()
+        self._numbers = itertools.count()
         reap(folder)
 
     async def apply(self, spec: RevisionSpec) -> None:
         """Start the replicas of a revision; see ``Replicas.apply``."""
         key = _key(spec.app_id, spec.revision)
+        spec = await asyncio.to_thread(write_secret_volumes, spec, self._secrets_folder(spec))
         known = self._revisions.get(key)
         if known:
             if _shape(known.spec) != _shape(spec):
                 raise SpecChangedError(f"Revision '{spec.revision}' runs already, with another template.")
             known.spec = spec
             return
-        self._revisions[key] = revision = _Revision(spec)
+        self._revisions[key] = revision = _Revision(spec, next(self._numbers))
         for image in {one.image for one in spec.containers if one.image}:
             words = f"Image '{image}' is not pulled: aca-local runs the template's commands on this computer."
             self._emit(spec, "", "ImageNotPulled", words)
@@ -73,24 +79,29 @@ class Supervisor:
             self._new_replica(revision).begin()
 
     async def restart(self, app_id: str, revision: str) -> None:
-        """List new replicas at once; they begin when the old have ended: no memory is needed twice."""
+        """Start new replicas; the old one serves until one of them is ready, as recorded in Azure.
+
+        What is not ready ends at once, as Kubernetes clears unhealthy replicas away first. A program that
+        binds a fixed port can't run twice here: its replica ends first, too.
+        """
         found = self._find(app_id, revision)
-        old = [one for one in found.replicas if not one.ending]
+        old = list(found.replicas)
         for replica in old:
-            replica.ending = True
+            replica.replaced = True
         new = [self._new_replica(found) for _ in range(max(found.spec.min_replicas, 1))]
-        self._in_background(self._take_over(found, old, new))
+        self._in_background(self._replace(found, old, new))
 
     async def stop(self, app_id: str, revision: str) -> None:
         """End the replicas of a revision; wait for it."""
         found = self._revisions.pop(_key(app_id, revision), None)
         if found is None:
             return
-        for replica in found.replicas:
-            replica.ending = True
-        async with found.lock:
-            await asyncio.gather(*(replica.end() for replica in found.replicas))
+        await _end_all(found.replicas)
+        forget_secret_volumes(self._secrets_folder(found.spec))
         await self._prune(found.spec)
+        for other in self._revisions.values():
+            if other.spec.app_id.lower() == app_id.lower() and all(one.ending for one in other.replicas):
+                await self.restart(other.spec.app_id, other.spec.revision)  # it had left its port to this one
 
     def states(self, app_id: str, revision: str) -> Sequence[ReplicaState]:
         """List the replicas of a revision, newest last."""
@@ -100,7 +111,69 @@ class Supervisor:
     def ready_ports(self, app_id: str, revision: str) -> list[int]:
         """List the ports of this computer where ready replicas answer for the target port."""
         found = self._revisions.get(_key(app_id, revision))
-        return [one.port for one in found.replicas if one.port and one.ready] if found else []
+        ready = [one for one in found.replicas if one.ready] if found else []
+        newest = [one for one in ready if not one.replaced] or ready
+        return [one.port for one in newest if one.port]
+
+    async def is_replica(self, client_port: int) -> bool:
+        """Return True if a connection from this port of this computer comes from a replica."""
+        launchers = [pid for one in self._all() for pid in one.launchers]
+        return await asyncio.to_thread(holds_connection, launchers, client_port)
+
+    def follows_fixed_port(self, replica: Replica) -> bool:
+        """Return True if an older revision of the app runs a program that binds the target port."""
+        return any(self._gives_way(one, replica) for one in self._all() if one.pinned)
+
+    async def claim_port(self, replica: Replica, *, is_sure: bool) -> Claim:
+        """Get the target port from an older revision; where it is sure to be taken, say who else holds it."""
+        if replica.target_port is None:
+            return Claim()
+        holder = await self._holder(replica, replica.target_port)
+        if holder and self._gives_way(holder, replica):
+            claim = Claim(_port_words("handover", replica, holder), is_free=True)
+            replica.emit(REASON, claim.words, "Warning")
+            await holder.end()
+            return claim
+        if not is_sure:
+            return Claim()
+        claim = (
+            Claim(_port_words(self._kind(holder, replica), replica, holder))
+            if holder
+            else await asyncio.to_thread(claim_from_others, replica.target_port)
+        )
+        if claim.words:
+            replica.emit(REASON, claim.words, "Warning")
+        return claim
+
+    async def wait_alone(self, replica: Replica) -> None:
+        """Wait until no other replica of the app runs."""
+        others = [one for one in self._all() if one is not replica and _app(one) == _app(replica)]
+        if any(one.launchers for one in others):
+            replica.emit("AssigningReplica", f"Replica '{replica.name}' waits for a node: no GPU is free.")
+        while any(one.launchers for one in others):  # noqa: ASYNC110 # they end in many ways, one is a kill
+            await asyncio.sleep(LOOK)
+
+    def _all(self) -> list[Replica]:
+        return [one for revision in self._revisions.values() for one in revision.replicas if not one.ending]
+
+    async def _holder(self, replica: Replica, port: int) -> Replica | None:
+        """Return the other replica whose program binds a port."""
+        for one in self._all():
+            if one is not replica and port in await asyncio.to_thread(listening_ports, one.launchers):
+                return one
+        return None
+
+    def _gives_way(self, holder: Replica, replica: Replica) -> bool:
+        """Return True if a replica would end anyway once another one is ready: it may end before."""
+        if _app(holder) != _app(replica):
+            return False
+        older, newer = (self._find(one.spec.app_id, one.spec.revision) for one in (holder, replica))
+        return older.number < newer.number or (older is newer and holder.replaced)
+
+    def _kind(self, holder: Replica, replica: Replica) -> str:
+        if _app(holder) != _app(replica):
+            return "app"
+        return "sibling" if holder.spec.revision == replica.spec.revision else "newer"
 
     async def console(
         self, app_id: str, revision: str, replica: str, container: str, *, tail: int, follow: bool
@@ -122,17 +195,22 @@ class Supervisor:
 
     def past_lines(self, app_id: str) -> Iterator[PastLine]:
         """Read what is kept of an app's consoles; see ``Replicas.past_lines``."""
-        return history.console_lines(self._app_folder(app_id))
+        return log_archive.console_lines(self._app_folder(app_id))
 
     def past_events(self, app_id: str) -> Iterator[SystemEvent]:
         """Read what is kept of an app's system log."""
-        return history.system_events(self._app_folder(app_id))
+        return log_archive.system_events(self._app_folder(app_id))
 
     async def close(self) -> None:
         """End everything; used when aca-local ends."""
         for task in self._background:
             task.cancel()
-        await asyncio.gather(*(self.stop(*key) for key in list(self._revisions)), return_exceptions=True)
+        replicas = [one for revision in self._revisions.values() for one in revision.replicas]
+        secret_folders = [self._secrets_folder(one.spec) for one in self._revisions.values()]
+        self._revisions.clear()
+        await asyncio.gather(_end_all(replicas), return_exceptions=True)
+        for folder in secret_folders:
+            forget_secret_volumes(folder)
         for journal in self._events.values():
             journal.close()
 
@@ -148,19 +226,29 @@ class Supervisor:
         def emit(replica: str, reason: str, message: str, kind: EventType) -> None:
             self._emit(spec, replica, reason, message, kind)
 
-        made = Replica(spec, self._app_folder(spec.app_id), self._workshop, emit)
+        made = Replica(spec, self._app_folder(spec.app_id), self._workshop, emit, self)
         revision.replicas.append(made)
         return made
 
-    async def _take_over(self, revision: _Revision, old: list[Replica], new: list[Replica]) -> None:
-        async with revision.lock:
-            await asyncio.gather(*(replica.end() for replica in old))
-            for replica in old:
-                revision.replicas.remove(replica)
-            for replica in new:
-                if not replica.ending:
-                    replica.begin()
+    async def _replace(self, revision: _Revision, old: list[Replica], new: list[Replica]) -> None:
+        await self._end([one for one in old if not one.ready], revision)
+        if holder := next((one for one in old if one.pinned and not one.ending), None):
+            new[0].emit(REASON, _port_words("handover", new[0], holder), "Warning")
+            await self._end(old, revision)
+        for replica in new:
+            if not replica.ending:
+                replica.begin()
+        while not any(one.ready for one in new):
+            if all(one.ending or one.replaced for one in new):
+                return  # stopped, or restarted again: that restart ends the old ones
+            await asyncio.sleep(LOOK)
+        await self._end(old, revision)
         await self._prune(revision.spec)
+
+    async def _end(self, replicas: Sequence[Replica], revision: _Revision) -> None:
+        """End replicas that others replace, and forget them."""
+        await _end_all(replicas)
+        revision.replicas[:] = [one for one in revision.replicas if one not in replicas]
 
     def _in_background(self, work: object) -> None:
         assert asyncio.iscoroutine(work)
@@ -189,12 +277,32 @@ class Supervisor:
         name = app_id.rstrip("/").rsplit("/", 1)[-1].lower()
         return self._folder / f"{name}-{sha256(app_id.lower().encode()).hexdigest()[:10]}"
 
+    def _secrets_folder(self, spec: RevisionSpec) -> Path:
+        return self._app_folder(spec.app_id) / "secrets" / spec.revision
+
     async def _prune(self, spec: RevisionSpec) -> None:
         live = {one.name for known in self._revisions.values() for one in known.replicas}
         folders = (self._app_folder(spec.app_id) / "replicas").glob("*")
         ended = sorted((one for one in folders if one.name not in live), key=lambda one: one.stat().st_mtime)
         for folder in ended[:-KEPT_REPLICAS]:
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+
+async def _end_all(replicas: Sequence[Replica]) -> None:
+    for replica in replicas:
+        replica.ending = True
+    await asyncio.gather(*(replica.end() for replica in replicas))
+
+
+def _port_words(kind: str, replica: Replica, holder: Replica) -> str:
+    """Return the sentence of this kind about two replicas that want one port."""
+    return WORDS[kind].format(
+        port=replica.target_port, replica=replica.name, holder=holder.name, app=holder.spec.app
+    )
+
+
+def _app(replica: Replica) -> str:
+    return replica.spec.app_id.lower()
 
 
 def _key(app_id: str, revision: str) -> tuple[str, str]:

@@ -12,8 +12,9 @@ import sysconfig
 import zipfile
 from pathlib import Path
 
-from aca_local.replicas.model import ReplicasError
+from aca_local.kernel.replicas import ReplicasError
 
+SETUPTOOLS_LEFT = (3, 12)  # since then an environment begins without setuptools
 TIME_LIMIT = 180.0  # seconds; a slow disk takes some ten
 
 
@@ -30,29 +31,30 @@ class VirtualEnvironments:
     async def ensure(self, folder: Path) -> Path:
         """Answer the folder of a working environment for this Python; make it when there is none."""
         async with self._locks.setdefault(folder, asyncio.Lock()):
-            if not _is_fresh(folder):
+            try:
+                made_with = json.loads((folder / "aca-local.json").read_text())
+            except (OSError, ValueError):
+                made_with = None
+            if made_with != _stamp():
                 await _make(folder)
         return folder
 
 
-def _stamp() -> dict[str, str]:
-    return {"python": sys.base_prefix, "version": sys.version}
-
-
-def _is_fresh(folder: Path) -> bool:
-    try:
-        return bool(json.loads((folder / "aca-local.json").read_text()) == _stamp())
-    except (OSError, ValueError):
-        return False
+def _stamp() -> dict[str, object]:
+    return {
+        "python": sys.base_prefix,
+        "version": sys.version,
+        "wheels": [wheel.name for wheel in bundled_wheels()],
+    }
 
 
 async def _make(folder: Path) -> None:
     await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    wheel = pip_wheel() if os.name != "nt" else None
-    await _run_venv(str(folder), *(["--without-pip"] if wheel else []))
-    if wheel:
-        await asyncio.to_thread(_unpack_pip, wheel, folder)
+    wheels = bundled_wheels() if os.name != "nt" else []
+    await _run_venv(str(folder), *(["--without-pip"] if wheels else []))
+    if wheels:
+        await asyncio.to_thread(_unpack, wheels, folder)
     (folder / "aca-local.json").write_text(json.dumps(_stamp()))
 
 
@@ -80,25 +82,28 @@ async def _run_venv(*arguments: str) -> None:
         )
 
 
-def pip_wheel() -> Path | None:
-    """Find the pip that comes with this Python (ensurepip's wheel), where it has one."""
+def bundled_wheels() -> list[Path]:
+    """Find what this Python puts into each environment that ``python -m venv`` makes: ensurepip's wheels.
+
+    Returns:
+        pip, before Python 3.12 setuptools too; nothing where ensurepip has no pip.
+    """
     found = importlib.util.find_spec("ensurepip")  # Debian keeps it in a package of its own
     if found is None or not found.origin:
-        return None
-    folder = sysconfig.get_config_var("WHEEL_PKG_DIR") or Path(found.origin).with_name("_bundled")
-    return next(Path(folder).glob("pip-*.whl"), None)
+        return []
+    folder = Path(sysconfig.get_config_var("WHEEL_PKG_DIR") or Path(found.origin).with_name("_bundled"))
+    names = ["pip"] if sys.version_info >= SETUPTOOLS_LEFT else ["pip", "setuptools"]
+    wheels = [sorted(folder.glob(f"{name}-*.whl"))[-1:] for name in names]
+    return [wheel for newest in wheels for wheel in newest] if wheels[0] else []
 
 
-def _unpack_pip(wheel: Path, venv: Path) -> None:
-    """Put pip into an environment as ensurepip does, ten times as fast: unpacked, compiled when used."""
-    python = venv / "bin" / "python"
-    with zipfile.ZipFile(wheel) as archive:
-        archive.extractall(_purelib(venv))
+def _unpack(wheels: list[Path], venv: Path) -> None:
+    """Put wheels into an environment as ensurepip does, ten times as fast: unpacked, compiled when used."""
+    packages = sysconfig.get_path("purelib", "venv", {"base": str(venv), "platbase": str(venv)})
+    for wheel in wheels:
+        with zipfile.ZipFile(wheel) as archive:
+            archive.extractall(packages)
     for name in ("pip", "pip3"):
-        script = python.with_name(name)
+        script = venv / "bin" / name
         script.write_text('#!/bin/sh\nexec "$(dirname "$0")/python" -m pip "$@"\n')
         script.chmod(0o755)
-
-
-def _purelib(venv: Path) -> str:
-    return sysconfig.get_path("purelib", "venv", {"base": str(venv), "platbase": str(venv)})

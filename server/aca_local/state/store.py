@@ -9,14 +9,18 @@ import os
 import sqlite3
 import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeAlias
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-JSON: TypeAlias = Any
+JSON: TypeAlias = "bool | int | float | str | list[JSON] | dict[str, JSON] | None"
 JsonObject: TypeAlias = dict[str, Any]
+"""The body of a request, already checked, or of an answer. What is stored has a type of its own: ``Kind``."""
+
+T = TypeVar("T")
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS documents (
@@ -28,6 +32,13 @@ CREATE TABLE IF NOT EXISTS documents (
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS documents_by_seq ON documents (kind, seq);
 """
+
+
+@dataclass(frozen=True)
+class Kind(Generic[T]):
+    """A kind of documents: its name in the store; ``T`` is what each of them is (a TypedDict)."""
+
+    name: str
 
 
 class Store:
@@ -54,12 +65,12 @@ class Store:
 
     @property
     def changes(self) -> int:
-        """How many rows were written so far: what was read is still true while this stays the same."""
+        """Return how many rows were written so far: what was read is still true while this stays the same."""
         return self._db.total_changes
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All changes inside happen together or not at all; nested ones join the outer one."""
+        """Make all changes inside happen together or not at all; nested ones join the outer one."""
         with self._lock:
             if self._depth:
                 self._depth += 1
@@ -83,48 +94,49 @@ class Store:
         finally:
             self._depth = 0
 
-    def get(self, kind: str, key: str) -> JsonObject | None:
+    def get(self, kind: Kind[T], key: str) -> T | None:
         """Read one document, None where there is none."""
         with self._lock:
             row = self._db.execute(
-                "SELECT value FROM documents WHERE kind = ? AND key = ?", (kind, key.lower())
+                "SELECT value FROM documents WHERE kind = ? AND key = ?", (kind.name, key.lower())
             ).fetchone()
-        return None if row is None else _loads(row[0])
+        return None if row is None else _read(kind, row[0])
 
-    def put(self, kind: str, key: str, value: JsonObject) -> None:
-        """Write one document; an existing one keeps its place in the order of creation."""
+    def put(self, kind: Kind[T], key: str, value: T) -> None:
+        """Write one document; an existing one stays where it is in the order of creation."""
         text = json.dumps(value, separators=(",", ":"))
         with self.transaction():
             self._db.execute(
                 "INSERT INTO documents (kind, key, value, seq) VALUES (?, ?, ?,"
                 " (SELECT COALESCE(MAX(seq), 0) + 1 FROM documents WHERE kind = ?))"
                 " ON CONFLICT (kind, key) DO UPDATE SET value = excluded.value",
-                (kind, key.lower(), text, kind),
+                (kind.name, key.lower(), text, kind.name),
             )
 
-    def delete(self, kind: str, key: str) -> None:
+    def delete(self, kind: Kind[T], key: str) -> None:
         """Remove one document, if it is there."""
         with self.transaction():
-            self._db.execute("DELETE FROM documents WHERE kind = ? AND key = ?", (kind, key.lower()))
+            self._db.execute("DELETE FROM documents WHERE kind = ? AND key = ?", (kind.name, key.lower()))
 
-    def delete_under(self, kind: str, prefix: str) -> None:
+    def delete_under(self, kind: Kind[T], prefix: str) -> None:
         """Remove the documents whose key starts with ``prefix``."""
         with self.transaction():
             self._db.execute(
                 "DELETE FROM documents WHERE kind = ? AND substr(key, 1, ?) = ?",
-                (kind, len(prefix), prefix.lower()),
+                (kind.name, len(prefix), prefix.lower()),
             )
 
-    def list(self, kind: str, prefix: str = "") -> list[JsonObject]:
+    def list(self, kind: Kind[T], prefix: str = "") -> list[T]:
         """Read the documents whose key starts with ``prefix``, in the order of their creation."""
         with self._lock:
             rows = self._db.execute(
                 "SELECT value FROM documents WHERE kind = ? AND substr(key, 1, ?) = ? ORDER BY seq",
-                (kind, len(prefix), prefix.lower()),
+                (kind.name, len(prefix), prefix.lower()),
             ).fetchall()
-        return [_loads(row[0]) for row in rows]
+        return [_read(kind, row[0]) for row in rows]
 
 
-def _loads(text: str) -> JsonObject:
-    value: JsonObject = json.loads(text)
+def _read(_: Kind[T], text: str) -> T:
+    """Return a document that ``put`` wrote: of this kind, so of its type."""
+    value: T = json.loads(text)
     return value

@@ -1,8 +1,7 @@
 """The states that resources and deployments move through, and how long they take.
 
 Read in recordings of real traffic: a managed environment is ``Waiting``, a container app ``InProgress``, a
-Log
-Analytics workspace ``Creating``, a storage account answers nothing at all until it is ``Succeeded``; a
+Log Analytics workspace ``Creating``, a storage account answers nothing at all until it is ``Succeeded``; a
 deployment is ``Accepted``, then ``Running``. The times of ``realistic`` are those of the same recordings,
 rounded.
 """
@@ -47,6 +46,6 @@ _TRANSITIONS: dict[tuple[str, str], Transition] = {
 
 
 def transition_of(resource_type: str, action: str, timing: Timing) -> Transition:
-    """What ``action`` puts a resource of this type into, and for how many seconds."""
+    """Return what ``action`` puts a resource of this type into, and for how many seconds."""
     found = _TRANSITIONS.get((resource_type.lower(), action), Transition("Accepted"))
     return found if timing == "realistic" else Transition(found.state)
