@@ -14,11 +14,14 @@
 //                           made. It must already hold the workload profile `workloadProfileName`: a template
 //                           can't PATCH, so the caller adds a missing one beforehand
 //                           (`az containerapp env workload-profile add`).
+//   acaEnvironmentId        an environment of another resource group, a platform team's for example: it must be there, and is
+//                           used as it is but for the share's name in it, which a deployment in that group puts.
 //   acaEnvironmentLocation  the existing environment's location, where that is not `location`.
 //   existingApp             what GET on the app answers, in the API version used below. Its tags, identity,
 //                           ingress rules, registries, Dapr settings, sidecars, environment variables, volumes
 //                           and scale are kept; what a parameter names (image, commands, cpu, memory, workload
-//                           profile, port) is set.
+//                           profile, port) is set. It may hold values of variables, so it is secure: the deployment
+//                           history does not keep it.
 //   existingAppSecrets      what POST listSecrets on the app answers: GET leaves the values out, and a PUT
 //                           without them would delete them.
 //
@@ -28,13 +31,12 @@ targetScope = 'resourceGroup'
 
 // ---- documented parameters --------------------------------------------------------------------------------
 
-// --no-compile: a container starts from nothing each time, and most of what is installed is never imported.
+// A container starts from nothing each time: start.py keeps the packages on the share. Python is called python3 in all images.
 @description('The commands that start the web API, run in order by /bin/bash; a failed one stops the start. The file share is mounted at /mount.')
 @minLength(1)
 param defaultCommands array = [
   'cd /mount/inference'
-  'pip install --no-compile --disable-pip-version-check -r requirements.txt'
-  'python gradio_chat.py'
+  'python3 start.py'
 ]
 
 @description('The GPU capacity of the environment: how many nodes a dedicated GPU workload profile may grow to. Each node is billed. Serverless GPUs and CPUs have no such limit: see maxReplicas.')
@@ -61,6 +63,9 @@ param fileShareName string = 'aifileshare${substring(uniqueString(resourceGroup(
 @maxLength(60)
 param acaEnvironmentName string = 'aienv${substring(uniqueString(resourceGroup().id), 0, 5)}'
 
+@description('The id of an environment that exists in another resource group, /subscriptions/…/managedEnvironments/NAME. Empty: acaEnvironmentName, in this group.')
+param acaEnvironmentId string = ''
+
 @description('The name under which the environment knows the file share. Defaults to the name of the fine-tuning step.')
 @minLength(2)
 @maxLength(32)
@@ -78,9 +83,17 @@ param acaLogAnalyticsName string = 'ailog${substring(uniqueString(resourceGroup(
 
 // ---- what the app runs on ---------------------------------------------------------------------------------
 
-@description('The hardware. Serverless GPU: Consumption-GPU-NC24-A100, Consumption-GPU-NC8as-T4 (billed while a replica runs). Dedicated GPU: NC24-A100, NC48-A100, NC96-A100 (billed a node; only for environments that were created with it). CPU: Consumption.')
+@description('The hardware. Serverless GPU: Consumption-GPU-NC24-A100, Consumption-GPU-NC8as-T4 (billed while a replica runs). Dedicated GPU: NC24-A100, NC48-A100, NC96-A100 (billed a node; only for environments that were created with it). CPU: Consumption (up to 4 cores and 8 GiB), D4 to D32 and E4 to E32 (billed a node).')
 @allowed([
   'Consumption'
+  'D4'
+  'D8'
+  'D16'
+  'D32'
+  'E4'
+  'E8'
+  'E16'
+  'E32'
   'Consumption-GPU-NC24-A100'
   'Consumption-GPU-NC8as-T4'
   'NC24-A100'
@@ -94,6 +107,14 @@ param workloadProfileType string = 'Consumption-GPU-NC24-A100'
 @maxLength(15)
 param workloadProfileName string = {
   Consumption: 'Consumption'
+  D4: 'cpu-D4'
+  D8: 'cpu-D8'
+  D16: 'cpu-D16'
+  D32: 'cpu-D32'
+  E4: 'cpu-E4'
+  E8: 'cpu-E8'
+  E16: 'cpu-E16'
+  E32: 'cpu-E32'
   'Consumption-GPU-NC24-A100': 'serverless-A100'
   'Consumption-GPU-NC8as-T4': 'serverless-T4'
   'NC24-A100': 'GPU'
@@ -101,14 +122,36 @@ param workloadProfileName string = {
   'NC96-A100': 'GPU-NC96'
 }[workloadProfileType]
 
-@description('The container image. It needs /bin/bash and what defaultCommands call.')
+// Docker Hub allows an address 100 pulls in 6 hours, and the environment's addresses are shared with others: what can be
+// pulled elsewhere is (microsoft/azure-container-apps#1670).
+// vLLM's own image is on Docker Hub alone: docs/starter.md has the one command that copies it to a registry of yours.
+@description('The container image. It needs /bin/bash and what defaultCommands call. Defaults to vLLM on GPUs and Python on CPUs; an existing app keeps its own unless its workload profile changes. One of a private registry needs registryServer.')
 @minLength(1)
-param image string = 'docker.io/library/python:3.12-slim'
+#disable-next-line secure-secrets-in-params // the name of an image is no secret
+param image string = (existingApp.?properties.?workloadProfileName == workloadProfileName ? existingApp.?properties.?template.?containers[?0].?image : null) ?? (contains(workloadProfileType, 'A100') || contains(workloadProfileType, 'T4')
+  ? 'docker.io/vllm/vllm-openai:v0.32.0'
+  : 'mcr.microsoft.com/devcontainers/python:3.12')
 
-@description('CPU cores of a replica, for example 0.5 or 24. Defaults to all that a GPU replica may have, or 2 on CPU.')
+@description('The registry that the image is pulled from with an identity, for example contoso.azurecr.io. Empty: the image is public.')
+param registryServer string = ''
+
+@description('Who pulls from registryServer: system, or the id of a user-assigned identity. It needs the role AcrPull.')
+@minLength(1)
+param registryIdentity string = 'system'
+
+// A node of D or E keeps some for itself, so a replica is given a core and an eighth less than the node has.
+@description('CPU cores of a replica, for example 0.5 or 24. Defaults to all that a GPU replica may have, 2 on Consumption, or nearly a whole node.')
 @minLength(1)
 param cpu string = {
   Consumption: '2'
+  D4: '3'
+  D8: '7'
+  D16: '15'
+  D32: '31'
+  E4: '3'
+  E8: '7'
+  E16: '15'
+  E32: '31'
   'Consumption-GPU-NC24-A100': '24'
   'Consumption-GPU-NC8as-T4': '8'
   'NC24-A100': '24'
@@ -116,10 +159,18 @@ param cpu string = {
   'NC96-A100': '96'
 }[workloadProfileType]
 
-@description('Memory of a replica, for example 4Gi. Defaults to all that a GPU replica may have, or 4Gi on CPU.')
+@description('Memory of a replica, for example 4Gi. Defaults to all that a GPU replica may have, 4Gi on Consumption, or nearly a whole node.')
 @minLength(3)
 param memory string = {
   Consumption: '4Gi'
+  D4: '14Gi'
+  D8: '28Gi'
+  D16: '56Gi'
+  D32: '112Gi'
+  E4: '28Gi'
+  E8: '56Gi'
+  E16: '112Gi'
+  E32: '224Gi'
   'Consumption-GPU-NC24-A100': '220Gi'
   'Consumption-GPU-NC8as-T4': '56Gi'
   'NC24-A100': '220Gi'
@@ -130,12 +181,14 @@ param memory string = {
 @description('The fewest replicas. 1 keeps the model loaded and is billed all the time; 0 lets the app sleep, and the first request then waits for a start. An existing app keeps its own.')
 @minValue(0)
 @maxValue(1000)
-param minReplicas int = existingApp.?properties.?template.?scale.?minReplicas ?? 1
+#disable-next-line secure-secrets-in-params // a number or a switch of the app is no secret
+param minReplicas int = empty(existingApp) ? 1 : (existingApp.?properties.?template.?scale.?minReplicas ?? 0) // null is Azure's default, 0
 
 @description('The most replicas. Each takes a GPU of its own. An existing app keeps its own.')
 @minValue(1)
 @maxValue(1000)
-param maxReplicas int = existingApp.?properties.?template.?scale.?maxReplicas ?? 1
+#disable-next-line secure-secrets-in-params // a number or a switch of the app is no secret
+param maxReplicas int = empty(existingApp) ? 1 : (existingApp.?properties.?template.?scale.?maxReplicas ?? 10) // null is Azure's default, 10
 
 @description('The port on which the web API listens. The commands find it in the environment variable PORT.')
 @minValue(1)
@@ -145,6 +198,19 @@ param targetPort int = 7860
 @description('The path that the probes ask for. It must answer 200 once the web API is up.')
 @minLength(1)
 param probePath string = '/'
+
+@description('The path on which the app says that its model answers: 503 there means that it still loads, and Deploy waits. Empty: an answer at probePath is enough.')
+param readyPath string = ''
+
+@description('Whether the internet reaches the endpoint; false: only the network of the environment. An existing app keeps its own.')
+#disable-next-line secure-secrets-in-params // a number or a switch of the app is no secret
+param external bool = existingApp.?properties.?configuration.?ingress.?external ?? true
+
+@description('The address ranges (CIDR) that may reach the endpoint, for example 203.0.113.0/24. Empty: every address, or what an existing app allows.')
+param allowedIpRanges array = []
+
+@description('Tags for all that is made; what exists keeps its own.')
+param tags object = {}
 
 // ---- what exists already (read by the caller, see the top) --------------------------------------------------
 
@@ -165,6 +231,7 @@ param acaEnvironmentExists bool = false
 param acaEnvironmentLocation string = location
 
 @description('The app as GET answers it, when it exists: what the other parameters do not name is kept.')
+@secure()
 param existingApp object = {}
 
 @description('The secrets of the app as listSecrets answers them, when it exists: they are kept.')
@@ -176,6 +243,7 @@ param existingAppSecrets object = {}
 resource newStorageAccount 'Microsoft.Storage/storageAccounts@2023-05-01' = if (!storageAccountExists) {
   name: storageAccountName
   location: location
+  tags: tags
   sku: {
     name: 'Standard_LRS'
   }
@@ -221,9 +289,13 @@ resource newFileShare 'Microsoft.Storage/storageAccounts/fileServices/shares@202
 
 // ---- environment --------------------------------------------------------------------------------------------
 
-resource newLogAnalytics 'Microsoft.OperationalInsights/workspaces@2023-09-01' = if (!acaEnvironmentExists && !acaLogAnalyticsExists) {
+var isElsewhere = !empty(acaEnvironmentId)
+var makesEnvironment = !acaEnvironmentExists && !isElsewhere
+
+resource newLogAnalytics 'Microsoft.OperationalInsights/workspaces@2023-09-01' = if (makesEnvironment && !acaLogAnalyticsExists) {
   name: acaLogAnalyticsName
   location: location
+  tags: tags
   properties: {
     sku: {
       name: 'PerGB2018'
@@ -258,16 +330,17 @@ var profileKind = workloadProfileType == 'Consumption'
   ? 'Consumption'
   : startsWith(workloadProfileType, 'Consumption-') ? 'serverless' : 'dedicated'
 
-resource newEnvironment 'Microsoft.App/managedEnvironments@2024-03-01' = if (!acaEnvironmentExists) {
+resource newEnvironment 'Microsoft.App/managedEnvironments@2025-01-01' = if (makesEnvironment) {
   name: acaEnvironmentName
   location: acaEnvironmentLocation
+  tags: tags
   properties: {
     appLogsConfiguration: {
       destination: 'log-analytics'
       logAnalyticsConfiguration: {
         // Runtime functions are called even where the condition is false: only `if` spares the call.
-        customerId: acaEnvironmentExists ? '' : logAnalytics.properties.customerId
-        sharedKey: acaEnvironmentExists ? '' : logAnalytics.listKeys().primarySharedKey
+        customerId: makesEnvironment ? logAnalytics.properties.customerId : ''
+        sharedKey: makesEnvironment ? logAnalytics.listKeys().primarySharedKey : ''
       }
     }
     workloadProfiles: concat(
@@ -285,11 +358,11 @@ resource newEnvironment 'Microsoft.App/managedEnvironments@2024-03-01' = if (!ac
   ]
 }
 
-resource environment 'Microsoft.App/managedEnvironments@2024-03-01' existing = {
+resource environment 'Microsoft.App/managedEnvironments@2025-01-01' existing = {
   name: acaEnvironmentName
 }
 
-resource environmentStorage 'Microsoft.App/managedEnvironments/storages@2024-03-01' = {
+resource environmentStorage 'Microsoft.App/managedEnvironments/storages@2025-01-01' = if (!isElsewhere) {
   parent: environment
   name: acaEnvironmentStorageName
   properties: {
@@ -307,6 +380,25 @@ resource environmentStorage 'Microsoft.App/managedEnvironments/storages@2024-03-
   ]
 }
 
+var environmentId = isElsewhere ? acaEnvironmentId : environment.id
+var idParts = split(environmentId, '/') // '', subscriptions, ID, resourceGroups, GROUP, providers, Microsoft.App, managedEnvironments, NAME
+
+module storageElsewhere 'environmentStorage.bicep' = if (isElsewhere) {
+  name: '${acaAppName}-environment-storage'
+  scope: resourceGroup(idParts[2], idParts[4])
+  params: {
+    environmentName: last(idParts)
+    storageName: acaEnvironmentStorageName
+    accountName: storageAccountName
+    accountKey: storageAccount.listKeys().keys[0].value
+    shareName: fileShareName
+  }
+  dependsOn: [
+    newStorageAccount
+    newFileShare
+  ]
+}
+
 // ---- app ----------------------------------------------------------------------------------------------------
 
 var keptConfiguration = existingApp.?properties.?configuration ?? {}
@@ -315,13 +407,35 @@ var keptContainers = keptTemplate.?containers ?? []
 var keptContainer = keptContainers[?0] ?? {}
 var keptSecrets = existingAppSecrets.?value ?? []
 
-var volumeName = '${fileShareName}volume'
-var otherVolumes = filter(keptTemplate.?volumes ?? [], volume => volume.name != volumeName)
+// A volume's name has at most 63 characters, as a share's has: the share's name with a suffix could be too long. Earlier
+// templates named it so, and their volume gives way to this one.
+var volumeName = 'project'
+var ourVolumes = [volumeName, '${fileShareName}volume']
+var otherVolumes = filter(keptTemplate.?volumes ?? [], volume => !contains(ourVolumes, volume.name))
 var otherMounts = filter(
   keptContainer.?volumeMounts ?? [],
-  mount => mount.volumeName != volumeName && mount.mountPath != '/mount'
+  mount => !contains(ourVolumes, mount.volumeName) && mount.mountPath != '/mount'
 )
-var otherVariables = filter(keptContainer.?env ?? [], variable => variable.name != 'PORT')
+var ourVariables = concat(
+  [
+    {
+      name: 'PORT'
+      value: string(targetPort)
+    }
+  ],
+  empty(readyPath)
+    ? []
+    : [
+        {
+          name: 'READY_PATH'
+          value: readyPath
+        }
+      ]
+)
+var otherVariables = filter(
+  keptContainer.?env ?? [],
+  variable => !contains(map(ourVariables, ours => ours.name), variable.name)
+)
 
 var probe = {
   httpGet: {
@@ -344,18 +458,14 @@ var container = union(keptContainer, {
     cpu: json(cpu)
     memory: memory
   }
-  env: concat(otherVariables, [
-    {
-      name: 'PORT'
-      value: string(targetPort)
-    }
-  ])
+  env: concat(otherVariables, ourVariables)
   // The documented window for a start, 60 s and ten times 120 s, asked every 6 s: packages and a model are
-  // loaded in it, and a quick start is seen quickly. The other two begin once the start has succeeded.
+  // loaded in it, and a quick start is seen quickly. The other two begin once the start has succeeded; they bear
+  // minutes in which a busy model does not answer, since a restart in the middle of an answer helps nobody.
   probes: [
     union(probe, { type: 'Startup', periodSeconds: 6, timeoutSeconds: 5, failureThreshold: 210 })
-    union(probe, { type: 'Liveness', periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 6 })
-    union(probe, { type: 'Readiness', periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 3 })
+    union(probe, { type: 'Liveness', periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 30 })
+    union(probe, { type: 'Readiness', periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 12 })
   ]
   volumeMounts: concat(otherMounts, [
     {
@@ -365,9 +475,16 @@ var container = union(keptContainer, {
   ])
 })
 
+// Rules that people made are kept; those of this template are replaced by what allowedIpRanges says now.
+var keptRules = keptConfiguration.?ingress.?ipSecurityRestrictions ?? []
+var otherRules = filter(keptRules, rule => !startsWith(rule.name, 'allowed-'))
+var ourRules = map(allowedIpRanges, (range, index) => {
+  name: 'allowed-${index}'
+  action: 'Allow'
+  ipAddressRange: range
+})
 var ingress = union(
   {
-    external: true
     allowInsecure: false
     transport: 'Auto'
     traffic: [
@@ -379,17 +496,38 @@ var ingress = union(
   },
   keptConfiguration.?ingress ?? {},
   {
+    external: external
     targetPort: targetPort
-  }
+  },
+  empty(keptRules) && empty(ourRules) ? {} : { ipSecurityRestrictions: concat(otherRules, ourRules) }
 )
 
-resource app 'Microsoft.App/containerApps@2024-03-01' = {
+var keptRegistries = filter(keptConfiguration.?registries ?? [], registry => registry.server != registryServer)
+var registries = empty(registryServer)
+  ? keptConfiguration.?registries ?? []
+  : concat(keptRegistries, [
+      {
+        server: registryServer
+        identity: registryIdentity
+      }
+    ])
+var keptIdentity = existingApp.?identity ?? { type: 'None' }
+var pullingIdentity = empty(registryServer)
+  ? {}
+  : registryIdentity == 'system'
+      ? { type: contains(keptIdentity.type, 'UserAssigned') ? 'SystemAssigned,UserAssigned' : 'SystemAssigned' }
+      : {
+          type: contains(keptIdentity.type, 'SystemAssigned') ? 'SystemAssigned,UserAssigned' : 'UserAssigned'
+          userAssignedIdentities: { '${registryIdentity}': {} }
+        }
+
+resource app 'Microsoft.App/containerApps@2025-01-01' = {
   name: acaAppName
   location: acaEnvironmentLocation
-  tags: existingApp.?tags ?? {}
-  identity: existingApp.?identity ?? { type: 'None' }
+  tags: union(tags, existingApp.?tags ?? {})
+  identity: union(keptIdentity, pullingIdentity)
   properties: {
-    environmentId: environment.id
+    environmentId: environmentId
     workloadProfileName: workloadProfileName
     configuration: union(
       {
@@ -398,6 +536,7 @@ resource app 'Microsoft.App/containerApps@2024-03-01' = {
       keptConfiguration,
       {
         secrets: keptSecrets
+        registries: registries
         ingress: ingress
       }
     )
@@ -419,6 +558,7 @@ resource app 'Microsoft.App/containerApps@2024-03-01' = {
   }
   dependsOn: [
     environmentStorage
+    storageElsewhere
   ]
 }
 

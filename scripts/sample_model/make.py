@@ -76,7 +76,7 @@ def make_tokenizer(topics: list[Topic], vocabulary: int) -> PreTrainedTokenizerF
 
 
 def make_base(tokenizer: PreTrainedTokenizerFast) -> LlamaForCausalLM:
-    """A Llama with some 1.3 million weights, untrained."""
+    """Return a Llama with some 1.3 million weights, untrained."""
     config = LlamaConfig(
         vocab_size=len(tokenizer),
         hidden_size=128,
@@ -94,7 +94,7 @@ def make_base(tokenizer: PreTrainedTokenizerFast) -> LlamaForCausalLM:
 
 
 def reword(question: str, rng: random.Random) -> str:
-    """A question as people type it: sometimes without capitals or punctuation."""
+    """Return a question as people type it: sometimes without capitals or punctuation."""
     chance = rng.random()
     if chance < 0.2:
         return question.lower()
@@ -177,7 +177,7 @@ def train(
 
 
 def answer(model: torch.nn.Module, tokenizer: PreTrainedTokenizerFast, question: str) -> str:
-    """The model's answer, the likeliest token each time."""
+    """Return the model's answer, the likeliest token each time."""
     messages = [{"role": "user", "content": question}]
     prompt = tokenizer.apply_chat_template(messages, add_generation_prompt=True, return_tensors="pt")
     with torch.no_grad():

@@ -14,5 +14,5 @@ def silence() -> None:
     without where that package is missing; ``None`` makes it look so.
     """
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
-    os.environ["HF_HUB_OFFLINE"] = "1"
+    os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
     cast("dict[str, object]", sys.modules)["openvino_telemetry"] = None

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import html
-from typing import TYPE_CHECKING
+import json
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
-from engine import BadPrompt, Options
 from fastapi import FastAPI
+from openai_api.errors import ApiError, out_of_time
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -15,16 +17,18 @@ if TYPE_CHECKING:
     from service import Service
 
 EXAMPLES = ("What is a lighthouse?", "Why is the sea salty?", "Can you tell me a joke?")
-BANNER = (
-    '<div role="alert" style="background:#b91c1c;color:#fff;padding:12px 16px;border-radius:8px">'
-    '<strong style="color:#fff">Not ready.</strong> {}</div>'
+WARNING = (
+    '<div role="status" style="background:#fef3c7;color:#78350f;padding:12px 16px;border-radius:8px">'
+    '<strong style="color:#78350f">Warning.</strong> {}</div>'
 )
 CSS = "footer {display: none !important}"
 SYSTEM_FONTS = ("system-ui", "sans-serif")
+CHATS_AT_ONCE = 64
+"""Gradio's own limit is one chat at a time."""
 
 
 def make_page(service: Service) -> FastAPI:
-    """The page of a service, as an application of its own. Importing this module takes seconds."""
+    """Return the page of a service, as an application of its own. Importing this module takes seconds."""
     page = FastAPI()
     theme = gr.themes.Soft(primary_hue="teal", font=SYSTEM_FONTS, font_mono=("ui-monospace", "monospace"))
     gr.mount_gradio_app(
@@ -45,18 +49,18 @@ def _blocks(service: Service) -> gr.Blocks:
     blocks = gr.Blocks(title=service.settings.name, analytics_enabled=False, fill_height=True)
     with blocks:
         gr.Markdown(f"# {service.settings.name}")
-        if service.problem:
-            gr.HTML(BANNER.format(html.escape(service.problem)))
-        else:
-            _chat(service)
+        for warning in service.warnings:
+            gr.HTML(WARNING.format(html.escape(warning)))
+        _chat(service)
     return blocks
 
 
 def _chat(service: Service) -> None:
-    adapter = "and its adapter" if len(service.models) > 1 else "alone"
+    models = service.settings.models
+    adapter = "and its adapter" if len(models) > 1 else "alone"
     model = gr.Radio(
-        list(service.models),
-        value=service.models[0],
+        list(models),
+        value=models[0],
         label="Model",
         info=f"The base {adapter}. The API at v1/chat/completions knows the same names.",
     )
@@ -68,6 +72,7 @@ def _chat(service: Service) -> None:
         cache_examples=False,
         flagging_mode="never",
         api_visibility="private",
+        concurrency_limit=CHATS_AT_ONCE,
     )
 
 
@@ -76,17 +81,41 @@ def _talk(service: Service) -> Callable[..., AsyncIterator[str]]:
         messages = [*(_plain(turn) for turn in history), {"role": "user", "content": message}]
         text = ""
         try:
-            async for piece in service.start(model, messages, _options(service)):
+            async for piece in answer(service, model, messages):
                 text += piece
                 yield text
-        except BadPrompt as error:
-            raise gr.Error(str(error), print_exception=False) from None
+        except ApiError as error:
+            raise gr.Error(error.message, print_exception=False) from None
+        except Exception as error:
+            words = f"The app failed ({type(error).__name__})."
+            raise gr.Error(words, print_exception=False) from None
 
     return talk
 
 
-def _options(service: Service) -> Options:
-    return Options(max_tokens=service.settings.max_new_tokens)
+async def answer(service: Service, model: str, messages: list[dict[str, str]]) -> AsyncIterator[str]:
+    """Yield an answer's pieces, by the same way as the API.
+
+    Raises:
+        ApiError: there is none, or it ended too early.
+    """
+    settings = service.settings
+    body = {"model": model, "messages": messages, "stream": True, "max_tokens": settings.max_new_tokens}
+    engine = service.ready_engine()
+    call = await asyncio.to_thread(service.rules.check, "chat", body)
+    try:
+        async with asyncio.timeout(settings.answer_seconds), engine.stream(call) as events:
+            async for event in events:
+                for piece in _pieces(event):
+                    yield piece
+    except TimeoutError:
+        raise out_of_time(settings.answer_seconds) from None
+
+
+def _pieces(events: bytes) -> list[str]:
+    lines = [line[len(b"data: ") :] for line in events.split(b"\n") if line.startswith(b"data: ")]
+    chunks: list[dict[str, Any]] = [json.loads(line) for line in lines]
+    return [choice["delta"].get("content") or "" for chunk in chunks for choice in chunk["choices"]]
 
 
 def _plain(turn: dict[str, object]) -> dict[str, str]:

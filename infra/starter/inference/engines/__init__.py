@@ -1,0 +1,1 @@
+"""The two engines: vLLM as a child process, OpenVINO in this one."""
