@@ -7,6 +7,7 @@ import gc
 import logging
 import os
 import sys
+from functools import partial
 from typing import TYPE_CHECKING
 
 from aitk_inference.core.settings import settings_from
@@ -18,9 +19,18 @@ if TYPE_CHECKING:
     from aitk_inference.core.ports import Clouds, EditorTokens
     from aitk_inference.core.settings import Settings
     from aitk_inference.core.share import OpenedShare
-    from aitk_inference.lsp.handlers import Flows
+    from aitk_inference.local_target import LocalTargets
 
 _NEW_OBJECTS = 100_000
+_NEEDED_SOON = (
+    "aitk_inference.flows.provision.provision",
+    "aitk_inference.opened_cloud",
+    "azure.mgmt.resource.resources.aio",
+    "aitk_inference.flows.deploy.deploy",
+    "aitk_inference.azure.directories",
+    "aitk_inference.azure.sign_in_sources",
+)
+"""What an editor's first command loads up to its first question, in this order."""
 
 
 def command() -> int:
@@ -47,19 +57,15 @@ def main() -> int:
         return _serve()
     from aitk_inference import cli  # noqa: PLC0415 - the language server starts without it
 
-    return cli.run(sys.argv[1:], _wire, open_share=_open_share, serve=_serve)
+    return cli.run(sys.argv[1:], _make_clouds, open_share=_open_share, serve=_serve)
 
 
 def _serve() -> int:
+    from aitk_inference.local_target import LocalTargets  # noqa: PLC0415 - a sync starts without it
     from aitk_inference.lsp.server import serve  # noqa: PLC0415 - the command line starts without it
 
-    return serve(_wire, _flows, _compiler)
-
-
-def _flows() -> Flows:
-    from aitk_inference.flows import catalogue  # noqa: PLC0415 - loaded at the first command
-
-    return catalogue
+    used = LocalTargets()
+    return serve(partial(_make_clouds, local=used), _open_share, _compiler, _NEEDED_SOON)
 
 
 def _compiler(settings: Settings) -> BicepCompiler:
@@ -68,16 +74,18 @@ def _compiler(settings: Settings) -> BicepCompiler:
     return BicepCompiler(settings.bicep_path)
 
 
-def _wire(settings: Settings, tokens: EditorTokens | None) -> Clouds:
-    from aitk_inference import services  # noqa: PLC0415 - nothing of Azure before a command needs it
+def _make_clouds(
+    settings: Settings, tokens: EditorTokens | None, local: LocalTargets | None = None
+) -> Clouds:
+    from aitk_inference import composition  # noqa: PLC0415 - nothing of Azure before a command needs it
 
-    return services.clouds(settings, tokens=tokens, log=logging.getLogger("aitk_inference"))
+    return composition.clouds(settings, tokens=tokens, log=logging.getLogger("aitk_inference"), local=local)
 
 
 def _open_share(url: str) -> AbstractAsyncContextManager[OpenedShare]:
-    from aitk_inference import services  # noqa: PLC0415 - the language server answers before it needs them
+    from aitk_inference import composition  # noqa: PLC0415 - nothing of Azure before a command needs it
 
-    return services.share_at(url, os.environ, settings_from(os.environ))
+    return composition.share_at(url, os.environ, settings_from(os.environ))
 
 
 if __name__ == "__main__":

@@ -42,7 +42,7 @@ class BicepCompiler:
             await self._service.close()
 
     async def compile(self, source: Path) -> Json:
-        """The compiled ARM template of a ``.bicep`` file.
+        """Return the compiled ARM template of a ``.bicep`` file.
 
         Raises:
             InvalidProject: the Bicep file has errors, with their places.
@@ -55,7 +55,7 @@ class BicepCompiler:
         return template
 
     async def compile_parameters(self, source: Path) -> Json:
-        """The parameters file (JSON) of a ``.bicepparam`` file.
+        """Return the parameters file (JSON) of a ``.bicepparam`` file.
 
         Raises:
             InvalidProject: it has errors, or the template that it uses has, with their places.

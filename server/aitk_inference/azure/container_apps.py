@@ -2,40 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import aclosing
 from typing import TYPE_CHECKING, TypeVar
 
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 
-from aitk_inference.azure.app_shapes import app_of, environment_of, replica_of
+from aitk_inference.azure.app_shapes import app_of, replica_of, revision_of
 from aitk_inference.azure.errors import codes, map_azure_errors, tree_of_error
+from aitk_inference.core.backoff import doubled
 from aitk_inference.core.errors import NotFound
-from aitk_inference.core.model import AppRef, ExistingResources
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
     from azure.mgmt.appcontainers.aio import ContainerAppsAPIClient
     from azure.mgmt.appcontainers.models import WorkloadProfile as SdkProfile
 
     from aitk_inference.azure.clients import Clients
     from aitk_inference.azure.log_streams import LogStreams
-    from aitk_inference.core.model import (
-        ContainerApp,
-        Environment,
-        Json,
-        LogLine,
-        Replica,
-        WorkloadProfile,
-    )
+    from aitk_inference.core.model import AppRef, ContainerApp, LogLine, Replica, Revision, WorkloadProfile
     from aitk_inference.core.ports import Clock
 
-TEMPLATE_API = "2024-03-01"
-"""The API version in which ``inference.bicep`` names apps and takes ``existingApp``."""
-
-_STORAGE_API = "2023-05-01"
-_WORKSPACE_API = "2023-09-01"
 _BUSY = frozenset({"ContainerAppOperationInProgress"})
 _BUSY_LIMIT = 180.0
 _FIRST_WAIT, _LONGEST_WAIT = 1.0, 15.0
@@ -52,56 +39,22 @@ class ArmContainerApps:
         self._clock = clock
 
     async def get(self, ref: AppRef) -> ContainerApp | None:
-        """The app, or None."""
+        """Return the app, or None."""
         with map_azure_errors(f"looking up the container app {ref.name}"):
             try:
                 found = await self._apps(ref).container_apps.get(ref.resource_group, ref.name)
             except ResourceNotFoundError:
                 return None
-        return app_of(ref, found, self._clients.endpoint.portal)
+            return app_of(ref, found, portal_url=self._clients.portal_page(found.id or ""))
 
-    async def environment(self, subscription_id: str, group: str, name: str) -> Environment | None:
-        """The managed environment, or None."""
-        environments = self._clients.apps(subscription_id).managed_environments
-        with map_azure_errors(f"looking up the environment {name}"):
-            try:
-                return environment_of(await environments.get(group, name))
-            except ResourceNotFoundError:
-                return None
-
-    async def existing(self, subscription_id: str, group: str, names: Mapping[str, str]) -> ExistingResources:
-        """What is already there."""
-        providers = f"/subscriptions/{subscription_id}/resourceGroups/{group}/providers"
-        account = f"{providers}/Microsoft.Storage/storageAccounts/{names['storageAccountName']}"
-        share = f"{account}/fileServices/default/shares/{names['fileShareName']}"
-        workspace = f"{providers}/Microsoft.OperationalInsights/workspaces/{names['acaLogAnalyticsName']}"
-        app = f"{providers}/Microsoft.App/containerApps/{names['acaAppName']}"
-        storage, files, logs, document, environment = await asyncio.gather(
-            self._clients.get(account, _STORAGE_API),
-            self._clients.get(share, _STORAGE_API),
-            self._clients.get(workspace, _WORKSPACE_API),
-            self._clients.get(app, TEMPLATE_API),
-            self.environment(subscription_id, group, names["acaEnvironmentName"]),
-        )
-        ref = AppRef(subscription_id, group, names["acaAppName"])
-        return ExistingResources(
-            storage_account=storage is not None,
-            file_share=files is not None,
-            log_analytics=logs is not None,
-            environment=environment,
-            app=await self.get(ref) if document else None,
-            app_document=document or {},
-            app_secrets=await self._secrets(app) if document else {},
-        )
-
-    async def add_workload_profile(
-        self, subscription_id: str, group: str, environment: str, profile: WorkloadProfile
-    ) -> None:
+    async def add_workload_profile(self, environment_id: str, profile: WorkloadProfile) -> None:
         """Add one profile to an environment that exists (a PATCH that keeps the others), and wait."""
         from azure.mgmt.appcontainers.models import ManagedEnvironment, ManagedEnvironmentProperties
 
-        environments = self._clients.apps(subscription_id).managed_environments
+        environment = environment_id.rpartition("/")[2]
         with map_azure_errors(f"adding the workload profile {profile.name} to {environment}"):
+            _, _, subscription_id, _, group, *_ = environment_id.split("/")
+            environments = self._clients.apps(subscription_id).managed_environments
             current = await environments.get(group, environment)
             kept = current.properties.workload_profiles if current.properties else None
             changed = ManagedEnvironment(
@@ -115,6 +68,21 @@ class ArmContainerApps:
             )
             await (await environments.begin_update(group, environment, changed)).result()
 
+    async def revisions(self, ref: AppRef) -> Sequence[Revision]:
+        """Return the app's revisions, oldest first."""
+        with map_azure_errors(f"listing the revisions of {ref.name}"):
+            pages = self._apps(ref).container_apps_revisions.list_revisions(ref.resource_group, ref.name)
+            return [revision_of(item) async for item in pages]
+
+    async def revision(self, ref: AppRef, name: str) -> Revision | None:
+        """Return one revision, or None."""
+        revisions = self._apps(ref).container_apps_revisions
+        with map_azure_errors(f"looking up the revision {name}"):
+            try:
+                return revision_of(await revisions.get_revision(ref.resource_group, ref.name, name))
+            except ResourceNotFoundError:
+                return None
+
     async def restart(self, ref: AppRef, revision: str) -> None:
         """Restart a revision: new replicas of the same revision."""
         revisions = self._apps(ref).container_apps_revisions
@@ -122,11 +90,11 @@ class ArmContainerApps:
             await self._when_free(lambda: revisions.restart_revision(ref.resource_group, ref.name, revision))
 
     async def replicas(self, ref: AppRef, revision: str) -> Sequence[Replica]:
-        """The revision's replicas, oldest first."""
+        """Return the revision's replicas, oldest first."""
         replicas = self._apps(ref).container_apps_revision_replicas
         with map_azure_errors(f"listing the replicas of {ref.name}"):
             listed = await replicas.list_replicas(ref.resource_group, ref.name, revision)
-        found = [replica_of(item) for item in listed.value or []]
+            found = [replica_of(item) for item in listed.value or []]
         return sorted(found, key=lambda item: item.created.timestamp() if item.created else 0.0)
 
     async def start(self, ref: AppRef) -> None:
@@ -150,8 +118,10 @@ class ArmContainerApps:
         replicas = self._apps(ref).container_apps_revision_replicas
         with map_azure_errors(f"looking up the replica {replica}"):
             found = await replicas.get_replica(ref.resource_group, ref.name, revision, replica)
-        containers = (found.properties.containers if found.properties else None) or []
-        address = next((item.log_stream_endpoint for item in containers if item.log_stream_endpoint), None)
+            containers = (found.properties.containers if found.properties else None) or []
+            address = next(
+                (item.log_stream_endpoint for item in containers if item.log_stream_endpoint), None
+            )
         if address is None:
             raise NotFound(
                 f"The replica {replica} has no console yet.", suggestion="Wait until its container started."
@@ -164,27 +134,25 @@ class ArmContainerApps:
         """System log lines of the app (image pulls, volume mounts, probes, restarts)."""
         with map_azure_errors(f"looking up the container app {ref.name}"):
             found = await self._apps(ref).container_apps.get(ref.resource_group, ref.name)
-        address = found.properties.event_stream_endpoint if found.properties else None
+            address = found.properties.event_stream_endpoint if found.properties else None
         if not address:
             raise NotFound(f"The container app {ref.name} has no system log yet.")
         async with aclosing(self._streams.events(ref, address, tail=tail, follow=follow)) as lines:
             async for line in lines:
                 yield line
 
-    async def _secrets(self, app: str) -> dict[str, Json]:
-        return await self._clients.post(f"{app}/listSecrets", TEMPLATE_API)
-
     async def _when_free(self, call: Callable[[], Awaitable[_Result]]) -> _Result:
         """Call again while another change of the app is under way (409 ContainerAppOperationInProgress)."""
-        deadline, wait = self._clock.monotonic() + _BUSY_LIMIT, _FIRST_WAIT
+        deadline, attempt = self._clock.monotonic() + _BUSY_LIMIT, 0
         while True:
+            attempt += 1
+            wait = doubled(attempt, first=_FIRST_WAIT, longest=_LONGEST_WAIT)
             try:
                 return await call()
             except HttpResponseError as error:
                 if not codes(tree_of_error(error)) & _BUSY or self._clock.monotonic() + wait > deadline:
                     raise
             await self._clock.sleep(wait)
-            wait = min(wait * 2, _LONGEST_WAIT)
 
     def _apps(self, ref: AppRef) -> ContainerAppsAPIClient:
         return self._clients.apps(ref.subscription_id)

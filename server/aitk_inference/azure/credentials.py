@@ -1,47 +1,33 @@
-"""Who asks: the editor's account, what a pipeline's variables announce, the command lines, then the browser.
+"""Tokens of the person who is signed in: kept until shortly before they end, asked of each source in its order.
 
 Two rounds: first every source is asked for a sign-in that exists, then, only when a person may be disturbed,
-those that can start one. Tokens are kept in memory until shortly before they end, since the CLIs start a
-process for each.
+those that can start one. A claims challenge is put to the source whose token was refused, and is never answered
+with the same token again.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import os
-import sys
-import threading
 import time
+from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from azure.core.credentials import AccessToken
 from azure.core.exceptions import ClientAuthenticationError
-from azure.identity import (
-    CredentialUnavailableError,
-    DeviceCodeCredential,
-    EnvironmentCredential,
-    InteractiveBrowserCredential,
-    ManagedIdentityCredential,
-    WorkloadIdentityCredential,
-)
-from azure.identity.aio import AzureCliCredential, AzureDeveloperCliCredential
 
-from aitk_inference.core.errors import NotAuthenticated
+from aitk_inference.azure.challenges import Challenge, claims_unmet, login_command
+from aitk_inference.azure.token_claims import account_of
 
 if TYPE_CHECKING:
-    import logging
-    from collections.abc import Mapping, Sequence
-    from datetime import datetime
+    from collections.abc import Sequence
     from types import TracebackType
 
-    from aitk_inference.core.ports import EditorTokens
+    from aitk_inference.core.accounts import Account
 
-_PROCESS_TIMEOUT = 30
+AZURE_CLI = "azure-cli"
 _FRESH_FOR = 300.0
-_ANY_TENANT = ["*"]
 _FOREVER = 86_400
 
 
@@ -52,22 +38,50 @@ class TokenRequest:
     Attributes:
         scopes: For example ``https://management.azure.com/.default``.
         tenant_id: The directory that it must be of; None: the account's own.
-        claims: A claims challenge of the service.
+        claims: What the service asks of it (JSON text).
+        challenge: The header that asked for the claims, whole.
+        refused: The token that the service refused: it is not given again for these claims.
         interactive: Whether a person may be asked.
+        silent: Nobody is asked, whatever else is allowed.
     """
 
     scopes: tuple[str, ...]
     tenant_id: str | None = None
     claims: str | None = None
+    challenge: str | None = None
+    refused: str | None = None
     interactive: bool = False
+    silent: bool = False
 
 
-Source: TypeAlias = Callable[[TokenRequest], Awaitable[AccessToken]]
-"""Gives a token, or raises ClientAuthenticationError (CredentialUnavailableError among them)."""
+class Source(NamedTuple):
+    """Where a token can come from.
+
+    Attributes:
+        name: Stable, for example ``azure-cli``.
+        label: As people call it.
+        get: Gives a token, or raises ClientAuthenticationError (CredentialUnavailableError where nobody signed in).
+    """
+
+    name: str
+    label: str
+    get: Callable[[TokenRequest], Awaitable[AccessToken]]
 
 
-class _Getter(Protocol):
-    def get_token(self, *scopes: str, claims: str | None, tenant_id: str | None) -> AccessToken: ...
+class Given(NamedTuple):
+    """A token and the source that gave it."""
+
+    token: AccessToken
+    source: Source
+
+    def serves(self, request: TokenRequest) -> bool:
+        """Return True while it is fresh, and not what the service refused."""
+        is_refused = self.token.token == request.refused or (request.claims and request.refused is None)
+        return not is_refused and self.token.expires_on - time.time() >= _FRESH_FOR
+
+
+ConfirmCommandLine: TypeAlias = Callable[[str], Awaitable[bool]]
+"""Shows Azure CLI's command for a claims challenge; returns True once a person has run it."""
 
 
 class Credential:
@@ -78,24 +92,28 @@ class Credential:
         *scopes: str,
         claims: str | None = None,
         tenant_id: str | None = None,
-        enable_cae: bool = False,
+        challenge: str | None = None,
+        refused: str | None = None,
         **_: Any,
     ) -> AccessToken:
-        """A token for the scopes.
+        """Return a token for the scopes.
 
         Raises:
             ClientAuthenticationError: nobody is signed in.
+            NotAuthenticated: nobody can meet the claims.
         """
-        return await self._token(TokenRequest(scopes, tenant_id, claims))
+        return await self._token(TokenRequest(scopes, tenant_id, claims, challenge, refused))
 
     async def _token(self, request: TokenRequest) -> AccessToken:
         raise NotImplementedError
 
-    def forget(self) -> None:
-        """Drop kept tokens: the service refused one."""
+    @property
+    def tenant_id(self) -> str | None:
+        """Return the directory that its tokens are of; None: the account's own."""
+        return None
 
     async def close(self) -> None:
-        """Nothing is held open."""
+        """Do nothing: nothing is held open."""
 
     async def __aenter__(self) -> Credential:
         return self
@@ -125,185 +143,148 @@ class SignIn(Credential):
 
     Args:
         sources: Asked in this order.
-        tenant_id: The directory to ask for when the service names none.
+        tenant_id: The directory to ask for when nobody names one.
+        confirm: Offers Azure CLI's command where claims can't be met otherwise.
     """
 
-    def __init__(self, sources: Sequence[Source], tenant_id: str | None = None) -> None:
+    def __init__(
+        self,
+        sources: Sequence[Source],
+        tenant_id: str | None = None,
+        confirm: ConfirmCommandLine | None = None,
+    ) -> None:
         self._sources = tuple(sources)
         self._tenant_id = tenant_id
+        self._confirm = confirm
         self._interactive = False
-        self._tokens: dict[tuple[tuple[str, ...], str | None], AccessToken] = {}
-        self._lock = asyncio.Lock()
+        self._given: dict[tuple[tuple[str, ...], str | None], Given] = {}
+        self._locks: defaultdict[object, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._one_question = asyncio.Lock()
 
-    def allow_interaction(self) -> None:
-        """From now on a person may be asked to sign in."""
+    @property
+    def tenant_id(self) -> str | None:
+        """Return the directory to ask for when nobody names one."""
+        return self._tenant_id
+
+    @property
+    def sources(self) -> Sequence[Source]:
+        """Return the sources in their order."""
+        return self._sources
+
+    def allow_interaction(self, confirm: ConfirmCommandLine | None = None) -> None:
+        """Let a person be asked to sign in from now on."""
         self._interactive = True
+        self._confirm = confirm or self._confirm
 
-    def forget(self) -> None:
-        """Drop kept tokens: the service refused one."""
-        self._tokens.clear()
+    def prefer(self, name: str) -> None:
+        """Ask the source of this name first, and drop what others gave."""
+        self._sources = tuple(sorted(self._sources, key=lambda source: source.name != name))
+        self._given.clear()
 
-    async def _token(self, request: TokenRequest) -> AccessToken:
+    def of(self, tenant_id: str | None, *, silent: bool = False) -> DirectoryCredential:
+        """Return a credential for one directory; a silent one asks nobody."""
+        return DirectoryCredential(self, tenant_id, silent=silent)
+
+    async def account(self, scope: str, tenant_id: str | None = None, *, silent: bool = True) -> Account:
+        """Return who is signed in.
+
+        Raises:
+            ClientAuthenticationError: nobody is.
+        """
+        given = await self.give(TokenRequest((scope,), tenant_id, silent=silent))
+        return account_of(given.token.token, given.source.label)
+
+    async def give(self, request: TokenRequest) -> Given:
+        """Return a token and its source: the kept one while it is good."""
         wanted = replace(request, tenant_id=request.tenant_id or self._tenant_id)
         key = (wanted.scopes, wanted.tenant_id)
-        async with self._lock:
-            kept = self._tokens.get(key)
-            if kept is None or wanted.claims or kept.expires_on - time.time() < _FRESH_FOR:
-                self._tokens[key] = await self._ask(wanted)
-            return self._tokens[key]
+        async with self._locks[key]:
+            kept = self._given.get(key)
+            if kept is None or not kept.serves(wanted):
+                kept = await (self._meeting(wanted, kept) if wanted.claims else self._first(wanted))
+                self._given[key] = kept
+            return kept
 
-    async def _ask(self, request: TokenRequest) -> AccessToken:
-        rounds = (False, True) if self._interactive else (False,)
-        reasons = []
-        for interactive in rounds:
+    async def _token(self, request: TokenRequest) -> AccessToken:
+        return (await self.give(request)).token
+
+    async def _first(self, request: TokenRequest) -> Given:
+        """Return what the first source gives that gives anything."""
+        failures = []
+        for interactive in (False, True)[: self._rounds(request)]:
             for source in self._sources:
                 try:
-                    return await source(replace(request, interactive=interactive))
+                    return await self._get(source, replace(request, interactive=interactive))
                 except ClientAuthenticationError as error:
-                    reasons.append(str(error.message))
-        raise ClientAuthenticationError(message="\n".join(reasons))
+                    failures.append(error)
+        raise _refusal(failures)
+
+    async def _meeting(self, request: TokenRequest, kept: Given | None) -> Given:
+        """Return a token that meets the claims: of the source whose token was refused, else of Azure CLI."""
+        refused = request.refused or (kept.token.token if kept else "")
+        sources = (kept.source,) if kept else self._sources
+        for interactive in (False, True)[: self._rounds(request)]:
+            for source in sources:
+                try:
+                    given = await self._get(source, replace(request, interactive=interactive))
+                except ClientAuthenticationError:
+                    continue
+                if given.token.token != refused:
+                    return given
+        return await self._by_command_line(request, refused)
+
+    async def _by_command_line(self, request: TokenRequest, refused: str) -> Given:
+        """Return Azure CLI's token, after a person has signed in there with the claims."""
+        challenge = Challenge(request.challenge or "", request.tenant_id, request.claims)
+        command = login_command(challenge)
+        if not request.silent and self._interactive and self._confirm and await self._confirm(command):
+            self.prefer(AZURE_CLI)
+            given = await self._get(self._sources[0], replace(request, claims=None, challenge=None))
+            if given.token.token != refused:
+                return given
+        raise claims_unmet(challenge)
+
+    async def _get(self, source: Source, request: TokenRequest) -> Given:
+        if not request.interactive:
+            return Given(await source.get(request), source)
+        async with self._one_question:
+            return Given(await source.get(request), source)
+
+    def _rounds(self, request: TokenRequest) -> int:
+        return 2 if self._interactive and not request.silent else 1
 
 
-def sign_in(
-    tokens: EditorTokens | None, *, tenant_id: str | None, timeout: float, log: logging.Logger
-) -> SignIn:
-    """The chain as design.md draws it.
+class DirectoryCredential(Credential):
+    """A sign-in as seen from one directory; one that the service names is remembered.
 
     Args:
-        tokens: The editor's account, when there is an editor.
-        tenant_id: The directory that was set by hand; None: the account's own.
-        timeout: Seconds that a person has for a sign-in in the browser.
-        log: Where a device code is told.
+        sign_in: Gives the tokens.
+        tenant_id: The directory; None: the account's own.
+        silent: Nobody is asked.
     """
-    options: dict[str, Any] = {
-        "process_timeout": _PROCESS_TIMEOUT,
-        "additionally_allowed_tenants": _ANY_TENANT,
-    }
-    sources = [
-        *([editor_source(tokens)] if tokens else []),
-        *(_threaded(credential) for credential in unattended(os.environ)),
-        _command_line(AzureCliCredential(**options)),
-        _command_line(AzureDeveloperCliCredential(**options)),
-        _browser(tenant_id, timeout, log),
-    ]
-    return SignIn(sources, tenant_id)
+
+    def __init__(self, sign_in: SignIn, tenant_id: str | None, *, silent: bool) -> None:
+        self._sign_in = sign_in
+        self._tenant_id = tenant_id
+        self._silent = silent
+
+    @property
+    def tenant_id(self) -> str | None:
+        """Return the directory, as it is known by now."""
+        return self._tenant_id or self._sign_in.tenant_id
+
+    async def _token(self, request: TokenRequest) -> AccessToken:
+        self._tenant_id = request.tenant_id or self._tenant_id
+        wanted = replace(request, tenant_id=self._tenant_id, silent=self._silent)
+        return (await self._sign_in.give(wanted)).token
 
 
-def editor_source(tokens: EditorTokens) -> Source:
-    """The editor's account as a source."""
+def _refusal(failures: Sequence[ClientAuthenticationError]) -> ClientAuthenticationError:
+    """Return one error: a source that was refused says more than one where nobody is signed in."""
+    from azure.identity import CredentialUnavailableError  # 0.2 s that the local target does without
 
-    async def ask(request: TokenRequest) -> AccessToken:
-        try:
-            token, expires_on = await tokens.token(
-                request.scopes,
-                tenant_id=request.tenant_id,
-                claims=request.claims,
-                interactive=request.interactive,
-            )
-        except NotAuthenticated as error:
-            raise CredentialUnavailableError(message=f"Editor: {error.message}") from error
-        return AccessToken(token, expires_on)
-
-    return ask
-
-
-def unattended(environ: Mapping[str, str]) -> list[_Getter]:
-    """The credentials of a pipeline or a machine of Azure, where variables announce them.
-
-    They stand before the command lines, as in azure-identity's own default chain. A managed identity without
-    a variable (a plain virtual machine) is not looked for: elsewhere that costs seconds of silence.
-    """
-    principal = ("AZURE_TENANT_ID", "AZURE_CLIENT_ID")
-    kinds: list[tuple[tuple[str, ...], Callable[[], _Getter]]] = [
-        ((*principal, "AZURE_FEDERATED_TOKEN_FILE"), WorkloadIdentityCredential),
-        ((*principal, "AZURE_CLIENT_SECRET"), EnvironmentCredential),
-        ((*principal, "AZURE_CLIENT_CERTIFICATE_PATH"), EnvironmentCredential),
-        (("IDENTITY_ENDPOINT",), lambda: ManagedIdentityCredential(client_id=environ.get("AZURE_CLIENT_ID"))),
-    ]
-    return [make() for variables, make in kinds if all(map(environ.get, variables))]
-
-
-def _threaded(credential: _Getter) -> Source:
-    async def ask(request: TokenRequest) -> AccessToken:
-        return await _in_thread(
-            lambda: credential.get_token(*request.scopes, claims=request.claims, tenant_id=request.tenant_id)
-        )
-
-    return ask
-
-
-def _command_line(credential: AzureCliCredential | AzureDeveloperCliCredential) -> Source:
-    async def ask(request: TokenRequest) -> AccessToken:
-        token: AccessToken = await credential.get_token(
-            *request.scopes, claims=request.claims, tenant_id=request.tenant_id
-        )
-        return token
-
-    return ask
-
-
-def _browser(tenant_id: str | None, timeout: float, log: logging.Logger) -> Source:
-    made: list[_Getter] = []
-
-    async def ask(request: TokenRequest) -> AccessToken:
-        if not request.interactive:
-            raise CredentialUnavailableError(message="Browser: not asked, since nobody may be disturbed.")
-        if not made:
-            made.append(_interactive_credential(tenant_id, timeout, log))
-        return await _in_thread(
-            lambda: made[0].get_token(*request.scopes, claims=request.claims, tenant_id=request.tenant_id)
-        )
-
-    return ask
-
-
-def _interactive_credential(tenant_id: str | None, timeout: float, log: logging.Logger) -> _Getter:
-    if has_display():
-        return InteractiveBrowserCredential(
-            tenant_id=tenant_id, timeout=int(timeout), additionally_allowed_tenants=_ANY_TENANT
-        )
-
-    def tell(address: str, code: str, expires: datetime) -> None:
-        log.warning(
-            "To sign in, open %s and enter the code %s (until %s).", address, code, f"{expires:%H:%M} UTC"
-        )
-
-    return DeviceCodeCredential(
-        tenant_id=tenant_id,
-        timeout=int(timeout),
-        prompt_callback=tell,
-        additionally_allowed_tenants=_ANY_TENANT,
-    )
-
-
-def has_display() -> bool:
-    """Whether a browser can open where this runs."""
-    if os.environ.get("SSH_CONNECTION"):
-        return False
-    return sys.platform in ("win32", "darwin") or any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY")))
-
-
-async def _in_thread(work: Callable[[], AccessToken]) -> AccessToken:
-    """Run blocking work in a daemon thread: unlike the executor's, it does not hold up the program's end."""
-    loop = asyncio.get_running_loop()
-    result: asyncio.Future[AccessToken] = loop.create_future()
-
-    def settle(finish: Callable[[], None]) -> None:
-        if not result.done():
-            finish()
-
-    def tell(finish: Callable[[], None]) -> None:
-        with contextlib.suppress(RuntimeError):  # the loop has ended: nobody waits for the answer any more
-            loop.call_soon_threadsafe(settle, finish)
-
-    def run() -> None:
-        try:
-            token = work()
-        except Exception as error:
-            failure = error
-            tell(lambda: result.set_exception(failure))
-        else:
-            tell(lambda: result.set_result(token))
-
-    threading.Thread(target=run, name="sign-in", daemon=True).start()
-    return await result
+    refused = [error for error in failures if not isinstance(error, CredentialUnavailableError)]
+    message = "\n".join(str(error.message) for error in failures)
+    if refused:
+        return ClientAuthenticationError(message=f"{str(refused[0].message).strip()}\n{message}")
+    return CredentialUnavailableError(message=message)

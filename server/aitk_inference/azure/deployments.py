@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 
+from aitk_inference.azure.enum_text import word
 from aitk_inference.azure.error_tree import tree_of
 from aitk_inference.azure.errors import codes, map_azure_errors, tree_of_error
-from aitk_inference.azure.words import word
-from aitk_inference.core.model import DeploymentState, DeploymentStatus, ResourceOperation
+from aitk_inference.azure.read_shapes import checked
+from aitk_inference.core.model import (
+    DeploymentRecord,
+    DeploymentRef,
+    DeploymentState,
+    DeploymentStatus,
+    ResourceOperation,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,17 +27,16 @@ if TYPE_CHECKING:
     from azure.mgmt.resource.deployments.models import (
         DeploymentExtended,
         DeploymentOperation,
-        DeploymentOperationProperties,
     )
 
     from aitk_inference.azure.clients import Clients
-    from aitk_inference.core.errors import ErrorNode
-    from aitk_inference.core.model import DeploymentRef, Json
+    from aitk_inference.core.model import Json
 
 FINGERPRINT_TAG = "aitk-inference-fingerprint"
 """The tag of a deployment that holds the fingerprint that it was started with."""
 
 _NESTED = "Microsoft.Resources/deployments"
+_GROUP = re.compile(r"/resourceGroups/([^/]+)", re.IGNORECASE)
 _DEEPEST = 3
 _ACTIVE = frozenset({"DeploymentActive"})
 _NOT_CANCELLABLE = frozenset({"DeploymentCannotBeCancelled", "DeploymentNotFound", "ResourceGroupNotFound"})
@@ -37,13 +44,19 @@ _FINAL = {state.value.lower(): state for state in DeploymentState if state.is_fi
 
 
 class ArmDeployments:
-    """The :class:`~aitk_inference.core.ports.Deployments` port."""
+    """The :class:`~aitk_inference.core.resource_manager.Deployments` port."""
 
     def __init__(self, clients: Clients) -> None:
         self._clients = clients
 
     async def start(
-        self, ref: DeploymentRef, template: Json, parameters: Mapping[str, Json], *, fingerprint: str
+        self,
+        ref: DeploymentRef,
+        template: Json,
+        parameters: Mapping[str, Json],
+        *,
+        fingerprint: str,
+        tags: Mapping[str, str] | None = None,
     ) -> None:
         """Ask for the deployment; returns once ARM accepted it.
 
@@ -62,7 +75,7 @@ class ArmDeployments:
                 template=template,
                 parameters={name: DeploymentParameter(value=value) for name, value in parameters.items()},
             ),
-            tags={FINGERPRINT_TAG: fingerprint},
+            tags={**(tags or {}), FINGERPRINT_TAG: fingerprint},
         )
         with map_azure_errors(f"starting the deployment {ref.name}"):
             try:
@@ -74,12 +87,31 @@ class ArmDeployments:
                     raise
 
     async def status(self, ref: DeploymentRef) -> DeploymentStatus | None:
-        """The deployment as it stands, or None when there is none of that name."""
+        """Return the deployment as it stands, or None when there is none of that name."""
         with map_azure_errors(f"looking up the deployment {ref.name}"):
             try:
                 return _status(await self._deployments(ref).get(ref.resource_group, ref.name))
             except ResourceNotFoundError:
                 return None
+
+    async def records(self, subscription_id: str, resource_group: str) -> Sequence[DeploymentRecord]:
+        """Return the deployments of a resource group."""
+        with map_azure_errors(f"listing the deployments of {resource_group}"):
+            pages = self._clients.deployments(subscription_id).deployments.list_by_resource_group(
+                resource_group
+            )
+            return [
+                DeploymentRecord(
+                    DeploymentRef(subscription_id, resource_group, item.name or ""), _status(item)
+                )
+                async for item in pages
+            ]
+
+    async def delete(self, ref: DeploymentRef) -> None:
+        """Delete the record of a deployment; what it made stays."""
+        with map_azure_errors(f"deleting the record of the deployment {ref.name}"):
+            poller = await self._deployments(ref).begin_delete(ref.resource_group, ref.name)
+            await poller.result()
 
     async def operations(self, ref: DeploymentRef) -> Sequence[ResourceOperation]:
         """Its resources so far; a nested deployment's stand in its place."""
@@ -119,7 +151,8 @@ class ArmDeployments:
     ) -> list[ResourceOperation]:
         if operation.type != _NESTED or depth == 0:
             return [operation]
-        nested = replace(ref, resource_group=_group_of(operation.resource_id), name=operation.name)
+        group = _GROUP.search(operation.resource_id)
+        nested = replace(ref, resource_group=group[1] if group else "", name=operation.name)
         try:
             return await self._operations(nested, depth - 1) or [operation]
         except ResourceNotFoundError:
@@ -130,25 +163,19 @@ def _status(found: DeploymentExtended) -> DeploymentStatus:
     properties = found.properties
     if properties is None:
         return DeploymentStatus(DeploymentState.RUNNING, {})
-    return DeploymentStatus(
-        state=_state(word(properties.provisioning_state)),
-        outputs=_outputs(properties.outputs),
-        error=tree_of(properties.error.as_dict()) if properties.error else None,
-        template_hash=properties.template_hash or "",
-        fingerprint=(found.tags or {}).get(FINGERPRINT_TAG, ""),
-        correlation_id=properties.correlation_id or "",
-        timestamp=properties.timestamp,
+    outputs = properties.outputs if isinstance(properties.outputs, dict) else {}
+    return checked(
+        DeploymentStatus(
+            state=_FINAL.get(word(properties.provisioning_state).lower(), DeploymentState.RUNNING),
+            outputs={name: item.get("value") for name, item in outputs.items()},
+            error=tree_of(properties.error.as_dict()) if properties.error else None,
+            template_hash=properties.template_hash or "",
+            fingerprint=(found.tags or {}).get(FINGERPRINT_TAG, ""),
+            correlation_id=properties.correlation_id or "",
+            timestamp=properties.timestamp,
+            tags=found.tags or {},
+        )
     )
-
-
-def _state(word: str) -> DeploymentState:
-    return _FINAL.get(word.lower(), DeploymentState.RUNNING)
-
-
-def _outputs(outputs: object) -> dict[str, Json]:
-    if not isinstance(outputs, dict):
-        return {}
-    return {name: item.get("value") for name, item in outputs.items()}
 
 
 def _operation(item: DeploymentOperation) -> ResourceOperation | None:
@@ -157,24 +184,15 @@ def _operation(item: DeploymentOperation) -> ResourceOperation | None:
     target = properties.target_resource if properties else None
     if properties is None or target is None or not target.id:
         return None
-    return ResourceOperation(
-        resource_id=target.id,
-        type=target.resource_type or "",
-        name=target.resource_name or "",
-        state=properties.provisioning_state or "Running",
-        error=_operation_error(properties),
+    message, failed = properties.status_message, (properties.provisioning_state or "").lower() == "failed"
+    return checked(
+        ResourceOperation(
+            resource_id=target.id,
+            type=target.resource_type or "",
+            name=target.resource_name or "",
+            state=properties.provisioning_state or "Running",
+            error=tree_of(message if isinstance(message, str) else message.as_dict())
+            if failed and message is not None
+            else None,
+        )
     )
-
-
-def _operation_error(properties: DeploymentOperationProperties) -> ErrorNode | None:
-    if (properties.provisioning_state or "").lower() != "failed" or properties.status_message is None:
-        return None
-    message = properties.status_message
-    return tree_of(message if isinstance(message, str) else message.as_dict())
-
-
-def _group_of(resource_id: str) -> str:
-    """The resource group in an ARM id."""
-    parts = resource_id.split("/")
-    places = [index for index, part in enumerate(parts) if part.lower() == "resourcegroups"]
-    return parts[places[0] + 1] if places else ""

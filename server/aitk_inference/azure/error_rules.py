@@ -14,10 +14,12 @@ from aitk_inference.core.errors import (
     AppError,
     Conflict,
     Forbidden,
+    KeysForbidden,
     NotAuthenticated,
     NotFound,
     ProvisionFailed,
     QuotaExceeded,
+    ResourceLocked,
     Unreachable,
 )
 
@@ -29,13 +31,19 @@ if TYPE_CHECKING:
 _ARM = "https://learn.microsoft.com/azure/azure-resource-manager/troubleshooting"
 _APPS = "https://learn.microsoft.com/azure/container-apps"
 _FILES = "https://learn.microsoft.com/azure/storage/files"
-_PLACEHOLDERS = {"namespace": "NAMESPACE", "tenant": "DIRECTORY"}
+_PLACEHOLDERS = {
+    "namespace": "NAMESPACE",
+    "tenant": "DIRECTORY",
+    "scope": "the resource group",
+    "regions": "the list of the error.",
+}
+_UNREGISTERED = r"(?:namespace|resource provider) '(?P<namespace>[^']+)'"
 _LOGIN = "Sign in again: `az login`, or the account button of the editor."
 
 
 @dataclass(frozen=True)
 class Rule:
-    """How to tell one code.
+    """What one code means.
 
     Attributes:
         raises: The error that a request with this code ends in.
@@ -51,21 +59,27 @@ class Rule:
     link: str | None = None
     pattern: str = ""
 
-    def tell(self, node: ErrorNode) -> str:
-        """What happened."""
+    def message_for(self, node: ErrorNode) -> str:
+        """Return what happened."""
         return _fill(self.message, _names(self.pattern, node)) or node.message
 
-    def suggest(self, node: ErrorNode) -> str:
-        """What to do about it."""
+    def suggestion_for(self, node: ErrorNode) -> str:
+        """Return what to do about it."""
         return _fill(self.suggestion, {**_PLACEHOLDERS, **_names(self.pattern, node)})
 
 
-def rule_for(code: str) -> Rule | None:
-    """The rule of a code, or None for one that nobody wrote down."""
-    exact = _RULES.get(code)
+def rule_for(code: str, message: str = "") -> Rule | None:
+    """Return the rule of an error, or None for one that nobody wrote down.
+
+    Args:
+        code: The cloud's code.
+        message: Its words, for errors whose code says too little.
+    """
+    worded = next((rule for pattern, rule in _BY_WORDS if re.search(pattern, message)), None)
+    exact = worded or _RULES.get(code)
     if exact is not None:
         return exact
-    return next((rule for pattern, rule in _FAMILIES if pattern.search(code)), None)
+    return next((rule for pattern, rule in _FAMILIES if re.search(pattern, code)), None)
 
 
 def _names(pattern: str, node: ErrorNode) -> Mapping[str, str]:
@@ -95,11 +109,9 @@ _REFUSED = Rule(
 )
 _FAILED = Rule(ProvisionFailed, link=f"{_ARM}/common-deployment-errors")
 _SIGN_IN = Rule(NotAuthenticated, "Azure did not accept your sign-in: {message}", _LOGIN)
-_BUSY_APP = Rule(
-    Conflict,
-    "Another change of the container app is under way.",
-    "Wait a minute and run the command again.",
-)
+_WAIT = "Wait a minute and run the command again."
+_BUSY_APP = Rule(Conflict, "Another change of the container app is under way.", _WAIT)
+_BUSY = Rule(Conflict, "Another change of the same resource is under way: {message}", _WAIT)
 _NO_SUBSCRIPTION = Rule(
     NotFound,
     "The subscription does not exist, or your account can't see it.",
@@ -120,14 +132,21 @@ _RULES: Final[Mapping[str, Rule]] = {
         "The subscription is not registered for {namespace}.",
         "Run `az provider register --namespace {namespace} --wait`, or ask an owner of the subscription to.",
         f"{_ARM}/error-register-resource-provider",
-        r"namespace '(?P<namespace>[^']+)'",
+        _UNREGISTERED,
+    ),
+    "NoRegisteredProviderFound": Rule(
+        Conflict,
+        "The region does not know {namespace} yet: {message}",
+        "Wait some minutes and run the command again, or choose another region.",
+        f"{_ARM}/error-register-resource-provider",
+        r"(?:namespace|provider|type) '(?P<namespace>[^'/]+)",
     ),
     "AuthorizationFailed": Rule(
         Forbidden,
         "Your account lacks the right {action} on {scope}.",
-        "Ask an owner for the role Contributor on the resource group, then sign in again.",
+        "Ask an owner of {scope} for a role that has this right (Contributor has most), then sign in again.",
         "https://learn.microsoft.com/azure/role-based-access-control/troubleshooting",
-        r"perform action '(?P<action>[^']+)' over scope '(?P<scope>[^']+)'",
+        r"perform action(?: '(?P<action>[^']+)')? over scope '(?P<scope>[^']+)'",
     ),
     "LinkedAuthorizationFailed": Rule(
         Forbidden,
@@ -198,6 +217,26 @@ _RULES: Final[Mapping[str, Rule]] = {
         f"{_ARM}/error-storage-account-name",
         r"named (?P<name>[a-z0-9]+) is already taken",
     ),
+    "StorageAccountInAnotherResourceGroup": Rule(
+        Conflict,
+        "The storage account {name} is in another resource group of this subscription.",
+        "Choose that resource group, or set another storageAccountName in infra/provision/inference.parameters.json.",
+        f"{_ARM}/error-storage-account-name",
+        r"account (?P<name>[a-z0-9]+) is already in another",
+    ),
+    "LocationNotAvailableForResourceType": Rule(
+        Conflict,
+        "The region {location} does not offer {type}.",
+        "Choose another region: a new resource group in it, or location in infra/provision/inference.parameters.json. Azure names: {regions}",
+        "https://learn.microsoft.com/azure/reliability/availability-zones-region-support",
+        r"location '(?P<location>[^']+)' is not available for resource type '(?P<type>[^']+)'\.?(?:.*? is '(?P<regions>[^']+)')?",
+    ),
+    "InvalidParameterValueInContainerTemplate": Rule(
+        ProvisionFailed,
+        "The container app's template was refused: {message}",
+        "Where it names the image: check its name and tag, and that its registry can be reached (registryServer and registryIdentity for a private one).",
+        f"{_APPS}/troubleshoot-image-pull-failures",
+    ),
     "InvalidResourceLocation": Rule(
         Conflict,
         suggestion="Set location in infra/provision/inference.parameters.json to the region of what exists,"
@@ -211,13 +250,22 @@ _RULES: Final[Mapping[str, Rule]] = {
         f"{_ARM}/error-policy-requestdisallowedbypolicy",
         r"[Rr]esource '(?P<resource>[^']+)'",
     ),
-    "ScopeLocked": Rule(
+    "RequestDisallowedByAzure": Rule(
         Forbidden,
-        suggestion="Ask an owner to remove the lock, or choose another resource group.",
-        link="https://learn.microsoft.com/azure/azure-resource-manager/management/lock-resources",
+        "Azure does not let this subscription make {resource} in that region: {message}",
+        "Choose another region (student and free subscriptions may use a few: the policy assignment Allowed resource deployment regions names them), or another subscription.",
+        "https://learn.microsoft.com/azure/azure-portal/supportability/regional-quota-requests",
+        r"[Rr]esource '(?P<resource>[^']+)'",
+    ),
+    "ScopeLocked": Rule(
+        ResourceLocked,
+        "A lock keeps {scope} from being changed.",
+        "Ask an owner to remove the lock, or choose another resource group.",
+        "https://learn.microsoft.com/azure/azure-resource-manager/management/lock-resources",
+        r"following scope\(s\) are locked: '(?P<scope>[^']+)'",
     ),
     "KeyBasedAuthenticationNotPermitted": Rule(
-        Forbidden,
+        KeysForbidden,
         "The storage account does not permit access with its key.",
         "Ask for the role Storage File Data Privileged Contributor on the account. The app's volume needs"
         " the key, too: set allowSharedKeyAccess on the account.",
@@ -286,10 +334,34 @@ _RULES: Final[Mapping[str, Rule]] = {
 }
 
 _FAMILIES: Final = (
-    (re.compile(r"Quota|^MaxNumberOf.*Exceeded|LimitExceeded|CapacityExceeded|InsufficientCapacity"), _QUOTA),
-    (re.compile(r"^(Expired|Invalid)AuthenticationToken"), _SIGN_IN),
-    (re.compile(r"OperationInProgress$"), _BUSY_APP),
+    (r"Quota|^MaxNumberOf.*Exceeded|LimitExceeded|CapacityExceeded|InsufficientCapacity", _QUOTA),
+    (r"^(Expired|Invalid)AuthenticationToken", _SIGN_IN),
+    (r"OperationInProgress$", _BUSY),
 )
+
+_BY_WORDS: Final = (
+    (
+        r"workspace name '[^']+' is not unique",
+        Rule(
+            Conflict,
+            "The name of the Log Analytics workspace {name} is taken: a deleted workspace keeps its name for 14 days, in its own region.",
+            "Set acaLogAnalyticsName in infra/provision/inference.parameters.json to another name, or recover the deleted workspace.",
+            "https://learn.microsoft.com/azure/azure-monitor/logs/delete-workspace",
+            r"workspace name '(?P<name>[^']+)'",
+        ),
+    ),
+    (
+        r"(?is)disallowed by policy.*\btags?\b",
+        Rule(
+            Forbidden,
+            "A policy of your organisation wants tags on {resource}: {message}",
+            "Give the tags in the parameter tags of infra/provision/inference.parameters.json; a new resource group may have to be made by hand, with its tags.",
+            f"{_ARM}/error-policy-requestdisallowedbypolicy",
+            r"[Rr]esource '(?P<resource>[^']+)'",
+        ),
+    ),
+)
+"""Errors that are known by their words: ``Conflict`` and ``RequestDisallowedByPolicy`` say too little."""
 
 REFUSALS: Final = frozenset(code for code, rule in _RULES.items() if rule in (_REFUSED, _FAILED))
 """Outermost codes by which ARM refuses or reports a whole deployment."""

@@ -21,14 +21,15 @@ if TYPE_CHECKING:
     from aitk_inference.core.model import Json
 
 _DEEPEST = 12
-_JSON_TEXT = re.compile(r'\[?\{\s*".*\}\]?', re.DOTALL)
-_NAME = re.compile(r'"name"\s*:\s*"([^"]+)"')
-_XML_CODE = re.compile(r"<Code>(.*?)</Code>", re.DOTALL)
-_XML_MESSAGE = re.compile(r"<Message>(.*?)</Message>", re.DOTALL)
+# Patterns of what is rare are texts: `re` compiles them at first use, and a short run never pays for them.
+_JSON_TEXT = r'(?s)\[?\{\s*".*\}\]?'
+_NAME = r'"name"\s*:\s*"([^"]+)"'
+_XML_CODE = r"(?s)<Code>(.*?)</Code>"
+_XML_MESSAGE = r"(?s)<Message>(.*?)</Message>"
 
 
 def tree_of_body(body: str, status: int, header_code: str = "") -> ErrorNode:
-    """The error tree of an HTTP answer.
+    """Return the error tree of an HTTP answer.
 
     Args:
         body: JSON, XML, or anything else (a gateway's page), which is then left out.
@@ -39,19 +40,15 @@ def tree_of_body(body: str, status: int, header_code: str = "") -> ErrorNode:
     value = _json(text)
     if value is not None:
         return tree_of(value, default_code=header_code or _phrase(status))
-    return _of_xml(text, header_code, status)
-
-
-def tree_of(value: Json, default_code: str = "Failed") -> ErrorNode:
-    """The error tree of a JSON value (an error, or an object around one)."""
-    return _advised(_tidy(_node(value, default_code, 0)))
-
-
-def _of_xml(text: str, header_code: str, status: int) -> ErrorNode:
-    code, message = _XML_CODE.search(text), _XML_MESSAGE.search(text)
+    code, message = re.search(_XML_CODE, text), re.search(_XML_MESSAGE, text)
     words = html.unescape(message.group(1)).strip().splitlines()[0] if message else ""
     name = code.group(1) if code else header_code or _phrase(status)
     return _advised(ErrorNode(name, words or _sentence(name)))
+
+
+def tree_of(value: Json, default_code: str = "Failed") -> ErrorNode:
+    """Return the error tree of a JSON value (an error, or an object around one)."""
+    return _advised(_tidy(_node(value, default_code, 0)))
 
 
 def _node(value: Json, default_code: str, depth: int) -> ErrorNode:
@@ -64,7 +61,7 @@ def _node(value: Json, default_code: str, depth: int) -> ErrorNode:
     code = _text(fields.get("code")) or (inner if isinstance(inner, str) else "") or default_code
     words, hidden = _unwrap(_text(fields.get("message")) or _text(fields.get("error_description")), depth)
     details = (*_details(fields, depth), *hidden)
-    return ErrorNode(code, words + _place(fields, words), _text(fields.get("target")) or None, details)
+    return ErrorNode(code, words + _position(fields, words), _text(fields.get("target")) or None, details)
 
 
 def _details(fields: Mapping[str, Json], depth: int) -> tuple[ErrorNode, ...]:
@@ -90,7 +87,7 @@ def _unwrap(message: str, depth: int) -> tuple[str, tuple[ErrorNode, ...]]:
 
 
 def _embedded(message: str, start: int) -> Json:
-    """The error object that begins at ``start``; the text may be JSON that was escaped once more."""
+    """Return the error object that begins at ``start``; the text may be JSON that was escaped once more."""
     for text in (message[start:], message[start:].replace('\\"', '"').replace("\\\\", "\\")):
         try:
             value: Json = json.JSONDecoder(strict=False).raw_decode(text)[0]
@@ -102,25 +99,22 @@ def _embedded(message: str, start: int) -> Json:
 
 
 def _without_json(message: str) -> str:
-    """A message whose JSON is no error (the policies that refused something): the names in it are enough."""
-    found = _JSON_TEXT.search(message)
+    """Return a message whose JSON is no error (the policies that refused something): the names in it are enough."""
+    found = re.search(_JSON_TEXT, message)
     if found is None:
         return message
-    names = ", ".join(_NAME.findall(found.group())) or "…"
+    names = ", ".join(re.findall(_NAME, found.group())) or "…"
     return message[: found.start()] + names + message[found.end() :]
 
 
-def _place(fields: Mapping[str, Json], words: str) -> str:
+def _position(fields: Mapping[str, Json], words: str) -> str:
     """Where in the template, when only ``additionalInfo`` says it."""
-    for item in _objects(fields.get("additionalinfo")):
-        info = item.get("info")
+    notes = fields.get("additionalinfo")
+    for item in notes if isinstance(notes, list) else []:
+        info = item.get("info") if isinstance(item, dict) else None
         if isinstance(info, dict) and info.get("lineNumber") and "line" not in words:
             return f" (line {info['lineNumber']}, column {info.get('linePosition', 0)})"
     return ""
-
-
-def _objects(value: Json) -> list[dict[str, Json]]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def _tidy(node: ErrorNode) -> ErrorNode:
@@ -137,11 +131,11 @@ def _words(node: ErrorNode, same: ErrorNode | None) -> str:
 
 
 def _advised(node: ErrorNode) -> ErrorNode:
-    rule = rule_for(node.code)
+    rule = rule_for(node.code, node.message)
     children = tuple(_advised(child) for child in node.details)
     if rule is None:
         return node._replace(details=children)
-    return node._replace(details=children, suggestion=rule.suggest(node), link=rule.link)
+    return node._replace(details=children, suggestion=rule.suggestion_for(node), link=rule.link)
 
 
 def _sentence(code: str) -> str:
@@ -160,7 +154,7 @@ def _phrase(status: int) -> str:
 def _json(text: str) -> Json:
     try:
         value: Json = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return _json(value) if isinstance(value, str) else value
 

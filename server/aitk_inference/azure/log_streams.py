@@ -7,6 +7,7 @@ opened again, and lines that were told are not told twice, until the replica is 
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections import Counter, deque
@@ -18,12 +19,13 @@ from typing import TYPE_CHECKING, Final
 
 import httpx
 
-from aitk_inference.azure.errors import answer_error, map_azure_errors
-from aitk_inference.core.errors import AppError, NotFound, Unreachable
+from aitk_inference.azure.errors import answer_error, map_azure_errors, unreadable
+from aitk_inference.core.backoff import doubled
+from aitk_inference.core.errors import NotFound, Unreachable
 from aitk_inference.core.model import LogLine
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Callable
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 
     from aitk_inference.azure.clients import Clients
     from aitk_inference.core.model import AppRef, Json
@@ -32,8 +34,16 @@ if TYPE_CHECKING:
 _MOST_LINES = 300
 _REDIRECTS = 5
 _FIRST_WAIT, _LONGEST_WAIT = 1.0, 20.0
+_HANDSHAKE = 1.0
+"""Seconds that a connection which nobody wants any more may take to open."""
 _FAILURES = 5
-_GREETINGS = ("Connecting to the container ", "Successfully Connected to container: ")
+_NOTICED = 2
+"""Streams end now and then, and open again: only one that does not is worth a word."""
+_GREETINGS = (
+    "Connecting to the container ",
+    "Successfully Connected to container: ",
+    "Kubernetes error happened. Closing the connection.",  # recorded of a container that never ran
+)
 _GREETING_REASONS = frozenset({"StartingGettingEvents", "ConnectedToEventsServer"})
 _GO_TIME: Final = re.compile(r"^(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d)(\.\d+)?\s*(Z|[+-]\d\d:?\d\d)?")
 _LOCAL_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -82,13 +92,19 @@ class LogStreams:
                         yield line
             except (Unreachable, NotFound) as error:
                 failures += 1
-                if not _may_come_back(error, stream, failures):
+                is_open = (
+                    bool(told) or failures <= _FAILURES
+                )  # what spoke once is waited for as long as somebody reads
+                may_come_back = stream.follow and isinstance(error, Unreachable) and is_open
+                if not may_come_back:  # one whose replica is gone does not
                     if isinstance(error, NotFound) and told:
                         return
                     raise
+                if failures == _NOTICED:
+                    yield LogLine(None, f"The log of {ref.name} broke off; connecting again.", "notice")
             if not stream.follow:
                 return
-            await self._clock.sleep(min(_FIRST_WAIT * 2**failures, _LONGEST_WAIT))
+            await self._clock.sleep(doubled(failures + 1, first=_FIRST_WAIT, longest=_LONGEST_WAIT))
 
     async def _new(self, ref: AppRef, stream: _Stream, told: deque[LogLine]) -> AsyncGenerator[LogLine, None]:
         """Lines of one connection that were not told over an earlier one; they are added to ``told``."""
@@ -124,23 +140,25 @@ class LogStreams:
         return (answer.properties.token if answer.properties else None) or ""
 
 
-def _may_come_back(error: AppError, stream: _Stream, failures: int) -> bool:
-    """Whether a stream that failed is worth another try; one whose replica is gone is not."""
-    return stream.follow and isinstance(error, Unreachable) and failures <= _FAILURES
-
-
 @asynccontextmanager
 async def _opened(
     http: httpx.AsyncClient, address: str, query: dict[str, str], token: str, doing: str
 ) -> AsyncIterator[httpx.Response]:
-    """The stream's answer; redirects to another host are followed with the token, as the service expects."""
+    """Return the stream's answer; redirects to another host are followed with the token, as the service expects."""
     url = httpx.URL(address).copy_merge_params(query)
     for _ in range(_REDIRECTS):
-        request = http.build_request("GET", url, headers={"Authorization": f"Bearer {_safe(url, token)}"})
-        response = await http.send(request, stream=True)
+        if url.scheme != "https" and url.host not in _LOCAL_HOSTS:  # it would carry the token
+            raise Unreachable(f"The log is redirected to {url.host} without encryption: not followed.")
+        request = http.build_request("GET", url, headers={"Authorization": f"Bearer {token}"})
+        response = await _sent(http, request)
         try:
             if not response.is_redirect:
-                yield await _checked(response, doing)
+                if response.status_code >= HTTPStatus.BAD_REQUEST:
+                    await response.aread()
+                    raise answer_error(response.status_code, response.text, "", doing)
+                if response.headers.get("Content-Type", "").lower().startswith("text/html"):
+                    raise unreadable("A page instead of a log", doing)
+                yield response
                 return
             url = url.join(response.headers["Location"])
         finally:
@@ -148,22 +166,22 @@ async def _opened(
     raise Unreachable("The log is redirected without end.", suggestion="Run the command again.")
 
 
-async def _checked(response: httpx.Response, doing: str) -> httpx.Response:
-    if response.status_code >= HTTPStatus.BAD_REQUEST:
-        await response.aread()
-        raise answer_error(response.status_code, response.text, "", doing)
-    return response
-
-
-def _safe(url: httpx.URL, token: str) -> str:
-    """The token, but never over plain HTTP to another computer."""
-    if url.scheme != "https" and url.host not in _LOCAL_HOSTS:
-        raise Unreachable(f"The log is redirected to {url.host} without encryption: not followed.")
-    return token
+async def _sent(http: httpx.AsyncClient, request: httpx.Request) -> httpx.Response:
+    """Return the answer's beginning. Cancelled, it ends what it began: half a TLS handshake would leave its socket open."""
+    sending = asyncio.ensure_future(http.send(request, stream=True))
+    try:
+        return await asyncio.shield(sending)
+    except asyncio.CancelledError:
+        await asyncio.wait({sending}, timeout=_HANDSHAKE)
+        if not sending.done():
+            sending.cancel()
+        elif sending.exception() is None:
+            await sending.result().aclose()
+        raise
 
 
 def console_line(text: str) -> LogLine | None:
-    """A line of a console stream: ``{"TimeStamp": …, "Log": …}``; None for the stream's own greetings."""
+    """Return a line of a console stream: ``{"TimeStamp": …, "Log": …}``; None for the stream's own greetings."""
     value = _object(text)
     if value is None:
         return LogLine(None, text)
@@ -172,29 +190,45 @@ def console_line(text: str) -> LogLine | None:
 
 
 def event_line(text: str) -> LogLine | None:
-    """A line of a system log stream: ``Reason: Msg``; None for the stream's own greetings."""
+    """Return a line of a system log stream: ``Reason: Msg``; None for the stream's own greetings."""
     value = _object(text)
     if value is None:
         return LogLine(None, text, "system")
-    reason, words = str(value.get("Reason") or ""), str(value.get("Msg") or "")
+    reason, words = _text(value, "Reason"), _text(value, "Msg")
     if reason in _GREETING_REASONS:
         return None
-    return LogLine(when(value.get("TimeStamp")), f"{reason}: {words}" if reason else words, "system")
+    return LogLine(
+        when(value.get("TimeStamp")), system_text(reason, words), "system", _text(value, "ReplicaName")
+    )
+
+
+def system_text(*parts: str) -> str:
+    """Return an event as a line of text: its reason, where it has one, and its words."""
+    return ": ".join(part for part in parts if part)
 
 
 def when(value: Json) -> datetime | None:
-    """A time as either stream writes it: ISO 8601, or Go's ``2025-11-04 09:54:34.5401094 +0000 UTC``."""
+    """Return a time as either stream writes it: ISO 8601, or Go's ``2025-11-04 09:54:34.5401094 +0000 UTC``."""
     found = _GO_TIME.match(value) if isinstance(value, str) else None
     if found is None:
         return None
     day, clock, fraction, zone = found.groups()
     micros = (fraction or ".0")[:7]
-    return datetime.fromisoformat(f"{day}T{clock}{micros.ljust(7, '0')}{zone or '+00:00'}").astimezone(UTC)
+    try:
+        moment = datetime.fromisoformat(f"{day}T{clock}{micros.ljust(7, '0')}{zone or '+00:00'}")
+        return moment.astimezone(UTC)
+    except (ValueError, OverflowError):  # digits that are no time
+        return None
+
+
+def _text(event: Mapping[str, Json], name: str) -> str:
+    """Return a field as text; Azure writes null where an event has no replica, or no reason."""
+    return str(event.get(name) or "")
 
 
 def _object(text: str) -> dict[str, Json] | None:
     try:
         value: Json = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None

@@ -8,17 +8,37 @@ import ssl
 
 import httpx
 
+from aitk_inference.azure.proxies import CONNECT_TIMEOUT, proxy_for
 from aitk_inference.core.model import ProbeResult
 
 _ENOUGH = 2048
 _LINE = 200
 
 
-def http_client(tls: ssl.SSLContext, *, read_timeout: float, is_local: bool) -> httpx.AsyncClient:
-    """A client that follows no redirect (``read_timeout`` in seconds; no proxy for the local target)."""
-    return httpx.AsyncClient(
-        verify=tls, timeout=httpx.Timeout(15.0, read=read_timeout), trust_env=not is_local
-    )
+def http_client(tls: ssl.SSLContext, *, read_timeout: float) -> httpx.AsyncClient:
+    """Return a client that follows no redirect (``read_timeout`` in seconds)."""
+    timeout = httpx.Timeout(CONNECT_TIMEOUT, read=read_timeout)
+    return httpx.AsyncClient(transport=_Proxied(tls), timeout=timeout, trust_env=False)
+
+
+class _Proxied(httpx.AsyncBaseTransport):
+    """Sends each request through the proxy that is meant for it, or through none."""
+
+    def __init__(self, tls: ssl.SSLContext) -> None:
+        self._tls = tls
+        self._ways: dict[str | None, httpx.AsyncHTTPTransport] = {}
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send it."""
+        proxy = proxy_for(str(request.url))
+        if proxy not in self._ways:
+            self._ways[proxy] = httpx.AsyncHTTPTransport(verify=self._tls, trust_env=False, proxy=proxy)
+        return await self._ways[proxy].handle_async_request(request)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        for way in self._ways.values():
+            await way.aclose()
 
 
 class HttpProbe:
@@ -38,14 +58,14 @@ class HttpProbe:
             return ProbeResult(None, _why(error, url))
 
     async def _ask(self, url: str) -> ProbeResult:
-        """The status and the first line of the body; a body without an end (a stream of events) is cut."""
+        """Return the status and the first line of the body; a body without an end (events) is cut."""
         async with self._http.stream("GET", url, follow_redirects=True) as response:
             body = b""
             async for chunk in response.aiter_bytes():
                 body += chunk
                 if len(body) >= _ENOUGH or b"\n" in body:
                     break
-            return ProbeResult(response.status_code, _first_line(body.decode("utf-8", "replace")))
+            return ProbeResult(response.status_code, _first_line(body.decode("utf-8", "replace"), _ENOUGH))
 
 
 def _why(error: Exception, url: str) -> str:
@@ -70,5 +90,5 @@ def _causes(error: BaseException) -> list[BaseException]:
     return causes
 
 
-def _first_line(text: str) -> str:
-    return next((line.strip() for line in text.splitlines() if line.strip()), "")[:_LINE]
+def _first_line(text: str, longest: int = _LINE) -> str:
+    return next((line.strip() for line in text.splitlines() if line.strip()), "")[:longest]

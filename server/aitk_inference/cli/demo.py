@@ -10,34 +10,36 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aitk_inference.cli import chat
-from aitk_inference.core.interface import Level
+from aitk_inference.core.progress import Reporter, duration
 from aitk_inference.core.settings import settings_from
-from aitk_inference.flows.deploy import deploy
-from aitk_inference.flows.progress import Reporter, duration
-from aitk_inference.flows.provision import provision
-from aitk_inference.flows.requests import DeployRequest, Outcome, ProvisionRequest
-from aitk_inference.flows.scaffold import new_project, packaged_infra
+from aitk_inference.core.user_interface import Level
+from aitk_inference.flows.api import DeployRequest, ProvisionRequest
+from aitk_inference.flows.deploy.deploy import deploy
+from aitk_inference.flows.project.scaffold import new_project, packaged_infra
+from aitk_inference.flows.provision.provision import provision
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-    from aitk_inference.core.interface import Action, Answers, ProgressEvent, Question, UserInterface
+    from aitk_inference.core.actions import Action
     from aitk_inference.core.model import Json
-    from aitk_inference.core.ports import Clouds, Wire
+    from aitk_inference.core.ports import Clouds, MakeClouds
+    from aitk_inference.core.user_interface import Answers, Document, ProgressEvent, Question, UserInterface
+    from aitk_inference.flows.outcome import Outcome
 
 GROUP = "aitk-demo"
 QUESTION = "Why is the sea salty?"
 
 
-async def demo(arguments: argparse.Namespace, wire: Wire, ui: UserInterface) -> Outcome:
+async def demo(arguments: argparse.Namespace, make_clouds: MakeClouds, ui: UserInterface) -> Outcome:
     """Run it; with ``--once`` stop the local target again where this run has started it.
 
     Raises:
         AppError: as the flows do.
     """
     project: Path = arguments.project.expanduser().resolve()
-    clouds = wire(settings_from(os.environ), None)
+    clouds = make_clouds(settings_from(os.environ), None)
     report = Reporter(ui)
     report = replace(report, ui=_OneClock(ui, report))
     running = await clouds.local_running()
@@ -47,7 +49,7 @@ async def demo(arguments: argparse.Namespace, wire: Wire, ui: UserInterface) -> 
         if arguments.once and not running:
             report.step("Stop", "Stopping the local Azure")
             await clouds.stop_local()
-    return _told(outcome, report, stopped=arguments.once and not running)
+    return _ended(outcome, report, stopped=arguments.once and not running)
 
 
 class _OneClock:
@@ -56,6 +58,11 @@ class _OneClock:
     def __init__(self, ui: UserInterface, report: Reporter) -> None:
         self._ui = ui
         self._report = report
+
+    @property
+    def can_ask(self) -> bool:
+        """Return whether a person is there."""
+        return self._ui.can_ask
 
     async def ask(self, questions: Sequence[Question]) -> Answers:
         """Ask."""
@@ -69,13 +76,17 @@ class _OneClock:
         """Say."""
         self._ui.say(level, text, actions)
 
+    async def show(self, document: Document) -> None:
+        """Show."""
+        await self._ui.show(document)
+
 
 async def _journey(project: Path, question: str, clouds: Clouds, report: Reporter) -> Outcome:
     ui = report.ui
     if not (project / "infra").is_dir():
         await new_project(project, infra=packaged_infra(), ui=ui)
-    place = ProvisionRequest(project, "local", GROUP, assume_yes=True)
-    await provision(place, ui=ui, clouds=clouds)
+    target = ProvisionRequest(project, "local", GROUP, assume_yes=True)
+    await provision(target, ui=ui, clouds=clouds)
     deployed = await deploy(DeployRequest(project, assume_yes=True), ui=ui, clouds=clouds)
     endpoint = deployed.endpoint or ""
     report.info(f"Endpoint: {endpoint}")
@@ -83,21 +94,17 @@ async def _journey(project: Path, question: str, clouds: Clouds, report: Reporte
     report.info(f"Question: {question}")
     for answer in answers:
         report.info(f"{answer.model}: {answer.text}")
-    told: dict[str, Json] = {answer.model: answer.text for answer in answers}
-    data: dict[str, Json] = {"project": str(project), "question": question, "answers": told}
+    said: dict[str, Json] = {answer.model: answer.text for answer in answers}
+    data: dict[str, Json] = {"project": str(project), "question": question, "answers": said}
     return deployed._replace(data={**deployed.data, **data})
 
 
-def _told(outcome: Outcome, report: Reporter, *, stopped: bool) -> Outcome:
+def _ended(outcome: Outcome, report: Reporter, *, stopped: bool) -> Outcome:
     took = f"The whole journey took {duration(report.elapsed)}."
     if stopped:
         report.ui.say(Level.INFO, "The local Azure is stopped; its state stays for the next time.")
         return outcome._replace(summary=took, actions=())
-    how = f"The endpoint goes on running; this stops it: {_program('aca-local')} stop"
+    path = Path(sys.executable).with_name("aca-local")
+    program = "aca-local" if shutil.which("aca-local") or not path.exists() else str(path)
+    how = f"The endpoint goes on running; this stops it: {program} stop"
     return outcome._replace(summary=f"{took} {how}")
-
-
-def _program(name: str) -> str:
-    """How to call a program of this installation: by its name where the shell finds it, else by its path."""
-    path = Path(sys.executable).with_name(name)
-    return name if shutil.which(name) or not path.exists() else str(path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import contextmanager, suppress
 from logging.handlers import RotatingFileHandler
 from typing import TYPE_CHECKING
 
@@ -11,8 +12,6 @@ from aitk_inference.core.redaction import RedactingFormatter
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-from contextlib import contextmanager, suppress
 
 _BYTES, _OLD_FILES = 2_000_000, 3
 _FORMAT = "%(asctime)s %(levelname)s %(process)d %(name)s: %(message)s"
@@ -36,13 +35,23 @@ def logging_to(path: Path, level: str) -> Iterator[None]:
     finally:
         root.removeHandler(handler)
         root.setLevel(before)
-        handler.close()
+        with suppress(OSError):  # what could not be written before can't be now
+            handler.close()
+
+
+class _LogFile(RotatingFileHandler):
+    """A log file that is given up in silence where the disk is full: the work goes on without it."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the base class' name
+        """Say nothing: a traceback on the screen would not make room."""
 
 
 def _handler(path: Path) -> logging.Handler:
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handler = RotatingFileHandler(path, maxBytes=_BYTES, backupCount=_OLD_FILES, encoding="utf-8")
+        if path.exists() and not path.is_file():  # to open a pipe would wait for its reader
+            return logging.NullHandler()
+        handler = _LogFile(path, maxBytes=_BYTES, backupCount=_OLD_FILES, encoding="utf-8", errors="replace")
     except OSError:
         return logging.NullHandler()
     with suppress(OSError):

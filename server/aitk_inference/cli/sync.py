@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aitk_inference.core.clock import SystemClock
-from aitk_inference.flows.requests import Outcome, SyncRequest
-from aitk_inference.flows.sync_folder import sync_folder
+from aitk_inference.flows.deploy.sync_folder import sync_folder
+from aitk_inference.flows.sync_request import SyncRequest
 
 if TYPE_CHECKING:
     import argparse
 
-    from aitk_inference.core.interface import UserInterface
     from aitk_inference.core.ports import OpenShare
+    from aitk_inference.core.user_interface import UserInterface
+    from aitk_inference.flows.outcome import Outcome
 
 
 async def run_sync(arguments: argparse.Namespace, open_share: OpenShare, ui: UserInterface) -> Outcome:

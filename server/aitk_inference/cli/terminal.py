@@ -12,15 +12,18 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
-from aitk_inference.cli.lines import put
 from aitk_inference.core.errors import Dismissed, InputRequired
-from aitk_inference.core.interface import Choice, Confirm, Level, Secret, Text, missing
+from aitk_inference.core.logs import NOTICE
+from aitk_inference.core.terminal_text import coloured, printable
+from aitk_inference.core.user_interface import Choice, Confirm, Level, Secret, Text, missing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from typing import TextIO
 
-    from aitk_inference.core.interface import Action, Answers, ProgressEvent, Question
+    from aitk_inference.cli.output import Output, Writer
+    from aitk_inference.core.actions import Action
+    from aitk_inference.core.model import LogLine
+    from aitk_inference.core.user_interface import Answers, Document, ProgressEvent, Question
 
 _GREY, _YELLOW, _RED, _END = "\x1b[90m", "\x1b[33m", "\x1b[31m", "\x1b[0m"
 _ERASE = "\r\x1b[2K"
@@ -36,52 +39,76 @@ class Screen:
     alone renews that line. In a pipe such a step is left out.
 
     Attributes:
+        out: Where a log and an answer go.
         live: True on a terminal that can renew a line.
         colours: False where NO_COLOR is set, and in a pipe.
+        aside: Where all else goes (steps, notices, questions, how it ended); None: to ``out``, too.
     """
 
-    out: TextIO
+    out: Writer
     live: bool
     colours: bool
     width: int = _WIDTH
+    aside: Writer | None = None
     _pending: str = ""
     _step: str = ""
 
     @classmethod
-    def of(cls, out: TextIO) -> Screen:
-        """A screen as the stream and the environment allow."""
-        tty = out.isatty() and os.environ.get("TERM") != "dumb"
-        width = (os.get_terminal_size(out.fileno()).columns if tty else 0) or _WIDTH
-        return cls(out, tty, tty and not os.environ.get("NO_COLOR"), width)
+    def of(cls, out: Output, aside: Output | None = None) -> Screen:
+        """Return a screen as the stream and the environment allow; ``aside`` takes the words where it is no terminal."""
+        tty = out.stream is not None and out.stream.isatty() and os.environ.get("TERM") != "dumb"
+        width = (os.get_terminal_size(out.stream.fileno()).columns if out.stream and tty else 0) or _WIDTH
+        return cls(out, tty, tty and not os.environ.get("NO_COLOR"), width, None if tty else aside)
+
+    @property
+    def words(self) -> Writer:
+        """Return where steps, notices, questions and results go."""
+        return self.aside or self.out
 
     def step(self, event: ProgressEvent) -> None:
         """Show a step."""
-        text = f"{_clock(event.elapsed)}  {event.step:<10} {event.message}"
+        clock = f"{int(event.elapsed) // 60:>2}:{event.elapsed % 60:04.1f}"
+        text = printable(f"{clock}  {event.step:<10} {event.message}")
         subject = _DIGITS.sub("0", f"{event.step} {event.message}")
         if not self.live:
             if subject != self._step:
-                put(self.out, f"{text}\n")
+                self.words.write(f"{text}\n")
             self._step = subject
             return
         if self._step and self._step != subject:
-            self.settle()
+            self.keep_step()
         self._step, self._pending = subject, text
-        put(self.out, f"{_ERASE}{self._paint(text[: self.width - 1], _GREY)}")
+        self.out.write(f"{_ERASE}{self._paint(text[: self.width - 1], _GREY)}")
 
     def line(self, text: str, level: Level = Level.INFO) -> None:
         """Write a line of its own."""
-        self.settle()
-        put(self.out, f"{self._paint(text, _COLOURS.get(level, ''))}\n")
+        self.keep_step()
+        self.words.write(f"{self._paint(printable(text), _COLOURS.get(level, ''))}\n")
+
+    def log(self, line: LogLine, *, named: bool) -> None:
+        """Write a line of a log in its own colours, with its source where several are shown; a notice is no part of it."""
+        if line.source == NOTICE:
+            if self.live or self.aside:
+                self.line(line.text, Level.DEBUG)
+            return
+        shown = coloured(line.text) if self.colours else printable(line.text)
+        self.keep_step()
+        self.out.write(f"{f'[{line.source}] ' if named else ''}{shown}\n")
 
     def prompt(self, text: str) -> None:
-        """Write without an end of line."""
-        self.settle()
-        put(self.out, text)
+        """Write a question, without an end of line."""
+        self.keep_step()
+        self.words.write(printable(text))
 
-    def settle(self) -> None:
+    def answer(self, text: str) -> None:
+        """Write a piece of an answer."""
+        self.keep_step()
+        self.out.write(printable(text))
+
+    def keep_step(self) -> None:
         """Leave the step that is shown as a line."""
         if self._pending:
-            put(self.out, f"{_ERASE}{self._pending}\n")
+            self.out.write(f"{_ERASE}{self._pending}\n")
             self._pending = self._step = ""
 
     def _paint(self, text: str, colour: str) -> str:
@@ -93,6 +120,11 @@ class NoInputUserInterface:
 
     def __init__(self, screen: Screen) -> None:
         self._screen = screen
+
+    @property
+    def can_ask(self) -> bool:
+        """Return False: nobody is there."""
+        return False
 
     async def ask(self, questions: Sequence[Question]) -> Answers:
         """Name every question with its flag.
@@ -106,6 +138,14 @@ class NoInputUserInterface:
         """Show a step."""
         self._screen.step(event)
 
+    def log(self, line: LogLine, *, named: bool = False) -> None:
+        """Write a line of a log."""
+        self._screen.log(line, named=named)
+
+    def answer(self, text: str) -> None:
+        """Write what came of an answer."""
+        self._screen.answer(text)
+
     def say(self, level: Level, text: str, actions: Sequence[Action] = ()) -> None:
         """Write a line, and the addresses of its buttons."""
         self._screen.line(text, level)
@@ -113,23 +153,34 @@ class NoInputUserInterface:
             if action.target:
                 self._screen.line(f"  {action.title}: {action.target}")
 
+    async def show(self, document: Document) -> None:
+        """Write its lines."""
+        self._screen.line(document.text)
+
 
 @dataclass(eq=False, repr=False)
 class LineReader:
     """Reads lines of a file descriptor without holding up the loop, or the end of the program.
 
-    A daemon thread reads the descriptor itself: a thread inside Python's buffered stdin can't be left behind.
+    A daemon thread reads the descriptor itself: a thread inside Python's buffered stdin can't be left behind. A question
+    that is withdrawn leaves its thread reading: what is typed then answers the next question.
     """
 
     descriptor: int
     _rest: bytes = b""
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _reading: asyncio.Future[bytes] | None = None
 
     async def line(self) -> str | None:
-        """The next line without its end, or None at the end of the input."""
+        """Return the next line without its end, or None at the end of the input."""
         async with self._lock:
             while b"\n" not in self._rest:
-                chunk = await _in_thread(lambda: os.read(self.descriptor, _CHUNK))
+                if self._reading is None:
+                    self._reading = asyncio.ensure_future(
+                        _in_thread(lambda: os.read(self.descriptor, _CHUNK))
+                    )
+                chunk = await asyncio.shield(self._reading)
+                self._reading = None
                 if not chunk:
                     return None
                 self._rest += chunk
@@ -143,6 +194,11 @@ class TerminalUserInterface(NoInputUserInterface):
     def __init__(self, screen: Screen, reader: LineReader) -> None:
         super().__init__(screen)
         self._reader = reader
+
+    @property
+    def can_ask(self) -> bool:
+        """Return True: a person is there."""
+        return True
 
     async def ask(self, questions: Sequence[Question]) -> Answers:
         """Ask one question after the other.
@@ -159,12 +215,17 @@ class TerminalUserInterface(NoInputUserInterface):
             case Confirm():
                 return await self._confirm(question)
             case Secret():
-                return await _in_thread(lambda: getpass.getpass(f"{question.prompt}: "))
+                return await _in_thread(lambda: getpass.getpass(printable(f"{question.prompt}: ")))
             case Text():
                 return await self._text(question)
 
     async def _choice(self, choice: Choice) -> str:
-        labels = [_label(option.label, option.description) for option in choice.options]
+        labels = [
+            option.label
+            if option.description in ("", option.label)
+            else f"{option.label}  ({option.description})"
+            for option in choice.options
+        ]
         if choice.create_label:
             labels.append(choice.create_label)
         default = next((i for i, o in enumerate(choice.options, 1) if o.value == choice.default), None)
@@ -202,7 +263,7 @@ class TerminalUserInterface(NoInputUserInterface):
 
 
 def _picked(typed: str, choice: Choice) -> str | None:
-    """The value picked by number or by its own text; "" asks for a new one; None is no pick."""
+    """Return the value picked by number or by its own text; "" asks for a new one; None is no pick."""
     if typed.isdecimal():
         number = int(typed)
         if 1 <= number <= len(choice.options):
@@ -212,12 +273,9 @@ def _picked(typed: str, choice: Choice) -> str | None:
     return known.get(typed.lower())
 
 
-def _label(label: str, description: str) -> str:
-    return f"{label}  ({description})" if description and description != label else label
-
-
-def _clock(seconds: float) -> str:
-    return f"{int(seconds) // 60:>2}:{seconds % 60:04.1f}"
+async def read_all(descriptor: int) -> bytes:
+    """Return all that a pipe or file holds, without holding up the loop, or the end of the program."""
+    return await _in_thread(lambda: b"".join(iter(lambda: os.read(descriptor, _CHUNK), b"")))
 
 
 async def _in_thread(work: Callable[[], T]) -> T:

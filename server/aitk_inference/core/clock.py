@@ -15,7 +15,7 @@ class SystemClock:
         return time.monotonic()
 
     def now(self) -> datetime:
-        """The time, UTC."""
+        """Return the time, UTC."""
         return datetime.now(UTC)
 
     async def sleep(self, seconds: float) -> None:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from aitk_inference.core.errors import AppError, InvalidProject, Problem
+from aitk_inference.core.json_text import JsonMistake, parse, text_of
+from aitk_inference.core.regular_files import read_bytes, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,7 +21,10 @@ if TYPE_CHECKING:
     from aitk_inference.core.model import Json
 
 CONFIG_PATH = Path("infra/inference.config.json")
-_NAME_EXPECTED = ("Expecting property name", "Illegal trailing comma")
+TENANT_KEY = "TENANT_ID"
+"""The key of the directory that the subscription is in; it may be left out."""
+SIGN_IN_KEY = "SIGN_IN"
+"""The key of the sign-in that a person chose for the project; it may be left out."""
 _HOST = re.compile(r"(\[[0-9a-fA-F:.]+\]|[\w.-]+)(:\d+)?")
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
@@ -41,8 +46,18 @@ class InferenceConfig:
     extra: Mapping[str, Json] = field(default_factory=dict)
 
     def missing(self) -> tuple[str, ...]:
-        """The documented keys that are not filled in."""
+        """Return the documented keys that are not filled in."""
         return tuple(key for key, name in _KEYS.items() if not getattr(self, name))
+
+    @property
+    def tenant_id(self) -> str | None:
+        """Return the directory to sign in to for this project, where it says one."""
+        return text_of(self.extra.get(TENANT_KEY))
+
+    @property
+    def sign_in(self) -> str | None:
+        """Return the sign-in that a person chose, for example ``azure-cli``."""
+        return text_of(self.extra.get(SIGN_IN_KEY))
 
     @property
     def endpoint_url(self) -> str | None:
@@ -69,11 +84,21 @@ def read_config(project: Path) -> InferenceConfig:
         InvalidProject: not a JSON object, or a documented key that is not text; says where.
     """
     path = project / CONFIG_PATH
-    return _from_json(path, read_object(path)) if path.exists() else InferenceConfig()
+    return _from_json(path, read_object(path)) if os.path.lexists(path) else InferenceConfig()
+
+
+def check_is_project(project: Path) -> None:
+    """Refuse a folder that nothing of a project is in.
+
+    Raises:
+        InvalidProject: there is no ``infra`` folder.
+    """
+    if not (project / CONFIG_PATH).parent.is_dir():
+        raise incomplete(project, tuple(_KEYS))
 
 
 def incomplete(project: Path, missing: Sequence[str]) -> InvalidProject:
-    """What keeps a command from knowing where the app is: no file, an empty one, or keys that lack.
+    """Return what keeps a command from knowing where the app is: no file, an empty one, or keys that lack.
 
     Args:
         project: The project's folder.
@@ -101,11 +126,14 @@ def read_object(path: Path) -> dict[str, Json]:
         InvalidProject: with the place of the mistake.
     """
     try:
-        value: Json = json.loads(path.read_text(encoding="utf-8-sig"))
-    except json.JSONDecodeError as error:
-        raise _invalid(path, _expected(error), error.lineno - 1, error.colno - 1) from error
+        value = parse(read_text(path))
+    except JsonMistake as mistake:
+        raise _invalid(path, mistake.message, mistake.line, mistake.column) from mistake
     except UnicodeDecodeError as error:
         raise _invalid(path, "The file is not UTF-8 text.") from error
+    except (RecursionError, ValueError) as error:
+        message = "The file is nested too deeply, or holds a number with too many digits."
+        raise _invalid(path, message) from error
     except OSError as error:
         raise _invalid(path, f"{error.strerror}.") from error
     if not isinstance(value, dict):
@@ -113,15 +141,16 @@ def read_object(path: Path) -> dict[str, Json]:
     return value
 
 
-def _expected(error: json.JSONDecodeError) -> str:
-    """The parser's words as a person says them."""
-    if not error.doc.strip():
-        return "The file is empty."
-    if error.doc[error.pos :].startswith(("//", "/*", "#")):
-        return "JSON has no comments."
-    if error.msg.startswith(_NAME_EXPECTED) and error.doc[: error.pos].rstrip().endswith(","):
-        return "There is a comma too many before this place."
-    return f"{error.msg}."
+def read_source(path: Path) -> bytes:
+    """Return the content of a file of the project that another program reads, too.
+
+    Raises:
+        InvalidProject: it can't be read, or is no file.
+    """
+    try:
+        return read_bytes(path)
+    except OSError as error:
+        raise _invalid(path, f"{error.strerror}.") from error
 
 
 def write_config(project: Path, config: InferenceConfig) -> Path:
@@ -155,22 +184,18 @@ def write_atomically(path: Path, text: str) -> None:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        Path(temporary).chmod(_mode(path))
+        Path(temporary).chmod(path.stat().st_mode & 0o777 if path.exists() else 0o644)
         Path(temporary).replace(path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
 
 
-def _mode(path: Path) -> int:
-    return path.stat().st_mode & 0o777 if path.exists() else 0o644
-
-
 def _from_json(path: Path, values: Mapping[str, Json]) -> InferenceConfig:
     wrong = [key for key in _KEYS if not isinstance(values.get(key), str | None)]
     if wrong:
         raise _invalid(path, f"{', '.join(wrong)} must be text or null.")
-    known = {name: _text(values.get(key)) for key, name in _KEYS.items()}
+    known = {name: text_of(values.get(key)) for key, name in _KEYS.items()}
     if (address := known["aca_app_endpoint"]) and not _is_address(endpoint_url(address)):
         raise _invalid(path, f'ACA_APP_ENDPOINT must be a host name or an http(s) URL, and says "{address}".')
     extra = {key: value for key, value in values.items() if key not in _KEYS}
@@ -185,15 +210,10 @@ def _is_address(url: str) -> bool:
         return False
 
 
-def _text(value: Json) -> str | None:
-    return value.strip() or None if isinstance(value, str) else None
-
-
 def _invalid(path: Path, message: str, line: int = 0, column: int = 0) -> InvalidProject:
     problem = Problem(path, message, line, column, "json")
-    place = f"line {line + 1}, column {column + 1}"
     return InvalidProject(
-        f"{path.name} can't be read: {message} ({place})",
+        f"{path.name} can't be read: {message} (line {line + 1}, column {column + 1})",
         [problem],
         suggestion=f"Mend {path} and run the command again.",
     )

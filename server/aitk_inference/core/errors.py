@@ -2,12 +2,16 @@
 
     AppError                       what happened, what to do, a link
     ├── InputRequired              answers are missing and nobody can be asked
+    ├── Misuse                     what was asked for can't be: another argument is needed
     ├── Dismissed                  the person closed a question: nothing to report
     ├── Cancelled                  the person stopped the work; says what was left behind
     ├── Busy                       another run holds this project or share
     ├── NotAuthenticated           no credential works
     ├── Forbidden                  the credential works, the right is missing
+    │   ├── KeysForbidden          the storage account takes no key
+    │   └── ResourceLocked         a lock keeps it from being changed
     ├── NotFound                   a subscription, group, app or share that is not there
+    ├── PreflightFailed            several things keep a command from working; carries the checks
     ├── QuotaExceeded              the region or subscription has no capacity left
     ├── Conflict                   the cloud is busy with the same resource
     ├── ProvisionFailed            a deployment failed; carries the error tree
@@ -25,6 +29,13 @@ from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+    from aitk_inference.core.actions import Action
+    from aitk_inference.core.preflight import Check
+
+
+UNREGISTERED = frozenset({"MissingSubscriptionRegistration", "NoRegisteredProviderFound"})
+"""Azure's codes for a resource provider that is not (or, in a region, not yet) registered."""
 
 
 class ErrorNode(NamedTuple):
@@ -47,7 +58,7 @@ class ErrorNode(NamedTuple):
     link: str | None = None
 
     def root_causes(self) -> tuple[ErrorNode, ...]:
-        """The leaves of the tree: what a person needs to read."""
+        """Return the leaves of the tree: what a person needs to read."""
         if not self.details:
             return (self,)
         return tuple(leaf for child in self.details for leaf in child.root_causes())
@@ -80,6 +91,9 @@ class Problem(NamedTuple):
         end: Line and column, counted alike, where it is over; None: nobody knows.
         code: A stable name for the kind of problem.
         severity: A warning does not keep anything from being done.
+        suggestion: What to do about it, where the message does not say it.
+        link: A page that helps.
+        about: The file that is wrong, where it is another than the one that shows it.
     """
 
     path: Path
@@ -89,6 +103,14 @@ class Problem(NamedTuple):
     code: str = "project"
     severity: Literal["error", "warning"] = "error"
     end: tuple[int, int] | None = None
+    suggestion: str = ""
+    link: str | None = None
+    about: Path | None = None
+
+    @property
+    def words(self) -> str:
+        """What is wrong, and what to do about it."""
+        return f"{self.message} {self.suggestion}".rstrip()
 
 
 class AppError(Exception):
@@ -99,9 +121,15 @@ class AppError(Exception):
         suggestion: What the reader can do now, one sentence; empty when there is nothing to do.
         link: A page that helps.
         detail: For the log at debug level only: raw bodies, already redacted.
+
+    Attributes:
+        cloud_code: The cloud's own code of what happened, where it gave one.
+        actions: Buttons that mend it.
     """
 
     code: ClassVar[str] = "Failed"
+    cloud_code: str = ""
+    actions: tuple[Action, ...] = ()
 
     def __init__(
         self, message: str, *, suggestion: str = "", link: str | None = None, detail: str = ""
@@ -125,10 +153,18 @@ class InputRequired(AppError):
         self.inputs = tuple(inputs)
         prompts = "; ".join(item.prompt for item in self.inputs)
         flags = f"Give {', '.join(item.flag for item in self.inputs)}."
+        details = [item.detail for item in self.inputs if item.detail]
+        apart = "\n" if any("\n" in detail for detail in details) else " "  # after a list, a line of its own
         super().__init__(
             f"{_SOME_ANSWERS[len(self.inputs) > 1]} missing: {prompts}{'' if prompts.endswith('?') else '.'}",
-            suggestion=" ".join([*(item.detail for item in self.inputs if item.detail), flags]),
+            suggestion=apart.join([*details, flags]),
         )
+
+
+class Misuse(AppError):
+    """What was asked for can't be, whatever the cloud says: another argument is needed."""
+
+    code = "Usage"
 
 
 class Dismissed(AppError):
@@ -164,6 +200,14 @@ class Forbidden(AppError):
     code = "Forbidden"
 
 
+class KeysForbidden(Forbidden):
+    """The storage account takes no key, only people's own tokens."""
+
+
+class ResourceLocked(Forbidden):
+    """A lock keeps the resource, or its keys, from everybody."""
+
+
 class NotFound(AppError):
     """A subscription, resource group, app or share that is not there."""
 
@@ -174,6 +218,22 @@ class QuotaExceeded(AppError):
     """The region or the subscription has no capacity left."""
 
     code = "QuotaExceeded"
+
+
+class PreflightFailed(AppError):
+    """What was checked before anything was made has problems; ``checks`` are those."""
+
+    code = "PreflightFailed"
+
+    def __init__(self, checks: Sequence[Check], command: str = "Provision", left: str = "made") -> None:
+        self.checks = tuple(checks)
+        first, *others = checks
+        if others:
+            message = f"{len(checks)} things keep {command} from working; nothing was {left}."
+            super().__init__(message, suggestion="Mend them and run the command again.", link=first.link)
+        else:
+            super().__init__(first.message, suggestion=first.suggestion, link=first.link)
+        self.actions = tuple(dict.fromkeys(fix for check in checks for fix in check.fixes))
 
 
 class Conflict(AppError):
@@ -207,15 +267,31 @@ class ProvisionFailed(AppError):
 
 
 class DeployFailed(AppError):
-    """The code reached the share, but the app did not come up; ``log`` is the end of its console."""
+    """The code reached the share, but the app did not come up.
+
+    Attributes:
+        log: The lines of its logs that matter.
+        cause: A stable name of why, where that is known: ``missing-module``.
+        problem: The line of the project's own files that is to blame, where one is.
+    """
 
     code = "DeployFailed"
 
     def __init__(
-        self, message: str, *, suggestion: str = "", link: str | None = None, log: Sequence[str] = ()
+        self,
+        message: str,
+        *,
+        suggestion: str = "",
+        link: str | None = None,
+        log: Sequence[str] = (),
+        cause: str = "",
+        problem: Problem | None = None,
+        detail: str = "",
     ) -> None:
-        super().__init__(message, suggestion=suggestion, link=link)
+        super().__init__(message, suggestion=suggestion, link=link, detail=detail)
         self.log = tuple(log)
+        self.cause = cause
+        self.problem = problem
 
 
 class InvalidProject(AppError):
@@ -226,6 +302,23 @@ class InvalidProject(AppError):
     def __init__(self, message: str, problems: Sequence[Problem], *, suggestion: str = "") -> None:
         super().__init__(message, suggestion=suggestion)
         self.problems = tuple(problems)
+
+
+def problems_of(error: AppError) -> tuple[Problem, ...]:
+    """Return the places in the project's files that an error is about."""
+    if isinstance(error, InvalidProject):
+        return error.problems
+    return (error.problem,) if isinstance(error, DeployFailed) and error.problem else ()
+
+
+def system_error(error: OSError) -> AppError:
+    """Return our error for one of the computer: a full disk, a folder that may not be written."""
+    what = f"{error.filename} can't be used" if error.filename else "The system refused something"
+    return AppError(
+        f"{what}: {error.strerror or error}.",
+        suggestion="Check the free space and the permissions, then run the same command again.",
+        detail=f"{type(error).__name__}: {error}",
+    )
 
 
 class Described(NamedTuple):
@@ -251,7 +344,14 @@ def _causes(error: AppError) -> tuple[str, ...]:
     if isinstance(error, ProvisionFailed):
         return tuple(f"{leaf.code}: {leaf.message}" for leaf in error.error.root_causes())
     if isinstance(error, InvalidProject):
-        return tuple(f"{p.path}:{p.line + 1}:{p.column + 1}: {p.message}" for p in error.problems)
+        return tuple(_line(problem) for problem in error.problems)
+    if isinstance(error, PreflightFailed) and len(error.checks) > 1:
+        return tuple(check.words for check in error.checks)
     if isinstance(error, DeployFailed):
-        return error.log
+        return (*([_line(error.problem)] if error.problem else []), *error.log)
     return ()
+
+
+def _line(problem: Problem) -> str:
+    """Return a problem as compilers write one: terminals make a link of its beginning."""
+    return f"{problem.path}:{problem.line + 1}:{problem.column + 1}: {problem.words}"

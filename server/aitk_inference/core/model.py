@@ -25,12 +25,19 @@ class Subscription:
         name: Its display name.
         tenant_id: The directory that it belongs to.
         is_local: True for the local target (aca-local on this computer).
+        seen_from: The directory whose token lists it, where that is another one (Azure Lighthouse).
     """
 
     id: str
     name: str
     tenant_id: str = ""
     is_local: bool = False
+    seen_from: str = ""
+
+    @property
+    def sign_in_tenant(self) -> str | None:
+        """Return the directory that tokens for it must be of; None: nobody knows."""
+        return None if self.is_local else self.seen_from or self.tenant_id or None
 
 
 @dataclass(frozen=True)
@@ -43,10 +50,11 @@ class Location:
 
 @dataclass(frozen=True)
 class ResourceGroup:
-    """A resource group and the region that it is kept in."""
+    """A resource group, the region that it is kept in, and its tags."""
 
     name: str
     location: str
+    tags: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -104,6 +112,7 @@ class DeploymentStatus:
             started. Equal and succeeded: the same deployment need not be repeated.
         correlation_id: What Azure's support asks for.
         timestamp: When the state last changed, UTC.
+        tags: Its tags: who started it, and what it made.
     """
 
     state: DeploymentState
@@ -113,6 +122,15 @@ class DeploymentStatus:
     fingerprint: str = ""
     correlation_id: str = ""
     timestamp: datetime | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class DeploymentRecord:
+    """A deployment that Resource Manager remembers."""
+
+    ref: DeploymentRef
+    status: DeploymentStatus
 
 
 @dataclass(frozen=True)
@@ -122,6 +140,33 @@ class AppRef:
     subscription_id: str
     resource_group: str
     name: str
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """How much of an app's traffic a revision gets; ``latest`` stands for whichever is the latest."""
+
+    revision: str
+    weight: int
+    latest: bool = False
+
+
+@dataclass(frozen=True)
+class Revision:
+    """A revision as it stands now.
+
+    Attributes:
+        active: Its replicas may run, and are billed.
+        state: Azure's word: ``Running``, ``Failed``, ``Degraded``, ``Activating`` …
+        details: Why, in Azure's words: ``The TargetPort 8080 does not match the listening port 80.``
+        replicas: How many replicas it has.
+    """
+
+    name: str
+    active: bool
+    state: str
+    details: str = ""
+    replicas: int = 0
 
 
 @dataclass(frozen=True)
@@ -138,6 +183,16 @@ class ContainerApp:
         min_replicas: Replicas kept when nobody asks anything; 0 scales to zero.
         max_replicas: The most replicas at a time.
         portal_url: Its page in the portal, or None on the local target.
+        probe_path: The path that its readiness probe asks for.
+        ready_path: Where it says that its model answers (``READY_PATH`` of its container), or empty.
+        external: False for an ingress that only the environment's own network reaches.
+        key_file: The file with the key that the starter wants (``INFERENCE_API_KEY_FILE``), or empty.
+        ip_rules: Names of the rules that let only some addresses in.
+        several_revisions: True where more than one revision may be active.
+        traffic: Who gets how much of the traffic; empty: the latest revision gets all.
+        workload_profile: The name of its workload profile.
+        command: What its first container starts with, arguments and all; empty: the image's own command.
+        mount_path: Where the share is mounted in it.
     """
 
     ref: AppRef
@@ -149,6 +204,30 @@ class ContainerApp:
     min_replicas: int = 0
     max_replicas: int = 1
     portal_url: str | None = None
+    probe_path: str = "/"
+    ready_path: str = ""
+    external: bool = True
+    key_file: str = ""
+    ip_rules: tuple[str, ...] = ()
+    several_revisions: bool = False
+    traffic: tuple[Traffic, ...] = ()
+    workload_profile: str = ""
+    command: tuple[str, ...] = ()
+    mount_path: str = "/mount"
+
+    @property
+    def is_stopped(self) -> bool:
+        """Return True if somebody stopped it: nothing of it runs until somebody starts it."""
+        return self.running_status.lower() == "stopped"
+
+    @property
+    def serving(self) -> tuple[str, ...]:
+        """Return the revisions that get traffic, the one with the most first."""
+        weights = sorted((part for part in self.traffic if part.weight > 0), key=lambda part: -part.weight)
+        named = [(self.latest_revision or "") if part.latest else part.revision for part in weights]
+        return tuple(dict.fromkeys(name for name in named if name)) or (
+            (self.latest_revision,) if self.latest_revision else ()
+        )
 
 
 @dataclass(frozen=True)
@@ -194,11 +273,17 @@ class Replica:
 
 @dataclass(frozen=True)
 class LogLine:
-    """One line of a container's console or of the system log; ``source`` is ``console`` or ``system``."""
+    """One line of a log.
+
+    Attributes:
+        source: ``console``, ``system``, or ``notice`` for what the reader of the log says.
+        replica: Whose line it is, where that is known.
+    """
 
     time: datetime | None
     text: str
     source: str = "console"
+    replica: str = ""
 
 
 @dataclass(frozen=True)
@@ -225,8 +310,13 @@ class ProbeResult:
 
     @property
     def ok(self) -> bool:
-        """True for a good answer (2xx or 3xx)."""
+        """Return True for a good answer (2xx or 3xx)."""
         return self.status is not None and 200 <= self.status < 400  # noqa: PLR2004 - HTTP's own numbers
+
+    @property
+    def answered(self) -> bool:
+        """Return True for any answer of the app itself: a page that is missing or protected is one, too."""
+        return self.status is not None and 200 <= self.status < 500  # noqa: PLR2004 - HTTP's own numbers
 
 
 @dataclass(frozen=True)
@@ -237,38 +327,3 @@ class WorkloadProfile:
     type: str
     minimum_count: int | None = None
     maximum_count: int | None = None
-
-
-@dataclass(frozen=True)
-class Environment:
-    """A managed environment that exists, perhaps half-made: ``provisioning_state`` is ARM's word."""
-
-    name: str
-    location: str
-    workload_profiles: tuple[WorkloadProfile, ...]
-    provisioning_state: str = "Succeeded"
-
-
-@dataclass(frozen=True)
-class ExistingResources:
-    """What of the template's resources is already there.
-
-    Attributes:
-        storage_account: True when the account exists in the resource group.
-        file_share: True when the share exists in it.
-        log_analytics: True when the workspace exists.
-        environment: The managed environment, or None.
-        app: The container app, or None.
-        app_document: The app as ARM's GET answers it in the template's API version (2024-03-01), ``{}`` when
-            there is none: what the template's ``existingApp`` takes.
-        app_secrets: What ``listSecrets`` on the app answers (``{"value": [...]}``), or ``{}``.
-            Never shown, never logged.
-    """
-
-    storage_account: bool = False
-    file_share: bool = False
-    log_analytics: bool = False
-    environment: Environment | None = None
-    app: ContainerApp | None = None
-    app_document: Mapping[str, Json] = field(default_factory=dict, repr=False)
-    app_secrets: Mapping[str, Json] = field(default_factory=dict, repr=False)

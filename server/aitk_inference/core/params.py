@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from aitk_inference.core.config import read_object
 from aitk_inference.core.errors import InvalidProject, Problem
+from aitk_inference.core.json_text import locate, position, text_of
+from aitk_inference.core.regular_files import read_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,13 +54,17 @@ class Parameters:
     values: Mapping[str, Json]
     warnings: tuple[str, ...] = ()
 
+    def get(self, name: str) -> Json:
+        """Return a value; the name may be written in any case, as ARM takes it."""
+        return next((value for key, value in self.values.items() if key.lower() == name.lower()), None)
+
     def problem(self, name: str, message: str) -> Problem:
-        """A problem at the place where a parameter stands in its file."""
-        line, column = locate(self.path.read_text(encoding="utf-8-sig"), name)
+        """Return a problem at the place where a parameter stands in its file."""
+        line, column = locate_parameter(self.path, name)
         return Problem(self.path, message, line, column, "parameter")
 
     def invalid(self, name: str, message: str, suggestion: str) -> InvalidProject:
-        """An error about one parameter, with its place."""
+        """Return an error about one parameter, with its place."""
         return InvalidProject(message, [self.problem(name, message)], suggestion=suggestion)
 
 
@@ -90,41 +96,31 @@ def read_parameters(project: Path) -> Parameters:
 
 
 def is_bicep(path: Path) -> bool:
-    """True for parameters that the Bicep CLI must compile."""
+    """Return True for parameters that the Bicep CLI must compile."""
     return path.suffix == BICEP_PARAMETERS.suffix
 
 
 def read_finetuning(project: Path) -> FineTuning:
-    """What the fine-tuning step left in the project; empty where there was none."""
+    """Return what the fine-tuning step left in the project; empty where there was none."""
     config = project / FINETUNING_CONFIG
     known = read_object(config) if config.exists() else {}
-    names = {name: value for name, value in _finetuning_names(project).items() if isinstance(value, str)}
+    path = next((project / path for path in FINETUNING_PARAMETERS if (project / path).exists()), None)
+    given = {name.lower(): value for name, value in _values(path).items()} if path else {}
+    names = {name: value for name in SHARED_NAMES if isinstance(value := given.get(name.lower()), str)}
     for name, key in (("storageAccountName", "STORAGE_ACCOUNT_NAME"), ("fileShareName", "FILE_SHARE_NAME")):
-        value = _text(known.get(key))
+        value = text_of(known.get(key))
         if value:
             names.setdefault(name, value)
-    return FineTuning(_text(known.get("SUBSCRIPTION_ID")), _text(known.get("RESOURCE_GROUP_NAME")), names)
+    return FineTuning(text_of(known.get("SUBSCRIPTION_ID")), text_of(known.get("RESOURCE_GROUP_NAME")), names)
 
 
-def locate(text: str, name: str) -> tuple[int, int]:
-    """Zero-based line and column of a name: the first key in a JSON text, ``param name`` in Bicep's.
-
-    Returns:
-        (0, 0) where there is none.
-    """
-    quoted = re.escape(name)
-    found = re.search(rf'("{quoted}")\s*:|^[ \t]*param[ \t]+({quoted})\b', text, re.MULTILINE)
-    if found is None:
-        return 0, 0
-    before = text[: found.start(found.lastindex or 0)]
-    line_start = before.rfind("\n") + 1
-    return before.count("\n"), len(before[line_start:].encode("utf-16-le")) // 2
-
-
-def _finetuning_names(project: Path) -> Mapping[str, Json]:
-    present = [project / path for path in FINETUNING_PARAMETERS if (project / path).exists()]
-    values = _values(present[0]) if present else {}
-    return {name: values[name] for name in SHARED_NAMES if name in values}
+def locate_parameter(path: Path, name: str) -> tuple[int, int]:
+    """Return the zero-based line and column of a parameter in its file; (0, 0) where there is none."""
+    text = read_text(path)
+    if not is_bicep(path):
+        return locate(text, "parameters", name)
+    found = re.search(rf"^[ \t]*param[ \t]+({re.escape(name)})\b", text, re.MULTILINE | re.IGNORECASE)
+    return position(text, found.start(1)) if found else (0, 0)
 
 
 def _values(path: Path) -> dict[str, Json]:
@@ -132,7 +128,7 @@ def _values(path: Path) -> dict[str, Json]:
 
 
 def values_of(path: Path, document: Mapping[str, Json]) -> dict[str, Json]:
-    """The plain values of a parameters file's content; ``path`` is where a person wrote them.
+    """Return the plain values of a parameters file's content; ``path`` is where a person wrote them.
 
     Raises:
         InvalidProject: it has another shape.
@@ -155,7 +151,7 @@ def _value(path: Path, name: str, entry: Json) -> Json:
 
 
 def _shape(path: Path, name: str, message: str) -> InvalidProject:
-    line, column = locate(path.read_text(encoding="utf-8-sig"), name)
+    line, column = locate_parameter(path, name)
     problem = Problem(path, message, line, column, "parameter")
     return InvalidProject(message, [problem], suggestion=f"Mend {path} and run the command again.")
 
@@ -164,10 +160,6 @@ def _missing(path: Path) -> InvalidProject:
     message = f"There is no {PARAMETER_PATHS[0].as_posix()} in this project."
     return InvalidProject(
         message,
-        [Problem(path, "The file is missing.", code="missing")],
+        [Problem(path, message, code="missing")],
         suggestion="Open the project's own folder, or make a new project with: aitk-inference new DIR",
     )
-
-
-def _text(value: Json) -> str | None:
-    return value.strip() or None if isinstance(value, str) else None

@@ -1,4 +1,5 @@
-"""What the flows need from the cloud, as small Protocols; the person's is in ``interface.py``.
+"""What the flows need from the cloud, as small Protocols; Resource Manager's are in ``resource_manager.py``, a file
+share's in ``share.py``, the person's in ``user_interface.py``.
 
 ``azure/`` implements them. Every method raises only :class:`~aitk_inference.core.errors.AppError` and its
 children: foreign errors end in ``azure/errors.py``. Every method is cancelled by cancelling its task.
@@ -10,32 +11,32 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Sequence
     from contextlib import AbstractAsyncContextManager
     from datetime import datetime
     from pathlib import Path
 
+    from aitk_inference.core.accounts import Account, Directory
+    from aitk_inference.core.chat import ChatApi
     from aitk_inference.core.errors import Problem
+    from aitk_inference.core.logs import PastLogs
     from aitk_inference.core.model import (
         AppRef,
         ContainerApp,
-        DeploymentRef,
-        DeploymentStatus,
-        Environment,
-        ExistingResources,
         Json,
-        Location,
         LogLine,
         ProbeResult,
         Replica,
-        ResourceGroup,
-        ResourceOperation,
+        Revision,
         ShareRef,
         Subscription,
         WorkloadProfile,
     )
+    from aitk_inference.core.prices import PriceList
+    from aitk_inference.core.resource_manager import Deployments, Preflight, Resources, Subscriptions
     from aitk_inference.core.settings import Settings
-    from aitk_inference.core.share import OpenedShare, ShareEntry
+    from aitk_inference.core.share import OpenedShare, Share
+    from aitk_inference.core.user_interface import UserInterface
 
 
 class EditorTokens(Protocol):
@@ -47,14 +48,16 @@ class EditorTokens(Protocol):
         *,
         tenant_id: str | None = None,
         claims: str | None = None,
+        www_authenticate: str | None = None,
         interactive: bool = True,
     ) -> tuple[str, int]:
-        """A bearer token and when it expires (seconds since 1970).
+        """Return a bearer token and when it expires (seconds since 1970).
 
         Args:
             scopes: For example ``https://management.azure.com/.default``.
             tenant_id: The directory that the token must be of; None: the account's own.
             claims: A claims challenge of the service (JSON text), which a new sign-in satisfies.
+            www_authenticate: The header that holds the challenge, whole: newer editors take it as it is.
             interactive: False: only a session that exists; the person is not asked for anything.
 
         Raises:
@@ -63,66 +66,11 @@ class EditorTokens(Protocol):
         ...
 
 
-class Subscriptions(Protocol):
-    """A subscription's regions, resource groups and providers."""
+class Prices(Protocol):
+    """Azure's list prices."""
 
-    async def get(self, subscription_id: str) -> Subscription | None:
-        """The subscription, or None when this person can't see it."""
-        ...
-
-    async def locations(self, subscription_id: str) -> Sequence[Location]:
-        """Regions where container apps can be made, sorted by display name."""
-        ...
-
-    async def resource_groups(self, subscription_id: str) -> Sequence[ResourceGroup]:
-        """Resource groups, sorted by name."""
-        ...
-
-    async def resource_group(self, subscription_id: str, name: str) -> ResourceGroup | None:
-        """One resource group, or None."""
-        ...
-
-    async def create_resource_group(self, subscription_id: str, name: str, location: str) -> ResourceGroup:
-        """Make it (or return the one that exists in that region)."""
-        ...
-
-    async def register(self, subscription_id: str, namespaces: Sequence[str]) -> Sequence[str]:
-        """Register the providers that are not registered, and wait. Returns those newly registered."""
-        ...
-
-
-class Deployments(Protocol):
-    """ARM deployments of a resource group."""
-
-    async def start(
-        self, ref: DeploymentRef, template: Json, parameters: Mapping[str, Json], *, fingerprint: str
-    ) -> None:
-        """Ask for the deployment; returns once ARM accepted it.
-
-        Args:
-            ref: The name is the caller's choice; one stable name an app is enough.
-            template: The ARM template.
-            parameters: Parameter names to plain values.
-            fingerprint: What tells this deployment from others of the same name: it goes into its tags and
-                comes back as ``DeploymentStatus.fingerprint``. The caller makes it of what was wished for,
-                without what was read from Azure, so that it is the same after a crash.
-
-        Raises:
-            ProvisionFailed: ARM refused the template or a parameter (preflight).
-            Conflict: a deployment of that name with another fingerprint is running.
-        """
-        ...
-
-    async def status(self, ref: DeploymentRef) -> DeploymentStatus | None:
-        """The deployment as it stands, or None when there is none of that name."""
-        ...
-
-    async def operations(self, ref: DeploymentRef) -> Sequence[ResourceOperation]:
-        """Its resources so far."""
-        ...
-
-    async def cancel(self, ref: DeploymentRef) -> bool:
-        """Cancel it. False when there was nothing left to cancel."""
+    async def of_region(self, location: str) -> PriceList | None:
+        """Return what Container Apps costs in a region, or None where nobody answers; never raises."""
         ...
 
 
@@ -130,28 +78,19 @@ class ContainerApps(Protocol):
     """Container apps, revisions and replicas."""
 
     async def get(self, ref: AppRef) -> ContainerApp | None:
-        """The app, or None."""
+        """Return the app, or None."""
         ...
 
-    async def environment(self, subscription_id: str, group: str, name: str) -> Environment | None:
-        """The managed environment, or None."""
-        ...
-
-    async def existing(self, subscription_id: str, group: str, names: Mapping[str, str]) -> ExistingResources:
-        """What is already there.
-
-        Args:
-            subscription_id: The subscription.
-            group: The resource group.
-            names: The resources' names by template parameter: ``storageAccountName``, ``fileShareName``,
-                ``acaEnvironmentName``, ``acaLogAnalyticsName``, ``acaAppName``.
-        """
-        ...
-
-    async def add_workload_profile(
-        self, subscription_id: str, group: str, environment: str, profile: WorkloadProfile
-    ) -> None:
+    async def add_workload_profile(self, environment_id: str, profile: WorkloadProfile) -> None:
         """Add one profile to an environment that exists (a PATCH that keeps the others), and wait."""
+        ...
+
+    async def revisions(self, ref: AppRef) -> Sequence[Revision]:
+        """Return the app's revisions, oldest first."""
+        ...
+
+    async def revision(self, ref: AppRef, name: str) -> Revision | None:
+        """Return one revision, or None."""
         ...
 
     async def restart(self, ref: AppRef, revision: str) -> None:
@@ -159,7 +98,7 @@ class ContainerApps(Protocol):
         ...
 
     async def replicas(self, ref: AppRef, revision: str) -> Sequence[Replica]:
-        """The revision's replicas, oldest first."""
+        """Return the revision's replicas, oldest first."""
         ...
 
     async def start(self, ref: AppRef) -> None:
@@ -178,83 +117,6 @@ class ContainerApps(Protocol):
 
     def events(self, ref: AppRef, *, tail: int, follow: bool) -> AsyncIterator[LogLine]:
         """System log lines of the app (image pulls, volume mounts, probes, restarts)."""
-        ...
-
-
-class Share(Protocol):
-    """One file share, opened. Paths are relative, ``/`` between parts.
-
-    Requests that can be sent again are, with growing waits, as the service asks; how many are in flight at
-    once is the share's to decide: callers start as many as they have memory for.
-    """
-
-    @property
-    def requests(self) -> int:
-        """How many requests were sent so far, repeated ones included."""
-        ...
-
-    async def list(self, directory: str = "") -> Sequence[ShareEntry]:
-        """Entries of one folder, one level deep, with ETag and last write time; empty when it is missing."""
-        ...
-
-    async def entry(self, path: str) -> ShareEntry | None:
-        """One file as a list would show it, and its MD5 where somebody noted it; None when it is missing."""
-        ...
-
-    async def read(self, path: str) -> bytes | None:
-        """A whole small file, or None."""
-        ...
-
-    async def make_directory(self, path: str, metadata: Mapping[str, str] | None = None) -> bool:
-        """Make one folder. False when it was there already: atomic, so a lock can be built on it.
-
-        Metadata that nobody else would write (a random owner) makes it exact: a folder that is there with
-        this very metadata counts as made now, since the first answer may have been lost.
-        """
-        ...
-
-    async def directory_metadata(self, path: str) -> Mapping[str, str] | None:
-        """A folder's metadata, or None when it is missing."""
-        ...
-
-    async def set_directory_metadata(self, path: str, metadata: Mapping[str, str]) -> None:
-        """Replace a folder's metadata."""
-        ...
-
-    async def put_file(self, path: str, content: bytes, *, modified: datetime | None = None) -> ShareEntry:
-        """Create or replace a file of at most 4 MiB, atomically where the service can, keeping its time."""
-        ...
-
-    async def create_file(self, path: str, size: int, *, modified: datetime | None = None) -> ShareEntry:
-        """Create or replace a file of a size, zeros inside; its ranges follow."""
-        ...
-
-    async def put_range(self, path: str, offset: int, content: bytes) -> None:
-        """Write at most 4 MiB at an offset; the file's last write time stays."""
-        ...
-
-    async def ranges(self, path: str) -> Sequence[tuple[int, int]]:
-        """The parts of a file that were written: first byte and the one after the last, ascending."""
-        ...
-
-    async def copy(self, source: str, target: str, *, modified: datetime) -> ShareEntry:
-        """Copy a file within the share, without its content passing through here; waits for the end."""
-        ...
-
-    async def rename(self, source: str, target: str, *, replace: bool) -> None:
-        """Rename a file; atomic. With ``replace`` the target may exist."""
-        ...
-
-    async def rename_directory(self, source: str, target: str) -> bool:
-        """Rename a folder; False when the source is gone or the target exists: one of several racers wins."""
-        ...
-
-    async def delete_file(self, path: str) -> bool:
-        """Delete a file; False when it was not there."""
-        ...
-
-    async def delete_directory(self, path: str) -> bool:
-        """Delete an empty folder; False when it was not there or is not empty."""
         ...
 
 
@@ -278,7 +140,7 @@ class TemplateCompiler(Protocol):
     """Turns Bicep into a template."""
 
     async def compile(self, source: Path) -> Json:
-        """The compiled ARM template of a ``.bicep`` file.
+        """Return the compiled ARM template of a ``.bicep`` file.
 
         Raises:
             InvalidProject: the Bicep file has errors, with their places.
@@ -287,7 +149,7 @@ class TemplateCompiler(Protocol):
         ...
 
     async def compile_parameters(self, source: Path) -> Json:
-        """The parameters file (JSON) of a ``.bicepparam`` file.
+        """Return the parameters file (JSON) of a ``.bicepparam`` file.
 
         Raises:
             InvalidProject: it has errors, or the template that it uses has, with their places.
@@ -312,7 +174,7 @@ class Clock(Protocol):
         ...
 
     def now(self) -> datetime:
-        """The time, UTC."""
+        """Return the time, UTC."""
         ...
 
     async def sleep(self, seconds: float) -> None:
@@ -330,16 +192,25 @@ class Cloud:
 
     subscriptions: Subscriptions
     deployments: Deployments
+    resources: Resources
     apps: ContainerApps
     shares: Shares
     probe: EndpointProbe
     compiler: TemplateCompiler
     clock: Clock
+    preflight: Preflight
+    prices: Prices
+    past_logs: PastLogs
+    chat: ChatApi
     is_local: bool = False
 
 
 class Clouds(Protocol):
     """The targets: Azure, and the local one. Opening one may start it or sign in, so it happens late."""
+
+    def attend(self, ui: UserInterface) -> None:
+        """Take the person that sign-ins may ask, and whom to say what they need; until then there is nobody."""
+        ...
 
     @property
     def local(self) -> Subscription:
@@ -357,16 +228,61 @@ class Clouds(Protocol):
         """
         ...
 
+    async def subscription(self, subscription_id: str) -> Subscription | None:
+        """Return the Azure subscription of that id, of whatever directory; None when nobody here sees it.
+
+        Raises:
+            NotAuthenticated, Unreachable.
+        """
+        ...
+
+    async def account(self, tenant_id: str | None = None, *, interactive: bool = False) -> Account:
+        """Return who is signed in to Azure.
+
+        Args:
+            tenant_id: In which directory; None: the account's own.
+            interactive: A person may be asked to sign in.
+
+        Raises:
+            NotAuthenticated: nobody is signed in.
+        """
+        ...
+
+    async def directories(self) -> Sequence[Directory]:
+        """Return the directories that the account is in, sorted by name; asks nobody.
+
+        Raises:
+            NotAuthenticated, Unreachable.
+        """
+        ...
+
+    def sign_ins(self) -> Sequence[tuple[str, str]]:
+        """Return the ways to sign in, in their order: a stable name and the words for people."""
+        ...
+
+    def prefer(self, sign_in: str) -> None:
+        """Sign in this way first, from now on; an unknown name changes nothing."""
+        ...
+
     async def local_running(self) -> bool:
-        """True when the local target runs already (opening it would not start it)."""
+        """Return True when the local target runs already (opening it would not start it)."""
         ...
 
     async def stop_local(self) -> None:
         """End the local target; its state stays on disk. Nothing happens when it does not run."""
         ...
 
-    def open(self, subscription_id: str) -> AbstractAsyncContextManager[Cloud]:
-        """The target that a subscription id belongs to (``local`` is understood)."""
+    def open(self, subscription_id: str, tenant_id: str | None = None) -> AbstractAsyncContextManager[Cloud]:
+        """Return the target that a subscription id belongs to (``local`` is understood).
+
+        Args:
+            subscription_id: The subscription's GUID.
+            tenant_id: The directory that tokens must be of; None: Azure says so when it is another one.
+        """
+        ...
+
+    def compiler(self) -> AbstractAsyncContextManager[TemplateCompiler]:
+        """Return the compiler by itself, for what needs no target."""
         ...
 
 
@@ -376,5 +292,5 @@ MakeCompiler: TypeAlias = "Callable[[Settings], AbstractAsyncContextManager[Temp
 OpenShare: TypeAlias = "Callable[[str], AbstractAsyncContextManager[OpenedShare]]"
 """Opens the share that a URL names, with its signature or the environment's connection string."""
 
-Wire: TypeAlias = "Callable[[Settings, EditorTokens | None], Clouds]"
+MakeClouds: TypeAlias = "Callable[[Settings, EditorTokens | None], Clouds]"
 """How ``__main__`` hands the composition root to a front end: adapters made, nothing opened yet."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import re
 
+from aitk_inference.core.terminal_text import printable
+
 _HIDDEN = "[hidden]"
 _PATTERNS = (
     (re.compile(r"(?i)\b(bearer|sharedkey(?:lite)?)\s+[^\s\"',;]+"), rf"\1 {_HIDDEN}"),
@@ -25,7 +27,7 @@ _PATTERNS = (
 
 
 def redact(text: str) -> str:
-    """The text with every secret that can be recognised replaced by ``[hidden]``.
+    """Return the text with every secret that can be recognised replaced by ``[hidden]``.
 
     Recognised: ``Authorization`` values (bearer, SharedKey), SAS ``sig`` parameters, connection strings,
     JSON fields that are named for a secret, JSON web tokens, 64-byte account keys, passwords in URLs.
@@ -39,5 +41,5 @@ class RedactingFormatter(logging.Formatter):
     """Formats a record, traceback included, and then redacts the whole text."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The record as one redacted text."""
-        return redact(super().format(record))
+        """Return the record as one redacted text that steers no terminal."""
+        return printable(redact(super().format(record)))

@@ -18,7 +18,9 @@ class Settings(NamedTuple):
         local_python: The interpreter that has aca-local; None is the one that runs now.
         local_start_timeout: Seconds for aca-local to answer after it was started.
         request_timeout: Seconds for one answer of Azure.
-        ignore: Patterns in gitignore's words, added to the default ignore list and ``.aitkignore``.
+        tenant: The directory to sign in to where neither the command nor the project names one.
+        prices_url: Where list prices are read; None is Azure's own address.
+        command_tenant: The directory that a command names; it comes before the project's.
     """
 
     bicep_path: Path | None = None
@@ -26,15 +28,19 @@ class Settings(NamedTuple):
     local_python: Path | None = None
     local_start_timeout: float = 60.0
     request_timeout: float = 60.0
-    ignore: tuple[str, ...] = ()
+    tenant: str | None = None
+    prices_url: str | None = None
+    command_tenant: str | None = None
 
 
 def settings_from(environment: Mapping[str, str]) -> Settings:
-    """The settings of a terminal: ``AITK_BICEP_PATH``, ``AITK_LOCAL_DATA``, ``AITK_LOCAL_PYTHON``."""
+    """Return the settings of a terminal: ``AITK_BICEP_PATH``, ``AITK_LOCAL_DATA``, ``AZURE_TENANT_ID`` …"""
     return Settings(
         bicep_path=_path(environment, "AITK_BICEP_PATH"),
         local_data=_path(environment, "AITK_LOCAL_DATA"),
         local_python=_path(environment, "AITK_LOCAL_PYTHON"),
+        tenant=environment.get("AZURE_TENANT_ID") or None,
+        prices_url=environment.get("AITK_PRICES_URL") or None,
     )
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
 from aitk_inference.core.errors import Dismissed, NotAuthenticated
-from aitk_inference.core.interface import Level
 from aitk_inference.core.redaction import redact
+from aitk_inference.core.terminal_text import printable
+from aitk_inference.core.user_interface import Level
 from aitk_inference.lsp import wire
 from aitk_inference.lsp.codec import WireError, from_json, to_json
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine, Sequence
 
     from aitk_inference.core.model import Json
+    from aitk_inference.core.user_interface import Document
     from aitk_inference.lsp.protocol import FlowServerProtocol
 
 T = TypeVar("T")
@@ -32,42 +35,61 @@ _ORDER = tuple(Level)
 
 
 class Editor:
-    """One client. Every text that goes out is redacted here.
+    """One client. Every text that goes out is freed here of secrets and of what steers a terminal.
 
     Attributes:
         features: What the client announced in ``initializationOptions.aitk``.
+        capabilities: What the client announced of LSP.
         level: Lines below it are not sent.
+        sent_settings: Our section of the settings as a client sent it unasked.
     """
 
     def __init__(self, protocol: FlowServerProtocol) -> None:
         self._protocol = protocol
         self.features = wire.ClientFeatures()
+        self.capabilities = types.ClientCapabilities()
         self.level = Level.INFO
+        self.sent_settings: dict[str, Json] = {}
         self._background: set[asyncio.Task[None]] = set()
 
     # --- showing ---------------------------------------------------------------------------------------
 
     def log(self, level: Level, text: str) -> None:
-        """A line of the output panel."""
+        """Write a line of the output panel."""
         if _ORDER.index(level) >= _ORDER.index(self.level):
-            params = types.LogMessageParams(type=_TYPES[level], message=redact(text))
+            params = types.LogMessageParams(type=_TYPES[level], message=_shown(text))
             self._protocol.notify(types.WINDOW_LOG_MESSAGE, params)
 
     def show(self, level: Level, text: str) -> None:
-        """A message that disturbs."""
-        params = types.ShowMessageParams(type=_TYPES[level], message=redact(text))
+        """Show a message that disturbs."""
+        params = types.ShowMessageParams(type=_TYPES[level], message=_shown(text))
         self._protocol.notify(types.WINDOW_SHOW_MESSAGE, params)
 
+    async def append(self, channel: str, text: str, *, reveal: bool) -> bool:
+        """Add text to an output channel of its own and wait until it is shown; False where it was not."""
+        params = wire.AppendParams(channel, _shown(text), reveal)
+        return await self._request(wire.APPEND, params, wire.AppendResult) is not None
+
+    def status(self, params: wire.StatusParams) -> None:
+        """Say in the status bar how a project stands."""
+        self._protocol.notify(wire.STATUS.method, to_json(params))
+
     def publish(self, uri: str, diagnostics: Sequence[types.Diagnostic]) -> None:
-        """The problems of one file; they replace those that were shown."""
+        """Send the problems of one file; they replace those that were shown."""
         params = types.PublishDiagnosticsParams(uri=uri, diagnostics=[*diagnostics])
         self._protocol.notify(types.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS, params)
 
+    @property
+    def opens_documents(self) -> bool:
+        """Return True for a client that opens pages and files on request."""
+        window = self.capabilities.window
+        return bool(window and window.show_document and window.show_document.support)
+
     async def choose(self, level: Level, text: str, titles: Sequence[str]) -> str | None:
-        """A message with buttons; None when it was closed, or the client has no such thing."""
+        """Show a message with buttons; return the pressed one, None when it was closed or there are none."""
         params = types.ShowMessageRequestParams(
             type=_TYPES[level],
-            message=redact(text),
+            message=_shown(text),
             actions=[types.MessageActionItem(title=title) for title in titles],
         )
         try:
@@ -77,7 +99,9 @@ class Editor:
         return str(item.title) if item else None
 
     async def open(self, uri: str, *, external: bool) -> bool:
-        """Open a page in the browser, or a file in the editor."""
+        """Open a page in the browser, or a file in the editor; False when the client can't, or did not."""
+        if not self.opens_documents:
+            return False
         params = types.ShowDocumentParams(uri=uri, external=external, take_focus=True)
         try:
             answer = await self._protocol.call_standard(types.WINDOW_SHOW_DOCUMENT, params)
@@ -85,10 +109,18 @@ class Editor:
             return False
         return bool(answer and answer.success)
 
+    async def show_document(self, document: Document) -> bool:
+        """Show something to read as a page; False when the client can't, or did not."""
+        if not self.features.documents:
+            return False
+        params = wire.ShowParams(document.title, printable(redact(document.markdown)))
+        answer = await self._request(wire.SHOW, params, wire.ShowResult)
+        return answer is not None and answer.shown
+
     # --- asking ----------------------------------------------------------------------------------------
 
     async def ask(self, params: wire.AskParams) -> dict[str, str]:
-        """Answers by question name.
+        """Return answers by question name.
 
         Raises:
             Dismissed: the person closed a question, or the client could not put it.
@@ -104,14 +136,15 @@ class Editor:
         *,
         tenant_id: str | None = None,
         claims: str | None = None,
+        www_authenticate: str | None = None,
         interactive: bool = True,
     ) -> tuple[str, int]:
-        """A token of the editor's account; this is :class:`~aitk_inference.core.ports.EditorTokens`.
+        """Return a token of the editor's account; this is :class:`~aitk_inference.core.ports.EditorTokens`.
 
         Raises:
             NotAuthenticated: the person is not signed in, or refused.
         """
-        params = wire.AccessTokenParams(tuple(scopes), tenant_id, claims, interactive)
+        params = wire.AccessTokenParams(tuple(scopes), tenant_id, claims, interactive, www_authenticate)
         answer = await self._request(wire.ACCESS_TOKEN, params, wire.AccessTokenResult)
         if answer is None or not answer.token:
             raise NotAuthenticated(
@@ -121,7 +154,10 @@ class Editor:
         return answer.token, answer.expires_on
 
     async def settings(self) -> dict[str, Json]:
-        """The values of our section of the editor's settings; empty where the client has none."""
+        """Return our section of the editor's settings; what it sent last where it can't be asked."""
+        workspace = self.capabilities.workspace
+        if not (workspace and workspace.configuration):
+            return self.sent_settings
         item = types.ConfigurationItem(section=wire.SETTINGS_SECTION)
         params = types.ConfigurationParams(items=[item])
         try:
@@ -131,7 +167,7 @@ class Editor:
         return answer[0] if answer and isinstance(answer[0], dict) else {}
 
     async def _request(self, request: wire.Request, params: object, result: type[T]) -> T | None:
-        """The client's answer, or None when it answered with an error or nonsense (which the log tells)."""
+        """Return the client's answer; None, with a line in the log, for an error or nonsense."""
         try:
             return from_json(result, await self._protocol.call(request.method, to_json(params)))
         except JsonRpcException as error:
@@ -142,8 +178,21 @@ class Editor:
 
     # --- progress --------------------------------------------------------------------------------------
 
+    async def progress_token(self, given: types.ProgressToken | None) -> types.ProgressToken | None:
+        """Return the client's token, else one made now, where the client lets a server begin progress."""
+        window = self.capabilities.window
+        if given is not None or not (window and window.work_done_progress):
+            return given
+        token = str(uuid.uuid4())
+        try:
+            params = types.WorkDoneProgressCreateParams(token)
+            await self._protocol.call_standard(types.WINDOW_WORK_DONE_PROGRESS_CREATE, params)
+        except JsonRpcException:
+            return None
+        return token
+
     def progress(self, token: types.ProgressToken, value: Any) -> None:
-        """A begin, report or end on the client's token."""
+        """Send a begin, report or end on a token."""
         self._protocol.notify(types.PROGRESS, types.ProgressParams(token=token, value=value))
 
     def cancels(self, token: types.ProgressToken, run: asyncio.Task[Any]) -> None:
@@ -157,3 +206,7 @@ class Editor:
         task = asyncio.ensure_future(work)
         self._background.add(task)
         task.add_done_callback(self._background.discard)
+
+
+def _shown(text: str) -> str:
+    return printable(redact(text))

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections import defaultdict
 from contextlib import AsyncExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from lsprotocol import types
 
-from aitk_inference.core.errors import AppError, InvalidProject, NotFound, Problem
-from aitk_inference.core.interface import Level
+from aitk_inference.core.errors import AppError, DeployFailed, InvalidProject, NotFound, Problem, problems_of
 from aitk_inference.core.redaction import redact
+from aitk_inference.core.user_interface import Level
 from aitk_inference.lsp import settings
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class Problems:
         self._turn = asyncio.Lock()
         self._compiler: tuple[Path | None, TemplateCompiler] | None = None
         self._open = AsyncExitStack()
-        self._told: set[str] = set()
+        self._mentioned: set[str] = set()
 
     async def refresh(self, project: Path) -> None:
         """Look at the project's files as they are on the disk; of several wishes the last one is enough."""
@@ -68,58 +69,60 @@ class Problems:
         """Show what a flow refuses; after one that went well, look whether the rest still holds."""
         try:
             yield
-        except InvalidProject as error:
-            self.show(project, error.problems)
+        except (InvalidProject, DeployFailed) as error:
+            self.show(project, problems_of(error))
             raise
         if self._shown.get(project):
             self._editor.background(self.refresh(project))
 
     async def _found(self, project: Path) -> tuple[Problem, ...]:
-        from aitk_inference.flows.check import check_files, check_template  # noqa: PLC0415 - 9 ms, after `initialize`
+        from aitk_inference.flows.project import check  # noqa: PLC0415 - 9 ms, after `initialize`
 
-        plain = check_files(project)
-        if plain:
-            return plain
         chosen = await settings.read(self._editor)
+        compiler = await self._opened(chosen.settings)
+        plain = check.check_files(project)
+        template: tuple[Problem, ...] = ()
         try:
-            return await check_template(project, await self._opened(chosen.settings))
+            template = () if plain else await check.check_template(project, compiler)
         except AppError as error:
-            self._tell(error)
-            return ()
+            self._mention(error)
+        model = await check.check_model_of(project, None if plain else compiler)
+        return (*plain, *template, *model.problems)
 
     async def _opened(self, chosen: Settings) -> TemplateCompiler:
-        """The compiler that the settings name; another one when they have changed."""
+        """Return the compiler that the settings name; another one when they have changed."""
         path = chosen.bicep_path
         if self._compiler is None or self._compiler[0] != path:
             await self._open.aclose()
             self._compiler = (path, await self._open.enter_async_context(self._make(chosen)))
         return self._compiler[1]
 
-    def _tell(self, error: AppError) -> None:
+    def _mention(self, error: AppError) -> None:
         """One line, once: nobody asked for the look."""
-        if error.message not in self._told:
-            self._told.add(error.message)
+        if error.message not in self._mentioned:
+            self._mentioned.add(error.message)
             what = "The template's problems are not shown" if isinstance(error, NotFound) else "Bicep"
             self._editor.log(Level.INFO, f"{what}: {error.message} {error.suggestion}".rstrip())
 
 
 def by_file(problems: Iterable[Problem]) -> dict[Path, tuple[Problem, ...]]:
-    """Problems by the file that they stand in; a file that is not there can't show any."""
+    """Return problems by the file that they stand in; one that is not there can't show any."""
     found: dict[Path, tuple[Problem, ...]] = {}
     for problem in problems:
-        if problem.path.is_file():
+        if os.path.lexists(problem.path):
             found[problem.path] = (*found.get(problem.path, ()), problem)
     return found
 
 
 def as_diagnostic(problem: Problem) -> types.Diagnostic:
-    """The problem as LSP has it: from its place to its end, or to the end of its line."""
+    """Return the problem as LSP has it: from its place to its end, or to the end of its line."""
     start = types.Position(problem.line, problem.column)
     end = types.Position(*problem.end) if problem.end else types.Position(problem.line + 1, 0)
     return types.Diagnostic(
         range=types.Range(start, end),
-        message=redact(problem.message),
+        message=redact(problem.words),
         severity=_SEVERITY[problem.severity],
         code=problem.code,
+        code_description=types.CodeDescription(problem.link) if problem.link else None,
         source="AI Toolkit",
     )

@@ -76,9 +76,13 @@ class FlowServerProtocol(LanguageServerProtocol):
         if "method" not in data and "error" not in data and data.get("id") in self._own:
             return JsonRPCResponseMessage(data["id"], "2.0", data.get("result"))
         try:
-            return _counting_as_bicep(super().structure_message(data))
+            message = super().structure_message(data)
         except JsonRpcException:
             return _rejected(data)
+        if isinstance(message, types.InitializeRequest) and message.params.capabilities.general is not None:
+            # positions are in UTF-16, as Bicep's, which each client must take: pygls would promise what the client likes best
+            message.params.capabilities.general.position_encodings = None
+        return message
 
     def handle_message(self, message: Any) -> None:
         """Answer what is malformed, hand on the rest."""
@@ -178,15 +182,8 @@ class FlowServerProtocol(LanguageServerProtocol):
             super()._handle_response(msg_id, result, error)
 
 
-def _counting_as_bicep(message: Any) -> Any:
-    """Places are in UTF-16, which each client must take: pygls would promise what the client likes best."""
-    if isinstance(message, types.InitializeRequest) and message.params.capabilities.general is not None:
-        message.params.capabilities.general.position_encodings = None
-    return message
-
-
 def _rejected(data: dict[str, Any]) -> object:
-    """What stands for a malformed message: a request to refuse, a failed answer, or nothing to act on."""
+    """Return what stands for a malformed message: a request to refuse, a failed answer, or nothing."""
     msg_id, method = data.get("id"), str(data.get("method", ""))
     if not isinstance(msg_id, int | str):
         return JsonRPCNotification(f"$/malformed/{method}", "2.0", None)

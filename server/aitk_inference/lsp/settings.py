@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from aitk_inference.core.interface import Level
+from aitk_inference.core.json_text import text_of
 from aitk_inference.core.settings import Settings, settings_from
+from aitk_inference.core.user_interface import Level
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,13 +44,16 @@ async def read(editor: Editor) -> EditorSettings:
 
 
 def parse(values: Mapping[str, Json], base: Settings) -> EditorSettings:
-    """Settings from JSON; what is not set, or of the wrong kind, is as in ``base``."""
-    level = values.get("logLevel")
+    """Return settings from JSON; what is not set, or of the wrong kind, is as in ``base``."""
+    level, seconds = values.get("logLevel"), values.get("requestTimeout")
+    is_time = isinstance(seconds, int | float) and not isinstance(seconds, bool) and seconds > 0
     settings = base._replace(
         bicep_path=_path(values.get("bicepPath")) or base.bicep_path,
         local_data=_path(values.get("localDataFolder")) or base.local_data,
-        request_timeout=_seconds(values.get("requestTimeout"), base.request_timeout),
-        ignore=_texts(values.get("ignore")),
+        request_timeout=float(seconds)
+        if is_time and isinstance(seconds, int | float)
+        else base.request_timeout,
+        tenant=text_of(values.get("tenant")) or base.tenant,
     )
     target = "local" if values.get("target") == "local" else None
     return EditorSettings(
@@ -58,13 +62,4 @@ def parse(values: Mapping[str, Json], base: Settings) -> EditorSettings:
 
 
 def _path(value: Json) -> Path | None:
-    return Path(value).expanduser() if isinstance(value, str) and value.strip() else None
-
-
-def _seconds(value: Json, default: float) -> float:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return float(value) if is_number and isinstance(value, int | float) and value > 0 else default
-
-
-def _texts(value: Json) -> tuple[str, ...]:
-    return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list) else ()
+    return Path(text).expanduser() if (text := text_of(value)) else None

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import re
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from lsprotocol import types
 
 from aitk_inference.core.errors import Dismissed, InputRequired
-from aitk_inference.core.interface import Choice, Confirm, Level, Option, Secret, Text, missing
+from aitk_inference.core.user_interface import Choice, Confirm, Level, Option, Secret, Text, missing
 from aitk_inference.lsp import wire
-from aitk_inference.lsp.actions import act, plain_actions
+from aitk_inference.lsp.buttons import offer, plain_actions
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
-    from aitk_inference.core.interface import Action, Answers, ProgressEvent, Question
+    from aitk_inference.core.actions import Action
+    from aitk_inference.core.user_interface import Answers, Document, ProgressEvent, Question
     from aitk_inference.lsp.editor import Editor
 
 _SHORT = 6
@@ -28,7 +30,7 @@ class LspUserInterface:
     Args:
         editor: The client.
         title: The flow in the words of the palette.
-        token: The client's progress token; None shows no progress (the output panel still tells).
+        token: The progress token; None shows no progress (the output panel still has each step).
     """
 
     def __init__(self, editor: Editor, title: str, token: types.ProgressToken | None) -> None:
@@ -38,15 +40,22 @@ class LspUserInterface:
         self._last = ("", "")
         self.where = "starting"
 
-    def begin(self) -> None:
-        """Open the progress."""
-        if self._token is not None:
-            begin = types.WorkDoneProgressBegin(title=self._title, cancellable=True, percentage=0)
-            self._editor.progress(self._token, begin)
+    @property
+    def can_ask(self) -> bool:
+        """Return True: a person is there."""
+        return True
 
-    def end(self) -> None:
-        """Close the progress."""
-        if self._token is not None:
+    @contextmanager
+    def shown(self) -> Iterator[None]:
+        """Show the progress while the block runs."""
+        if self._token is None:
+            yield
+            return
+        begin = types.WorkDoneProgressBegin(title=self._title, cancellable=True, percentage=0)
+        self._editor.progress(self._token, begin)
+        try:
+            yield
+        finally:
             self._editor.progress(self._token, types.WorkDoneProgressEnd())
 
     def progress(self, event: ProgressEvent) -> None:
@@ -62,11 +71,10 @@ class LspUserInterface:
             self._editor.log(Level.INFO, f"{event.elapsed:7.1f} s  {event.step}: {event.message}")
 
     def say(self, level: Level, text: str, actions: Sequence[Action] = ()) -> None:
-        """A line of the output panel; warnings, and what has buttons, also as a message."""
+        """Write a line of the output panel; warnings, and what has buttons, also as a message."""
         self._editor.log(level, text)
-        offered = plain_actions(actions)
-        if offered:
-            self._editor.background(act(self._editor, level, text, offered))
+        if offered := plain_actions(actions):
+            self._editor.background(offer(self._editor, level, text, offered))
         elif level in {Level.WARNING, Level.ERROR}:
             self._editor.show(level, text)
 
@@ -78,22 +86,32 @@ class LspUserInterface:
             Dismissed: the person closed a question.
         """
         if self._editor.features.ask:
-            params = wire.AskParams(self._title, tuple(_on_the_wire(item) for item in questions))
-            return _checked(questions, await self._editor.ask(params))
+            params = wire.AskParams(self._title, tuple(_as_message(item) for item in questions))
+            answers = await self._editor.ask(params)
+            if bad := [missing(item) for item in questions if not _fits(item, answers.get(item.name))]:
+                raise InputRequired(bad)  # a client is not trusted to have kept to the questions
+            return {item.name: answers[item.name] for item in questions}
         if all(_buttons(item) for item in questions):
             return {item.name: await self._press(item) for item in questions}
         raise InputRequired([missing(item) for item in questions])
 
+    async def show(self, document: Document) -> None:
+        """Show a document as a page, where the client can; the output panel has its lines in any case."""
+        self._editor.log(Level.INFO, document.text)
+        await self._editor.show_document(document)
+
     async def _press(self, question: Question) -> str:
         options = _buttons(question)
-        title = await self._editor.choose(Level.INFO, _full_prompt(question), [o.label for o in options])
+        detail = question.detail if isinstance(question, Confirm) else ""
+        prompt = f"{question.prompt} {detail}".strip()
+        title = await self._editor.choose(Level.INFO, prompt, [o.label for o in options])
         for option in options:
             if option.label == title:
                 return option.value
         raise Dismissed
 
 
-def _on_the_wire(question: Question) -> wire.Question:
+def _as_message(question: Question) -> wire.Question:
     match question:
         case Text():
             return wire.Question(
@@ -110,7 +128,7 @@ def _on_the_wire(question: Question) -> wire.Question:
                 question.name,
                 question.prompt,
                 default=question.default,
-                options=tuple(wire.Pick(o.value, o.label, o.description) for o in question.options),
+                options=question.options,
                 create_label=question.create_label,
             )
         case Secret():
@@ -126,7 +144,7 @@ def _on_the_wire(question: Question) -> wire.Question:
 
 
 def _buttons(question: Question) -> tuple[Option, ...]:
-    """The picks of a question that fits a message with buttons; empty when it does not fit."""
+    """Return the picks of a question that fits a message with buttons; empty when it does not fit."""
     match question:
         case Confirm():
             return (Option("yes", question.yes_label), Option("no", "No"))
@@ -134,19 +152,6 @@ def _buttons(question: Question) -> tuple[Option, ...]:
             return question.options
         case _:
             return ()
-
-
-def _full_prompt(question: Question) -> str:
-    detail = question.detail if isinstance(question, Confirm) else ""
-    return f"{question.prompt} {detail}".strip()
-
-
-def _checked(questions: Sequence[Question], answers: Answers) -> Answers:
-    """The answers that were asked for; a client is not trusted to have kept to the questions."""
-    bad = [missing(item) for item in questions if not _fits(item, answers.get(item.name))]
-    if bad:
-        raise InputRequired(bad)
-    return {item.name: answers[item.name] for item in questions}
 
 
 def _fits(question: Question, answer: str | None) -> bool:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import ipaddress
 import os
-import ssl
 import sys
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote, urlsplit
 
+from aitk_inference.azure.certificates import tls_context
 from aitk_inference.azure.files.http import Origin
 from aitk_inference.core.errors import AppError
+
+if TYPE_CHECKING:
+    import ssl
 
 _PORTS = {"http": 80, "https": 443}
 _EXAMPLE = "https://ACCOUNT.file.core.windows.net/SHARE/FOLDER?SAS"
@@ -31,47 +34,54 @@ class Endpoint(NamedTuple):
 
     @classmethod
     def of(cls, address: str) -> Endpoint:
-        """From an account's ``primaryEndpoints.file``."""
+        """Read an account's ``primaryEndpoints.file``."""
         parts = urlsplit(address)
         scheme = parts.scheme.lower()
         return cls(scheme, parts.hostname or "", parts.port or _PORTS[scheme], parts.path.rstrip("/"))
 
     @property
     def address(self) -> str:
-        """As the SDK takes it."""
-        return f"{self.scheme}://{self.authority}{self.path}"
+        """The endpoint as the SDK takes it."""
+        return f"{self.url}{self.path}"
+
+    @property
+    def url(self) -> str:
+        """Scheme and host."""
+        return f"{self.scheme}://{self.authority}"
 
     @property
     def authority(self) -> str:
-        """For the Host header."""
+        """The value of the Host header."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}"
 
     @property
     def is_loopback(self) -> bool:
-        """Whether it is this computer."""
+        """True if it is this computer."""
         try:
             return ipaddress.ip_address(self.host).is_loopback
         except ValueError:
             return self.host == "localhost" or self.host.endswith(".localhost")
 
     def origin(self, tls: ssl.SSLContext | None = None) -> Origin:
-        """Where to connect to; without a context the computer's own authorities count."""
+        """Return where to connect to; without a context the computer's own authorities count."""
         if self.scheme == "http":
             return Origin(self.host, self.port, None)
-        return Origin(self.host, self.port, tls or ssl.create_default_context())
+        return Origin(self.host, self.port, tls or tls_context())
 
     @property
     def has_proxy(self) -> bool:
-        """Whether requests go through a proxy (variables, and the system's settings where it has some)."""
-        if self.is_loopback or not (sys.platform in ("darwin", "win32") or _variables()):
+        """True if requests go through a proxy (variables, and the system's settings where it has some)."""
+        if self.is_loopback or not (
+            sys.platform in ("darwin", "win32") or any(name.lower().endswith("_proxy") for name in os.environ)
+        ):
             return False
-        from urllib.request import getproxies, proxy_bypass
+        from aitk_inference.azure.proxies import proxy_for
 
-        return self.scheme in getproxies() and not proxy_bypass(self.host)
+        return proxy_for(f"{self.scheme}://{self.authority}") is not None
 
 
-class Place(NamedTuple):
+class ShareUrl(NamedTuple):
     """What a share's URL names.
 
     Attributes:
@@ -87,16 +97,16 @@ class Place(NamedTuple):
     sas: str
 
     def __repr__(self) -> str:
-        """Without the signature."""
-        return f"Place({self.name!r})"
+        """Leave the signature out."""
+        return f"ShareUrl({self.name!r})"
 
     @property
     def name(self) -> str:
-        """Share and folder in words, without the signature."""
+        """The share and folder in words, without the signature."""
         return "/".join(part for part in (self.endpoint.address, self.share, self.folder) if part)
 
 
-def place_of(url: str) -> Place:
+def parse_share_url(url: str) -> ShareUrl:
     """Read ``https://ACCOUNT.file.core.windows.net/SHARE/FOLDER?SAS``, or a path-style one.
 
     Raises:
@@ -118,11 +128,11 @@ def place_of(url: str) -> Place:
         raise AppError(
             "Over http anybody on the way could read the files.", suggestion="Use https in the URL."
         )
-    return Place(endpoint, account, names[0], "/".join(names[1:]), parts.query)
+    return ShareUrl(endpoint, account, names[0], "/".join(names[1:]), parts.query)
 
 
 def _is_address(host: str) -> bool:
-    """Whether the account can't be in the host's name."""
+    """Return True if the account can't be in the host's name."""
     if host == "localhost":
         return True
     try:
@@ -130,10 +140,6 @@ def _is_address(host: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _variables() -> bool:
-    return any(name.lower().endswith("_proxy") for name in os.environ)
 
 
 def _unreadable() -> AppError:

@@ -3,7 +3,7 @@
 A sync sends thousands of small requests, so what one costs decides how long it takes: aiohttp needs some
 0.2 ms of processor time for each and 0.3 s to be imported, this a fifth of both. The answers are read by
 httptools, which is Node.js' parser. Proxies are not spoken to; where one is set, the SDK does everything
-(``shares.py``).
+(``sdk_share.py``).
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Reply(NamedTuple):
 
     @property
     def ok(self) -> bool:
-        """Whether the request was carried out."""
+        """True if the request was carried out."""
         return self.status < 300  # noqa: PLR2004 - HTTP's border
 
 
@@ -159,7 +159,7 @@ class Connection(asyncio.Protocol):
             self.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Tell whoever waits."""
+        """End the request that waits."""
         self.open = False
         untouched = not getattr(self, "_received", False)
         dropped = Dropped(untouched=untouched)
@@ -167,11 +167,11 @@ class Connection(asyncio.Protocol):
         self._fail(dropped)
 
     def pause_writing(self) -> None:
-        """The transport has enough for now."""
+        """Wait: the transport has enough for now."""
         self._writable = self._loop.create_future()
 
     def resume_writing(self) -> None:
-        """The transport takes more."""
+        """Go on: the transport takes more."""
         if self._writable is not None and not self._writable.done():
             self._writable.set_result(None)
         self._writable = None
@@ -183,7 +183,7 @@ class Connection(asyncio.Protocol):
         self._headers[name.decode("latin-1").lower()] = value.decode("latin-1")
 
     def on_headers_complete(self) -> None:
-        """An answer to HEAD ends here, whatever length its headers tell."""
+        """End an answer to HEAD here, whatever length its headers give."""
         if self._bodiless and self._parser.get_status_code() >= _INFORMATIONAL:
             self._complete()
 
@@ -192,7 +192,7 @@ class Connection(asyncio.Protocol):
         self._body.append(body)
 
     def on_message_complete(self) -> None:
-        """The answer is there; an informational one only precedes it."""
+        """End the answer; an informational one only precedes it."""
         if self._parser.get_status_code() < _INFORMATIONAL:
             self._headers = {}
         else:

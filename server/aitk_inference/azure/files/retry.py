@@ -1,4 +1,4 @@
-"""When and how long to wait before a request to a file share is sent again.
+"""When and how often a request to a file share is sent again.
 
 The SDK's own retry waits 19 s on the first 503, ignores ``Retry-After`` and never repeats 409 or 429; it is
 turned off (``retry_total=0``) and this stands in its place, for the requests that go without the SDK, too.
@@ -7,16 +7,21 @@ turned off (``retry_total=0``) and this stands in its place, for the requests th
 from __future__ import annotations
 
 import random
-from typing import TYPE_CHECKING, Final, NamedTuple
+from itertools import count
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
+
+from aitk_inference.core.backoff import doubled
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
+
+    from aitk_inference.core.errors import AppError
+    from aitk_inference.core.ports import Clock
+
+    _Result = TypeVar("_Result")
 
 ATTEMPTS: Final = 8
 """How often a request is sent in all."""
-
-KEYS_FORBIDDEN = "KeyBasedAuthenticationNotPermitted"
-"""The service's code where a policy wants people's own tokens."""
 
 PUSHED_BACK = frozenset({429, 503})
 """The service wants fewer requests."""
@@ -41,16 +46,20 @@ class Failure(NamedTuple):
     """A request that failed, as far as it decides about another try.
 
     Attributes:
+        error: Makes our error of it.
         status: Of the answer; None when there was none.
         code: The service's code.
         retry_after: The answer's ``Retry-After``, as it stands.
         unsent: Surely not carried out: there was no connection.
+        is_final: Another try can't help.
     """
 
+    error: Callable[[], AppError]
     status: int | None = None
     code: str = ""
     retry_after: str = ""
     unsent: bool = False
+    is_final: bool = False
 
     @property
     def asked(self) -> float | None:
@@ -61,7 +70,9 @@ class Failure(NamedTuple):
             return None
 
     def passes(self, *, idempotent: bool) -> bool:
-        """Whether it is likely to pass by itself, and may be tried again."""
+        """Return True if it is likely to pass by itself, and may be tried again."""
+        if self.is_final:
+            return False
         if self.status is not None:
             return self.status in _STATUSES or self.code in _CODES
         return idempotent or self.unsent
@@ -73,7 +84,7 @@ class Backoff(NamedTuple):
     spread: Callable[[], float] = random.random
 
     def wait(self, attempt: int, failure: Failure, *, idempotent: bool) -> float | None:
-        """Seconds to wait before attempt number ``attempt`` + 1; None: the failure is final.
+        """Return the seconds to wait before attempt number ``attempt`` + 1; None: the failure is final.
 
         Args:
             attempt: How often the request was sent, from 1.
@@ -82,6 +93,47 @@ class Backoff(NamedTuple):
         """
         if attempt >= ATTEMPTS or not failure.passes(idempotent=idempotent):
             return None
-        own: float = min(_FIRST_WAIT * 2 ** (attempt - 1), _LONGEST_WAIT)
+        own = doubled(attempt, first=_FIRST_WAIT, longest=_LONGEST_WAIT)
         asked = failure.asked
         return own * (0.5 + self.spread() / 2) if asked is None else asked + own * self.spread()
+
+
+class Retry(NamedTuple):
+    """Sends requests until they are answered for good.
+
+    Attributes:
+        on_push_back: Is given the seconds to wait where the service wants fewer requests.
+    """
+
+    clock: Clock
+    backoff: Backoff = Backoff()
+    on_push_back: Callable[[float], None] | None = None
+
+    async def run(
+        self,
+        send: Callable[[], Awaitable[_Result | Failure]],
+        *,
+        idempotent: bool = True,
+        first: Failure | None = None,
+    ) -> _Result:
+        """Send a request, again and again where that may help; return its answer.
+
+        Args:
+            send: Sends it once.
+            idempotent: Whether it may be sent again when the first may have been carried out.
+            first: What came of it, where it was sent once already.
+
+        Raises:
+            AppError: it failed for good.
+        """
+        for attempt in count(1):
+            answer = first if first and attempt == 1 else await send()
+            if not isinstance(answer, Failure):
+                return answer
+            wait = self.backoff.wait(attempt, answer, idempotent=idempotent)
+            if wait is None:
+                raise answer.error()
+            if answer.status in PUSHED_BACK and self.on_push_back:
+                self.on_push_back(wait)
+            await self.clock.sleep(wait)
+        raise AssertionError  # the attempts never end by themselves

@@ -5,14 +5,17 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from aitk_inference.azure.clients import USER_AGENT
+from aitk_inference.azure.errors import unreadable
 from aitk_inference.azure.files.address import Endpoint
-from aitk_inference.azure.files.by_url import wire
-from aitk_inference.azure.files.fast_share import FastShare
-from aitk_inference.azure.files.retry import Backoff
+from aitk_inference.azure.files.open_url import open_channel
+from aitk_inference.azure.files.rest_share import RestShare
+from aitk_inference.azure.files.retry import Retry
+from aitk_inference.azure.files.sdk_results import only_the_service
 from aitk_inference.azure.files.sdk_share import SdkShare
 from aitk_inference.azure.files.signing import SharedKey
-from aitk_inference.core.errors import Forbidden, NotFound
+from aitk_inference.azure.user_agent import with_version
+from aitk_inference.core import api_versions
+from aitk_inference.core.errors import Forbidden, KeysForbidden, NotFound, ResourceLocked
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -22,10 +25,12 @@ if TYPE_CHECKING:
     from aitk_inference.azure.clients import Clients
     from aitk_inference.azure.credentials import Credential
     from aitk_inference.core.model import Json, ShareRef
-    from aitk_inference.core.ports import Clock, Share
+    from aitk_inference.core.ports import Clock
+    from aitk_inference.core.share import Share
 
-_API = "2023-05-01"
-_KEYS_FORBIDDEN = "allowSharedKeyAccess"
+_KEYS_ALLOWED = "allowSharedKeyAccess"
+_PROBED = ".aitk-manifest.json"
+"""A name to look for: whether it is there does not matter, the answer says whether the key works."""
 
 
 class ArmShares:
@@ -41,33 +46,64 @@ class ArmShares:
 
     @asynccontextmanager
     async def open(self, ref: ShareRef) -> AsyncIterator[Share]:
-        """Open a share with the account's key, or the person's token where keys are forbidden."""
+        """Open a share with the account's key, or the person's token where keys are forbidden.
+
+        Raises:
+            ResourceLocked: a lock keeps the key away, and the person's own rights do not reach.
+        """
         account = await self._account(ref)
         address = _file_endpoint(account, ref)
-        endpoint = Endpoint.of(address)
-        takes_tokens = endpoint.scheme == "https"
+        takes_tokens = Endpoint.of(address).scheme == "https"
         key = await self._key(ref, account, needed=not takes_tokens)
-        sdk = self._sdk(address, ref, key, takes_tokens=takes_tokens)
-        share = sdk if key is None or endpoint.has_proxy else self._fast(endpoint, ref, key, sdk)
+        share = await self._with_key(ref, address, key, takes_tokens) if isinstance(key, str) else None
+        share = share or await self._with_token(ref, address, key)
         try:
             yield share
         finally:
             await share.close()
 
-    def _fast(self, endpoint: Endpoint, ref: ShareRef, key: str, sdk: SdkShare) -> FastShare:
+    async def _with_key(
+        self, ref: ShareRef, address: str, key: str, takes_tokens: bool
+    ) -> RestShare | SdkShare | None:
+        """Return the share, opened with the account's key; None where the service wants a token.
+
+        One request finds out: a policy may forbid what the account's own description allows.
+        """
+        endpoint = Endpoint.of(address)
+        share = self._sdk(address, ref, key) if endpoint.has_proxy else self._rest(endpoint, ref, key)
+        try:
+            await share.entry(_PROBED)
+        except BaseException as error:
+            await share.close()
+            if isinstance(error, KeysForbidden) and takes_tokens:
+                return None
+            raise
+        return share
+
+    async def _with_token(self, ref: ShareRef, address: str, key: object) -> SdkShare:
+        """Return the share, opened with the person's token; a lock is why, where the token is refused, too."""
+        share = self._sdk(address, ref, None)
+        if isinstance(key, ResourceLocked):
+            try:
+                await share.entry(_PROBED)
+            except Forbidden:
+                await share.close()
+                raise key from None
+        return share
+
+    def _rest(self, endpoint: Endpoint, ref: ShareRef, key: str) -> RestShare:
         signer = SharedKey.of(ref.account, key)
         tls = self._clients.endpoint.tls if endpoint.scheme == "https" else None
-        made = wire(
-            endpoint, ref.share, signer, clock=self._clock, timeout=self._clients.request_timeout, tls=tls
+        timeout = self._clients.request_timeout
+        return RestShare(
+            open_channel(endpoint, ref.share, signer, clock=self._clock, timeout=timeout, tls=tls)
         )
-        return FastShare(made, lambda: sdk)
 
-    def _sdk(self, address: str, ref: ShareRef, key: str | None, *, takes_tokens: bool) -> SdkShare:
-        with_token = (lambda: self._client(address, ref, None)) if takes_tokens else None
-        return SdkShare(self._client(address, ref, key), with_token, clock=self._clock, backoff=Backoff())
+    def _sdk(self, address: str, ref: ShareRef, key: str | None) -> SdkShare:
+        return SdkShare(self._client(address, ref, key), Retry(self._clock))
 
     async def _account(self, ref: ShareRef) -> dict[str, Json]:
-        found = await self._clients.get(_account_id(ref), _API)
+        found = await self._clients.get(_account_id(ref), api_versions.STORAGE)
         if found is None:
             raise NotFound(
                 f"There is no storage account {ref.account} in the resource group {ref.resource_group}.",
@@ -75,24 +111,31 @@ class ArmShares:
             )
         return found
 
-    async def _key(self, ref: ShareRef, account: dict[str, Json], *, needed: bool) -> str | None:
-        """The account's first key; None where keys are forbidden, to it or to this person, and not needed."""
+    async def _key(self, ref: ShareRef, account: dict[str, Json], *, needed: bool) -> str | Forbidden | None:
+        """Return the account's first key; where there is none for this person, why, and None for no key at all."""
         properties = account.get("properties")
-        if isinstance(properties, dict) and properties.get(_KEYS_FORBIDDEN) is False and not needed:
+        if isinstance(properties, dict) and properties.get(_KEYS_ALLOWED) is False and not needed:
             return None
         try:
-            answer = await self._clients.post(f"{_account_id(ref)}/listKeys", _API)
-        except Forbidden:
+            answer = await self._clients.post(f"{_account_id(ref)}/listKeys", api_versions.STORAGE)
+        except ResourceLocked as error:
+            locked = _no_key_behind_a_lock(ref, error)
+            if needed:
+                raise locked from error
+            return locked
+        except Forbidden as error:
             if needed:
                 raise
-            return None
+            return error
         keys = answer.get("keys")
         first = keys[0] if isinstance(keys, list) and keys else None
         value = first.get("value") if isinstance(first, dict) else None
+        if needed and not isinstance(value, str):
+            raise unreadable("No key is among the keys.", f"reading the keys of {ref.account}")
         return value if isinstance(value, str) else None
 
     def _client(self, endpoint: str, ref: ShareRef, key: str | None) -> ShareClient:
-        """A client of the share; without a key it shows the person's token.
+        """Return a client of the share; without a key it shows the person's token.
 
         Trailing dots are kept: without the header the service strips them, and ``a.`` would overwrite ``a``.
         """
@@ -109,10 +152,22 @@ class ArmShares:
             token_intent="backup" if key is None else None,
             transport=self._clients.transport(),
             retry_total=0,
-            user_agent=USER_AGENT,
+            user_agent=with_version(),
             allow_trailing_dot=True,
             allow_source_trailing_dot=True,
+            raw_response_hook=only_the_service,
         )
+
+
+def _no_key_behind_a_lock(ref: ShareRef, error: ResourceLocked) -> ResourceLocked:
+    return ResourceLocked(
+        f"A lock keeps the keys of the storage account {ref.account} from being read, and your own account may not"
+        " read and write its file share.",
+        suggestion="Ask an owner to remove the read-only lock, or for the role Storage File Data Privileged"
+        " Contributor on the storage account.",
+        link=error.link,
+        detail=error.detail,
+    )
 
 
 def _account_id(ref: ShareRef) -> str:

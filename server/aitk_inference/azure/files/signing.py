@@ -19,7 +19,7 @@ VERSION = "2026-10-06"
 """The service version of the SDK in ``requirements/``; it knows create-with-data."""
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 class Request(NamedTuple):
@@ -44,11 +44,11 @@ class Signer(Protocol):
 
     @property
     def query(self) -> str:
-        """What is added to the query."""
+        """The part that is added to the query."""
         ...
 
     def authorization(self, request: Request, headers: Mapping[str, str]) -> str | None:
-        """The Authorization header for a request with these headers."""
+        """Return the Authorization header for a request with these headers."""
         ...
 
 
@@ -60,12 +60,12 @@ class SharedKey(NamedTuple):
     query: str = ""
 
     def __repr__(self) -> str:
-        """Without the key."""
+        """Leave the key out."""
         return f"SharedKey({self.account!r})"
 
     @classmethod
     def of(cls, account: str, key: str) -> SharedKey:
-        """From the key as Azure shows it (base64).
+        """Read the key as Azure shows it (base64).
 
         Raises:
             ValueError: it is no base64.
@@ -89,16 +89,21 @@ class Sas(NamedTuple):
     query: str
 
     def __repr__(self) -> str:
-        """Without the signature."""
+        """Leave the signature out."""
         return "Sas()"
 
+    def allows(self, letters: str) -> bool:
+        """Return True if it has these permissions, or does not say (a stored access policy does)."""
+        fields = dict(field.partition("=")[::2] for field in self.query.split("&"))
+        return set(letters) <= set(fields.get("sp", letters))
+
     def authorization(self, request: Request, headers: Mapping[str, str]) -> None:
-        """No header: the signature is in the query."""
+        """Return none: the signature is in the query."""
         del request, headers
 
 
 def compose(request: Request, signer: Signer, host: str, agent: str) -> bytes:
-    """The head of a request: request line, headers, blank line.
+    """Return the head of a request: request line, headers, blank line.
 
     Args:
         request: What is asked.
@@ -121,12 +126,12 @@ def compose(request: Request, signer: Signer, host: str, agent: str) -> bytes:
 
 
 def _service_order(name: str) -> str:
-    """The service sorts header names as its culture does, which does not see hyphens."""
+    """Return a header's name as the service sorts it: its culture does not see hyphens."""
     return name.replace("-", "")
 
 
 @lru_cache(maxsize=1)
 def _http_date(seconds: int) -> str:
     t = time.gmtime(seconds)
-    day, month = _DAYS[t.tm_wday], _MONTHS[t.tm_mon - 1]
+    day, month = _DAYS[t.tm_wday], MONTHS[t.tm_mon - 1]
     return f"{day}, {t.tm_mday:02} {month} {t.tm_year} {t.tm_hour:02}:{t.tm_min:02}:{t.tm_sec:02} GMT"

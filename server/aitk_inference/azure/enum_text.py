@@ -1,0 +1,8 @@
+"""The SDKs' enumerations as plain words."""
+
+from __future__ import annotations
+
+
+def word(value: object, default: str = "Unknown") -> str:
+    """Return an enumeration's value, or a plain text as it is; ``default`` for nothing."""
+    return str(getattr(value, "value", value) or default)

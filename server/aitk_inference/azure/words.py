@@ -1,8 +1,0 @@
-"""The SDKs' enumerations as plain words."""
-
-from __future__ import annotations
-
-
-def word(value: object, default: str = "Unknown") -> str:
-    """An enumeration's value, or a plain text as it is; ``default`` for nothing."""
-    return str(getattr(value, "value", value) or default)

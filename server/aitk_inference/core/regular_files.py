@@ -1,0 +1,63 @@
+"""Files of a person, read without trust: a name may stand for a pipe, a device, a folder or a disk image.
+
+To open a pipe waits for its other end, and a device may have no end. So the kind is looked at first, the file
+is opened without waiting, and no more is read than a file of that kind can have.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LARGEST = 16 * 1024 * 1024
+"""Bytes of the largest text that a project can have: a compiled template is a hundredth of it."""
+
+_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+_NO_FILE = "It is not a file but a pipe, a socket or a device"
+
+
+def read_bytes(path: Path, *, largest: int = LARGEST) -> bytes:
+    """Return the content of a regular file.
+
+    Raises:
+        OSError: it can't be read, is no regular file, or has more than ``largest`` bytes: ``strerror`` says.
+    """
+    content = read_begin(path, largest + 1)
+    if len(content) > largest:
+        raise OSError(errno.EFBIG, f"It is larger than {largest // 1024**2} MB", str(path))
+    return content
+
+
+def read_begin(path: Path, count: int) -> bytes:
+    """Return at most ``count`` bytes from the begin of a regular file.
+
+    Raises:
+        OSError: it can't be read, or is no regular file.
+    """
+    _check_kind(path.stat(), path)
+    descriptor = os.open(path, _FLAGS)
+    with os.fdopen(descriptor, "rb") as file:
+        _check_kind(os.fstat(descriptor), path)  # what the name stood for a moment ago may be gone
+        return file.read(count)
+
+
+def read_text(path: Path, *, largest: int = LARGEST) -> str:
+    """Return the text of a regular UTF-8 file, without a byte order mark.
+
+    Raises:
+        OSError: as ``read_bytes`` does.
+        UnicodeDecodeError: it is not UTF-8.
+    """
+    return read_bytes(path, largest=largest).decode("utf-8-sig")
+
+
+def _check_kind(status: os.stat_result, path: Path) -> None:
+    if stat.S_ISDIR(status.st_mode):
+        raise IsADirectoryError(errno.EISDIR, "It is a folder, not a file", str(path))
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(errno.EINVAL, _NO_FILE, str(path))

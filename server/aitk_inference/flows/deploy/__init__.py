@@ -1,0 +1,1 @@
+"""Deploy: the files sent, the restart, and why a start fails."""

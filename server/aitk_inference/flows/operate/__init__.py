@@ -1,0 +1,1 @@
+"""What an owner does with an app that runs: look, ask, protect, scale, stop."""

@@ -1,0 +1,1 @@
+"""What a project says of itself, read without a cloud: its template, its settings, its model."""

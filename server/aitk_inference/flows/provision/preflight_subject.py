@@ -1,0 +1,65 @@
+"""What the preflight looks at: a project, where it goes, and what exists there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from aitk_inference.flows.project.template_plan import of_type
+from aitk_inference.flows.provision.existing_resources import check, refusals
+
+if TYPE_CHECKING:
+    from arm_template import PlannedResource
+
+    from aitk_inference.core.model import DeploymentStatus, Json, WorkloadProfile
+    from aitk_inference.flows.api import ProvisionRequest
+    from aitk_inference.flows.provision.existing_resources import Existing
+    from aitk_inference.flows.provision.inputs import ProjectFiles, Site, Wanted
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is checked.
+
+    Attributes:
+        put: What the deployment would put, now that it is known what exists.
+        parameters: The deployment's parameters.
+        missing: The workload profile that Provision adds to the environment first.
+        earlier: The last deployment of this app.
+    """
+
+    request: ProvisionRequest
+    files: ProjectFiles
+    wanted: Wanted
+    site: Site
+    existing: Existing
+    put: tuple[PlannedResource, ...]
+    parameters: dict[str, Json]
+    missing: WorkloadProfile | None
+    earlier: DeploymentStatus | None
+
+    def made(self, kind: str) -> list[PlannedResource]:
+        """Return the resources of a type that the deployment would make."""
+        return [resource for resource in of_type(self.put, kind) if self.existing.of(resource) is None]
+
+    @property
+    def scope(self) -> str:
+        """Return the ARM id of the group, or of the subscription where the group is not there yet."""
+        subscription = f"/subscriptions/{self.site.subscription.id}"
+        return f"{subscription}/resourceGroups/{self.site.group.name}" if self.site.exists else subscription
+
+
+def subject_of(
+    request: ProvisionRequest,
+    files: ProjectFiles,
+    wanted: Wanted,
+    site: Site,
+    *,
+    existing: Existing,
+    earlier: DeploymentStatus | None,
+) -> Subject:
+    """Return what is checked, with what the deployment would put where all this exists."""
+    refused = refusals(existing, wanted.project, wanted.parameters)
+    missing = None if refused else check(existing, wanted.project, wanted.parameters)
+    parameters, put = wanted.put(existing)
+    return Subject(request, files, wanted, site, existing, tuple(put.leaves()), parameters, missing, earlier)
