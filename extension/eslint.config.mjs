@@ -1,7 +1,7 @@
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['dist/**', 'src/protocol.ts', '*.mjs'] },
+  { ignores: ['dist/**', '**/src/protocol.ts', '**/*.mjs'] },
   ...tseslint.configs.strictTypeChecked,
   ...tseslint.configs.stylisticTypeChecked,
   {
@@ -12,5 +12,9 @@ export default tseslint.config(
       'max-lines': ['error', 250],
       'max-lines-per-function': ['error', 40],
     },
+  },
+  {
+    files: ['**/test/**'],
+    rules: { '@typescript-eslint/no-floating-promises': 'off' }, // Node's runner waits for its tests by itself
   },
 );

@@ -2,9 +2,11 @@ import { createHash } from 'node:crypto';
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import * as vscode from 'vscode';
-import { Trouble } from './errors';
+import { forPip, type Environment } from './environment';
+import { Stopped, Trouble } from './errors';
 import type { Logger } from './logger';
 import { run } from './processes';
+import { checksCertificates, variables } from './proxies';
 import { findPython, type Python } from './python';
 
 export type Report = (message: string, percent?: number) => void;
@@ -23,19 +25,22 @@ export interface ServerPython {
   readonly distrust: () => Promise<void>;
 }
 
+const INDEX_HOSTS = 'from pip._internal.models.index import PyPI; print(PyPI.netloc, PyPI.file_storage_domain)';
 const READY = 'ready.json';
 const DAY = 24 * 3600 * 1000;
 const OLD = 14 * DAY;
 
 /**
  * The Python that runs the server: the one of the setting when it has the server, else a private environment in
- * global storage, made at the first command from the bundled wheel and its hashed requirements.
+ * global storage, made at the first command from the bundled wheel and its hashed requirements. Throws where it would
+ * have to be made and may not.
  */
 export async function serverPython(
   context: vscode.ExtensionContext,
   logger: Logger,
   report: Report,
   token: vscode.CancellationToken,
+  mayMake = true,
 ): Promise<ServerPython> {
   const bundle = await readBundle(context);
   const storage = context.globalStorageUri.fsPath;
@@ -49,7 +54,11 @@ export async function serverPython(
     logger.info(`Using aitk-inference ${python.server} of ${python.path}`);
     return { path: python.path, distrust: () => Promise.resolve() };
   }
-  return (await existing(storage, bundle)) ?? make(storage, bundle, python, logger, report, token);
+  const standing = await existing(storage, bundle);
+  if (standing === undefined && !mayMake) {
+    throw new Stopped();
+  }
+  return standing ?? make(storage, bundle, python, logger, report, token);
 }
 
 async function readBundle(context: vscode.ExtensionContext): Promise<Bundle> {
@@ -120,17 +129,32 @@ async function install(
   const total = (await fs.readFile(bundle.requirements, 'utf8')).match(/^[\w.-]+(?:\[[^\]]*\])?==/gm)?.length ?? 1;
   let count = 0;
   const args = [...pip, '--progress-bar', 'off', '--require-hashes', '-r', bundle.requirements];
-  const done = await run(python, args, token, (line) => {
+  const env = await pipVariables(python, logger, token);
+  const onLine = (line: string): void => {
     logger.debug(line);
     if (line.startsWith('Collecting ')) {
       count += 1;
       const name = line.split(/[\s=]/)[1] ?? '';
       report(vscode.l10n.t('Setting up (first time only): {0}', name), (90 * count) / total);
     }
-  });
-  await must(done, logger);
+  };
+  await must(await run(python, args, token, onLine, env), logger);
   report(vscode.l10n.t('Setting up (first time only): the server'), 95);
-  await must(await run(python, [...pip, bundle.wheel], token), logger);
+  await must(await run(python, [...pip, bundle.wheel], token, undefined, env), logger);
+}
+
+/**
+ * The variables for pip. Where the editor takes any certificate of a proxy, pip does so, too, for the index that it
+ * asks by itself: each package is held to its hash.
+ */
+async function pipVariables(python: string, logger: Logger, token: vscode.CancellationToken): Promise<Environment> {
+  const env = forPip(variables());
+  if (checksCertificates() || env.PIP_TRUSTED_HOST !== undefined || env.PIP_INDEX_URL !== undefined) {
+    return env;
+  }
+  logger.info('http.proxyStrictSSL is off: pip takes any certificate. The server does not: see SSL_CERT_FILE.');
+  const { code, output } = await run(python, ['-I', '-c', INDEX_HOSTS], token);
+  return code === 0 ? { ...env, PIP_TRUSTED_HOST: output.trim() } : env;
 }
 
 async function must(done: { code: number; output: string }, logger: Logger): Promise<void> {

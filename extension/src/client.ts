@@ -12,27 +12,65 @@ import {
 } from 'vscode-languageclient/node';
 import { accessToken } from './auth';
 import { serverPython, type Report } from './bootstrap';
+import { Channels } from './channels';
 import { Restarts } from './crashes';
+import { Documents } from './documents';
 import { known, ServerGone, Stopped, Trouble } from './errors';
 import { words, type Logger } from './logger';
 import { ask } from './prompts';
-import { Methods, type AccessTokenParams, type AskParams, type ClientFeatures, type RunResult } from './protocol';
+import { variables } from './proxies';
+import {
+  Methods,
+  type AccessTokenParams,
+  type Action,
+  type AppendParams,
+  type AskParams,
+  type ClientFeatures,
+  type RunResult,
+  type ShowParams,
+  type StatusParams,
+} from './protocol';
+import { StatusBar } from './statusBar';
 
 const STOP_TIMEOUT = 2000;
 const SET_UP_SHARE = 0.3; // of the progress bar, when the server has to be set up first
-const PROJECT_FILES = '**/infra/**/*.{bicep,bicepparam,json}';
+const PROJECT_FILES = ['**/infra/**/*.{bicep,bicepparam,json}', '**/{inference/config,adapter_config}.json'];
 
 /** The server of this window: started at the first command, started again after a crash, within limits. */
 export class Server {
   private client: LanguageClient | undefined;
   private starting: Promise<LanguageClient> | undefined;
-  private watcher: vscode.FileSystemWatcher | undefined;
+  private watchers: vscode.FileSystemWatcher[] = [];
   private tokens = 0;
+  private readonly documents = new Documents();
+  private readonly channels: Channels;
+  private readonly statusBar: StatusBar;
 
   constructor(
     private readonly context: vscode.ExtensionContext,
     private readonly logger: Logger,
-  ) {}
+    press: (action: Action, project: vscode.Uri) => Promise<void>,
+  ) {
+    context.subscriptions.push(this.documents);
+    this.channels = new Channels(context.subscriptions);
+    this.statusBar = new StatusBar(context.subscriptions, press);
+  }
+
+  /** The menu of the status bar. */
+  async menu(): Promise<void> {
+    await this.statusBar.menu();
+  }
+
+  /** Start without a command, for the status bar: nothing is set up for it, and nobody is told. */
+  async startQuietly(): Promise<void> {
+    const { token } = new vscode.CancellationTokenSource();
+    try {
+      await serverPython(this.context, this.logger, () => undefined, token, false);
+      await this.ready(() => undefined, token);
+    } catch (error) {
+      this.logger.debug(`The server was not started for the status bar: ${words(error)}`);
+    }
+  }
 
   /** Run a command with progress and cancellation. */
   async run(
@@ -105,6 +143,11 @@ export class Server {
     const client = new QuietClient('aitk.inference', 'AI Toolkit', server(python.path), this.options());
     client.onRequest(Methods.ask, (params: AskParams, cancel: vscode.CancellationToken) => ask(params, cancel));
     client.onRequest(Methods.accessToken, (params: AccessTokenParams) => accessToken(params, this.logger));
+    client.onRequest(Methods.show, (params: ShowParams) => this.documents.show(params));
+    client.onRequest(Methods.append, (params: AppendParams) => this.channels.append(params));
+    client.onNotification(Methods.status, (params: StatusParams) => {
+      this.statusBar.show(params);
+    });
     this.client = client;
     try {
       await client.start();
@@ -117,14 +160,21 @@ export class Server {
   }
 
   private options(): LanguageClientOptions {
-    if (this.watcher === undefined) {
-      this.watcher = vscode.workspace.createFileSystemWatcher(PROJECT_FILES);
-      this.context.subscriptions.push(this.watcher);
+    if (this.watchers.length === 0) {
+      this.watchers = PROJECT_FILES.map((pattern) => vscode.workspace.createFileSystemWatcher(pattern));
+      this.context.subscriptions.push(...this.watchers);
     }
-    const aitk: ClientFeatures = { ask: true, accessToken: true, notifications: true };
+    const aitk: ClientFeatures = {
+      ask: true,
+      accessToken: true,
+      notifications: true,
+      documents: true,
+      channels: true,
+      status: true,
+    };
     return {
-      documentSelector: [{ scheme: 'file', pattern: PROJECT_FILES }],
-      synchronize: { fileEvents: this.watcher },
+      documentSelector: PROJECT_FILES.map((pattern) => ({ scheme: 'file', pattern })),
+      synchronize: { fileEvents: this.watchers },
       outputChannel: this.logger,
       initializationOptions: { aitk },
       errorHandler: new Restarts(() => this.client?.state === State.Running),
@@ -142,7 +192,7 @@ class QuietClient extends LanguageClient {
 
 function server(python: string): ServerOptions {
   const args = ['-I', '-X', 'utf8', '-m', 'aitk_inference', 'serve'];
-  return { command: python, args, options: { env: process.env } };
+  return { command: python, args, options: { env: { ...variables() } } };
 }
 
 function notStarted(): Trouble {

@@ -1,23 +1,14 @@
 import * as vscode from 'vscode';
 import type { Report } from './bootstrap';
 import type { Logger } from './logger';
-import { showResult, showTrouble, type Presses } from './notifications';
+import { press, showResult, showTrouble, type Presses } from './notifications';
+import { showEntries } from './contexts';
 import { currentProject, newProjectFolder, openProject, requireTrust, saveFiles } from './project';
-import { Commands, type DeployArguments, type RunResult } from './protocol';
+import { Commands, type Action, type RunResult, type Verb } from './protocol';
 
 /** What runs a command of the wire. */
 export interface Runner {
   run(command: string, argument: object, report: Report, token: vscode.CancellationToken): Promise<RunResult>;
-}
-
-/** A verb of the wire, or one of them with another argument. */
-export type Verb = keyof typeof Commands | 'preview';
-
-/** What a verb sends to the server, beside the project, and what the person calls it. */
-interface Sends {
-  readonly title: string;
-  readonly command: string;
-  readonly argument?: DeployArguments;
 }
 
 /** The palette's commands and what buttons may start. */
@@ -27,24 +18,35 @@ export class PaletteCommands {
     private readonly server: () => Promise<Runner>,
   ) {}
 
-  /** Provision, deploy, its preview or status of a project; without one, of the current one. */
-  async flow(verb: Verb, given?: vscode.Uri): Promise<void> {
+  /** Run what the palette or a button names. */
+  async call(verb: Verb, project?: vscode.Uri): Promise<void> {
+    await (verb === 'new' ? this.create(project) : this.flow(verb, project));
+  }
+
+  /** Do what an entry of the status bar's menu says. */
+  async press(action: Action, project: vscode.Uri): Promise<void> {
+    await press(action, this.about(project));
+  }
+
+  /** A command about a project; without one, about the current one. */
+  private async flow(verb: Verb, given?: vscode.Uri, more: object = {}): Promise<void> {
     let project = given;
     try {
       requireTrust();
       project ??= await currentProject();
       if (project) {
         await saveFiles(project);
-        const result = await this.withProgress(verb, project);
+        const result = await this.withProgress(verb, project, more);
         void showResult(result, this.about(project));
       }
     } catch (error) {
       void showTrouble(error, verb, this.about(project));
     }
+    await showEntries();
   }
 
   /** A new project in the folder that is meant or open, when that is empty, else in one that is chosen. */
-  async create(given?: vscode.Uri): Promise<void> {
+  private async create(given?: vscode.Uri): Promise<void> {
     try {
       const open = await emptyFolder(given);
       const folder = open ?? (await newProjectFolder());
@@ -64,19 +66,21 @@ export class PaletteCommands {
 
   /** What buttons under a message about a project do. */
   private about(project: vscode.Uri | undefined): Presses {
-    return { logger: this.logger, run: (target) => this.run(target, project) };
+    return {
+      logger: this.logger,
+      run: (target) => this.run(target, project),
+      fix: (target) => this.flow('fix', project, { fix: target }),
+    };
   }
 
-  /** Run what a button names: one of our verbs, or a help of the editor's own. */
+  /** Run what a button names: a command of the server, or a help of the editor's own. */
   private async run(target: string, project: vscode.Uri | undefined): Promise<void> {
-    const verb = target.replace(/^aitk-inference\./, '');
-    const help = this.helps[verb];
+    const help = this.helps[target];
+    const verb = verbs().find((known) => Commands[known].name === target);
     if (help) {
       await help();
-    } else if (verb === 'new') {
-      await this.create(project);
-    } else if (verb in sends()) {
-      await this.flow(verb as Verb, project);
+    } else if (verb) {
+      await this.call(verb, project);
     }
   }
 
@@ -88,31 +92,19 @@ export class PaletteCommands {
     chooseInterpreter: chooseInterpreter,
   };
 
-  private async withProgress(verb: Verb, project: vscode.Uri): Promise<RunResult> {
-    const { title, command, argument } = sends()[verb];
-    const options = { location: vscode.ProgressLocation.Notification, title, cancellable: true };
+  private async withProgress(verb: Verb, project: vscode.Uri, more: object = {}): Promise<RunResult> {
+    const { name, title, given } = Commands[verb];
+    const location = vscode.ProgressLocation.Notification;
+    const options = { location, title: vscode.l10n.t(title), cancellable: true };
     return vscode.window.withProgress(options, async (progress, token) => {
       const server = await this.server();
-      return server.run(command, { ...argument, projectUri: project.toString() }, reporter(progress), token);
+      return server.run(name, { ...given, projectUri: project.toString(), ...more }, reporter(progress), token);
     });
   }
 }
 
-function sends(): Record<Verb, Sends> {
-  return {
-    provision: {
-      title: vscode.l10n.t('Provision Azure Container Apps for inference'),
-      command: Commands.provision,
-    },
-    deploy: { title: vscode.l10n.t('Deploy for inference'), command: Commands.deploy },
-    preview: {
-      title: vscode.l10n.t('Preview what Deploy for inference would send'),
-      command: Commands.deploy,
-      argument: { dryRun: true },
-    },
-    status: { title: vscode.l10n.t('Inference status'), command: Commands.status },
-    new: { title: vscode.l10n.t('Create remote inference project'), command: Commands.new },
-  };
+function verbs(): Verb[] {
+  return Object.keys(Commands) as Verb[];
 }
 
 /** Percentages of the wire are totals, those of the editor are steps. */

@@ -1,5 +1,5 @@
 // Told apart by `kind`, not by class: the two bundles each have their own copy of these classes.
-import type { Button, Failure } from './protocol';
+import type { Action, Failure } from './protocol';
 
 /** Something that the person can mend: what happened, what to do, and buttons that help. */
 export class Trouble extends Error {
@@ -8,7 +8,7 @@ export class Trouble extends Error {
   constructor(
     message: string,
     readonly suggestion: string,
-    readonly buttons: readonly Button[] = [],
+    readonly buttons: readonly Action[] = [],
   ) {
     super(message);
   }
@@ -47,5 +47,5 @@ export function failureOf(error: unknown): Failure | undefined {
 }
 
 function isFailure(data: unknown): data is Failure {
-  return typeof data === 'object' && data !== null && 'code' in data && 'message' in data && 'actions' in data;
+  return typeof data === 'object' && data !== null && 'severity' in data && 'headline' in data && 'actions' in data;
 }

@@ -1,48 +1,55 @@
 import * as vscode from 'vscode';
 import { failureOf, known } from './errors';
+import { placeOf } from './links';
 import { words, type Logger } from './logger';
-import type { Button, Failure, RunResult } from './protocol';
+import { Commands, type Action, type ActionKind, type RunResult, type Severity, type Verb } from './protocol';
 
 type Show = (message: string, ...titles: string[]) => Thenable<string | undefined>;
 
 /** How buttons act: the kinds that need more than the editor itself. */
 export interface Presses {
   readonly logger: Logger;
-  /** Run a verb again or for the first time: `deploy`, `aitk-inference.new` … */
-  run(verb: string): Promise<void>;
+  /** Run a command of the server, or a help of the editor's own. */
+  run(target: string): Promise<void>;
+  /** Let the server mend a problem, as the button carries it, and go on. */
+  fix(target: string): Promise<void>;
 }
 
-/** The notification of a flow that ended well, with the server's own buttons; a list is shown in the output panel. */
+/** The notification of a flow that ended well, as the server words it; what goes beyond it is in the output panel. */
 export async function showResult(result: RunResult, presses: Presses): Promise<void> {
-  const [head = '', ...list] = result.summary.split('\n');
-  if (list.length > 0) {
+  if (result.details.length > 0) {
     presses.logger.show(true);
   }
-  await offer(vscode.window.showInformationMessage, head.replace(/:$/, '.'), result.actions, presses);
+  await offer(result.severity, result.headline, result.actions, presses);
 }
 
-/** The notification of anything that did not end well; none for what the person closed or stopped. */
-export async function showTrouble(error: unknown, verb: string, presses: Presses): Promise<void> {
+/** The notification of anything that did not end well. */
+export async function showTrouble(error: unknown, verb: Verb, presses: Presses): Promise<void> {
   const failure = failureOf(error);
-  const again: Button = { kind: 'run', title: vscode.l10n.t('Run again'), target: verb };
-  await (failure ? showFailure(failure, again, presses) : showOurs(error, again, presses));
+  await (failure
+    ? offer(failure.severity, failure.headline, failure.actions, presses)
+    : showOurs(error, verb, presses));
 }
 
-async function showOurs(error: unknown, again: Button, presses: Presses): Promise<void> {
+async function showOurs(error: unknown, verb: Verb, presses: Presses): Promise<void> {
   const ours = known(error);
   switch (ours?.kind) {
     case 'stopped':
       return;
     case 'trouble':
-      await offer(vscode.window.showErrorMessage, `${ours.message} ${ours.suggestion}`, ours.buttons, presses);
+      await offer('error', `${ours.message} ${ours.suggestion}`, ours.buttons, presses);
       return;
     case 'serverGone':
-      await offer(vscode.window.showErrorMessage, gone(), [again, output()], presses);
+      await offer('error', gone(), [again(verb), output()], presses);
       return;
     default:
       presses.logger.error(words(error));
-      await offer(vscode.window.showErrorMessage, unexpected(), [output()], presses);
+      await offer('error', unexpected(), [output()], presses);
   }
+}
+
+function again(verb: Verb): Action {
+  return { kind: 'run', title: vscode.l10n.t('Run again'), target: Commands[verb].name };
 }
 
 function gone(): string {
@@ -55,64 +62,61 @@ function unexpected(): string {
   return vscode.l10n.t('Something unexpected happened. The output panel has the details.');
 }
 
-async function showFailure(failure: Failure, again: Button, presses: Presses): Promise<void> {
-  if (failure.code === 'Dismissed') {
-    return;
-  }
-  // A deployment's message is general, its first cause is not; other causes are places and logs for the panel.
-  const cause = failure.code === 'ProvisionFailed' ? failure.causes[0] : undefined;
-  const text = [failure.message, cause, failure.suggestion].filter(Boolean).join(' ');
-  // The editor folds a message without buttons to one line, and these are longer.
-  const buttons = failure.actions.length > 0 ? failure.actions : [again];
-  await offer(manner(failure.code), text, buttons, presses);
-}
-
-function manner(code: string): Show {
-  switch (code) {
-    case 'Cancelled':
-      return vscode.window.showInformationMessage;
-    case 'Busy':
-      return vscode.window.showWarningMessage;
-    default:
-      return vscode.window.showErrorMessage;
-  }
-}
-
-function output(): Button {
+function output(): Action {
   return { kind: 'showOutput', title: vscode.l10n.t('Show output'), target: '' };
 }
 
-async function offer(show: Show, text: string, buttons: readonly Button[], presses: Presses): Promise<void> {
-  const title = await show(text, ...buttons.map((button) => button.title));
+async function offer(
+  severity: Severity,
+  text: string,
+  buttons: readonly Action[],
+  presses: Presses,
+): Promise<void> {
+  if (severity === 'none') {
+    return;
+  }
+  const show: Record<typeof severity, Show> = {
+    info: vscode.window.showInformationMessage,
+    warning: vscode.window.showWarningMessage,
+    error: vscode.window.showErrorMessage,
+  };
+  const title = await show[severity](text, ...buttons.map((button) => button.title));
   const pressed = buttons.find((button) => button.title === title);
   if (pressed) {
     await press(pressed, presses);
   }
 }
 
-async function press(button: Button, presses: Presses): Promise<void> {
+const PAGES: ReadonlySet<ActionKind> = new Set<ActionKind>(['openEndpoint', 'openPortal', 'openLink']);
+
+/** Do what a button says. */
+export async function press(button: Action, presses: Presses): Promise<void> {
+  if (PAGES.has(button.kind)) {
+    presses.logger.info(`Opening ${button.target}`);
+    await vscode.env.openExternal(vscode.Uri.parse(button.target, true));
+    return;
+  }
   switch (button.kind) {
-    case 'openEndpoint':
-    case 'openPortal':
-    case 'openLink':
-      presses.logger.info(`Opening ${button.target}`);
-      await vscode.env.openExternal(vscode.Uri.parse(button.target, true));
-      return;
     case 'openFile':
       await openFile(vscode.Uri.parse(button.target, true));
       return;
+    case 'fix':
+      await presses.fix(button.target);
+      return;
     case 'showLogs':
-    case 'showOutput':
-      presses.logger.show(true);
+      await presses.run(Commands.logs.name);
       return;
     case 'run':
       await presses.run(button.target);
+      return;
+    default:
+      presses.logger.show(true);
   }
 }
 
-/** Open a file at the place that the URI's fragment names: `#L4,3`. */
+/** Open a file at the place that the URI's fragment names. */
 async function openFile(uri: vscode.Uri): Promise<void> {
-  const [, line = '1', column = '1'] = /^L(\d+)(?:,(\d+))?$/.exec(uri.fragment) ?? [];
-  const place = new vscode.Position(Number(line) - 1, Number(column) - 1);
-  await vscode.window.showTextDocument(uri.with({ fragment: '' }), { selection: new vscode.Range(place, place) });
+  const { line, character } = placeOf(uri.fragment);
+  const position = new vscode.Position(line, character);
+  await vscode.window.showTextDocument(uri.with({ fragment: '' }), { selection: new vscode.Range(position, position) });
 }

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import type * as vscode from 'vscode';
+import type { Environment } from './environment';
 import { Stopped } from './errors';
 
 export interface Done {
@@ -13,8 +14,9 @@ export async function run(
   args: readonly string[],
   token: vscode.CancellationToken,
   onLine: (line: string) => void = () => undefined,
+  env: Environment = process.env,
 ): Promise<Done> {
-  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], windowsHide: true });
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], windowsHide: true, env });
   const cancel = token.onCancellationRequested(() => child.kill());
   let output = '';
   const collect = (chunk: Buffer): void => {

@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import { Trouble } from './errors';
+import { Commands } from './protocol';
 
 /** The folder that a command is about: of the active file, the only one that is open, or the one that is picked. */
 export async function currentProject(): Promise<vscode.Uri | undefined> {
@@ -10,7 +11,7 @@ export async function currentProject(): Promise<vscode.Uri | undefined> {
       vscode.l10n.t('Open the folder of your project, or create a new one.'),
       [
         { kind: 'run', title: vscode.l10n.t('Open Folder…'), target: 'openFolder' },
-        { kind: 'run', title: vscode.l10n.t('Create Project…'), target: 'new' },
+        { kind: 'run', title: vscode.l10n.t('Create Project…'), target: Commands.new.name },
       ],
     );
   }

@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { complaint } from './answers';
 import type { AskParams, AskResult, Question } from './protocol';
 
 /** One answer, `back` to the question before, or undefined when the person closed it. */
@@ -107,7 +108,7 @@ async function type(
   box.prompt = naming ? vscode.l10n.t('Type a name') : question.prompt;
   box.placeholder = naming ? (question.createLabel ?? '').replace(/…$/, '') : question.patternHint;
   const check = (): boolean => {
-    box.validationMessage = complaint(question, box.value);
+    box.validationMessage = said(question, box.value);
     return box.validationMessage === undefined;
   };
   box.onDidChangeValue(() => {
@@ -116,14 +117,16 @@ async function type(
   return shown(box, place, token, () => (check() ? { answer: box.value.trim() } : undefined));
 }
 
-/** Why a typed answer can't be taken; undefined when it can. */
-function complaint(question: Question, value: string): string | undefined {
-  const text = value.trim();
-  if (text === '' && question.kind !== 'text') {
-    return vscode.l10n.t('Type something, or press Escape.');
+/** The words about a typed answer that can't be taken; undefined when it can. */
+function said(question: Question, value: string): string | undefined {
+  switch (complaint(question, value)) {
+    case 'empty':
+      return vscode.l10n.t('Type something, or press Escape.');
+    case 'form':
+      return question.patternHint || vscode.l10n.t('This does not have the right form.');
+    case undefined:
+      return undefined;
   }
-  const fits = question.pattern === undefined || new RegExp(`^(?:${question.pattern})$`).test(text);
-  return fits ? undefined : question.patternHint || vscode.l10n.t('This does not have the right form.');
 }
 
 /** Show a box until it is accepted with a value, closed, or withdrawn by the server. */

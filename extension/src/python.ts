@@ -1,3 +1,4 @@
+import { PVSC_EXTENSION_ID, PythonExtension } from '@vscode/python-extension';
 import * as vscode from 'vscode';
 import { Stopped, Trouble } from './errors';
 import type { Logger } from './logger';
@@ -18,14 +19,6 @@ interface Answer {
   readonly server: string | null;
 }
 
-/** The part of the Python extension's API that is used. */
-interface PythonExtension {
-  readonly environments?: {
-    getActiveEnvironmentPath(resource?: vscode.Uri): unknown;
-    resolveEnvironment(path: unknown): Promise<{ executable?: { uri?: vscode.Uri } } | undefined>;
-  };
-}
-
 const OLDEST = 11;
 const PROBE = `
 import importlib.metadata as m, importlib.util as u, json, sys
@@ -39,7 +32,7 @@ print(json.dumps({"version": sys.version_info[:3], "path": sys.executable, "serv
 export async function findPython(logger: Logger, token: vscode.CancellationToken): Promise<Python> {
   const setting = vscode.workspace.getConfiguration('aitk.inference').get('interpreter', '').trim();
   if (setting !== '') {
-    return settled(setting, logger, token);
+    return ofSetting(setting, logger, token);
   }
   const lacking: string[] = [];
   for (const candidate of [...(await ofPythonExtension(logger)), ...ofPath()]) {
@@ -54,7 +47,7 @@ export async function findPython(logger: Logger, token: vscode.CancellationToken
   throw nothingFits(lacking);
 }
 
-async function settled(setting: string, logger: Logger, token: vscode.CancellationToken): Promise<Python> {
+async function ofSetting(setting: string, logger: Logger, token: vscode.CancellationToken): Promise<Python> {
   const answer = await probe(setting, logger, token);
   if (!answer || !fits(answer)) {
     throw new Trouble(
@@ -79,21 +72,19 @@ function nothingFits(lacking: readonly string[]): Trouble {
 }
 
 async function ofPythonExtension(logger: Logger): Promise<string[]> {
+  if (!vscode.extensions.getExtension(PVSC_EXTENSION_ID)) {
+    return [];
+  }
   try {
-    const extension = vscode.extensions.getExtension<PythonExtension>('ms-python.python');
-    const api = await extension?.activate();
-    return api?.environments ? await active(api.environments) : [];
+    const { environments } = await PythonExtension.api();
+    const folder = vscode.workspace.workspaceFolders?.[0]?.uri;
+    const environment = await environments.resolveEnvironment(environments.getActiveEnvironmentPath(folder));
+    const uri = environment?.executable.uri;
+    return uri ? [uri.fsPath] : [];
   } catch (error) {
     logger.debug(`The Python extension did not answer: ${String(error)}`);
     return [];
   }
-}
-
-async function active(environments: NonNullable<PythonExtension['environments']>): Promise<string[]> {
-  const folder = vscode.workspace.workspaceFolders?.[0]?.uri;
-  const environment = await environments.resolveEnvironment(environments.getActiveEnvironmentPath(folder));
-  const uri = environment?.executable?.uri;
-  return uri ? [uri.fsPath] : [];
 }
 
 function ofPath(): string[] {
