@@ -2,7 +2,11 @@
 import Module, { createRequire } from 'node:module';
 
 const bundle = process.argv[2];
-const vscode = { window: { createOutputChannel: () => ({}) }, commands: { registerCommand: () => ({}) } };
+const vscode = {
+  window: { createOutputChannel: () => ({}) },
+  workspace: { findFiles: async () => [] },
+  commands: { registerCommand: () => ({}), executeCommand: async () => undefined },
+};
 const load = Module._load;
 Module._load = (name, ...rest) => (name === 'vscode' ? vscode : load(name, ...rest));
 const begun = performance.now();

@@ -19,11 +19,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import contextlib
 
-from aca_local.templates import Scope, TemplateError, evaluate, snapshot
+from arm_template import Scope, TemplateError, evaluate, snapshot
 from bicep_cli import BicepError, BicepService, find
 
 if TYPE_CHECKING:
-    from aca_local.templates import JSON
+    from arm_template import JSON
 
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = ROOT.parent / "shared"
@@ -86,9 +86,7 @@ async def main(cli: str) -> None:
                     pair = ours(text, parameters, scope), await theirs(bicep, prepared, place)
                 found.append(pair)
     print(f"{len(found)} cases, milliseconds      median     90 %      sum")
-    for name, times in zip(
-        ("aca_local.templates", "bicep/getSnapshot"), zip(*found, strict=True), strict=True
-    ):
+    for name, times in zip(("arm_template", "bicep/getSnapshot"), zip(*found, strict=True), strict=True):
         whole = sorted(time * 1000 for time in times)
         print(
             f"{name:24} {statistics.median(whole):12.1f} {whole[len(whole) * 9 // 10]:8.1f} {sum(whole):8.0f}"

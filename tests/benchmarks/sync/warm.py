@@ -14,13 +14,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from aitk_inference.__main__ import collect_rarely
+from aitk_inference.composition import share_at
+from aitk_inference.core.actions import Action
 from aitk_inference.core.clock import SystemClock
 from aitk_inference.core.errors import InputRequired, MissingInput
-from aitk_inference.core.interface import Action, Answers, Level, ProgressEvent, Question
 from aitk_inference.core.settings import Settings
-from aitk_inference.flows.requests import SyncRequest
-from aitk_inference.flows.sync_folder import sync_folder
-from aitk_inference.services import share_at
+from aitk_inference.core.user_interface import Answers, Level, ProgressEvent, Question
+from aitk_inference.flows.deploy.sync_folder import sync_folder
+from aitk_inference.flows.sync_request import SyncRequest
 
 
 class Silent:
