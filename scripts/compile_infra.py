@@ -18,7 +18,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 PROVISION = ROOT / "infra" / "provision"
-SOURCES = ("inference.bicep", "bicepconfig.json")
+SOURCES = ("inference.bicep", "environmentStorage.bicep", "bicepconfig.json")
 TIMEOUT_SECONDS = 120
 
 
@@ -41,13 +41,13 @@ def source_hash(path: Path) -> str:
 
 
 def lock_text(folder: Path = PROVISION) -> str:
-    """What ``inference.lock.json`` must say now."""
+    """Return what ``inference.lock.json`` must say now."""
     present = (name for name in SOURCES if (folder / name).exists())
     return json.dumps({"sources": {name: source_hash(folder / name) for name in present}}, indent=2) + "\n"
 
 
 def build(bicep: str, folder: Path = PROVISION) -> str:
-    """The compiled template as text; warnings fail as errors do.
+    """Return the compiled template as text; warnings fail as errors do.
 
     Raises:
         SystemExit: with the compiler's words.
@@ -62,6 +62,8 @@ def build(bicep: str, folder: Path = PROVISION) -> str:
 def comparable(template: dict[str, Any]) -> dict[str, Any]:
     """Without what compilers write differently: the generator, the order of dependencies."""
     resources = [{**r, "dependsOn": sorted(r.get("dependsOn", []))} for r in template["resources"]]
+    for module in (one for one in resources if one["type"] == "Microsoft.Resources/deployments"):
+        module["properties"]["template"].pop("metadata", None)
     return {**template, "metadata": None, "resources": resources}
 
 

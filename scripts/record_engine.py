@@ -2,7 +2,7 @@
 
     python scripts/record_engine.py
 
-The questions are in tests/unit/templates/engine: `expressions.jsonl` and `documents.jsonl`, a case a line. To
+The questions are in tests/arm_template/engine: `expressions.jsonl` and `documents.jsonl`, a case a line. To
 add one, write a line with its `expression`, or its `template` and `parameters`, and run this. It needs the
 Bicep CLI: the one that is installed, or the one named as the argument.
 """
@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "server"), str(ROOT / "tests")]
 
 from bicep_cli import BicepError, BicepService, find  # noqa: E402 - the path comes first
-from engine_cases import FOLDER, PLACE, ask, template_of  # noqa: E402 - the path comes first
+from support.engine_cases import FOLDER, PLACE, ask, template_of  # noqa: E402 - the path comes first
 
 
 async def main() -> None:
