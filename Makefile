@@ -75,8 +75,8 @@ test: setup .venv/.editor ## all tests that fit in some minutes
 	@if $(MAKE) --no-print-directory node_modules/.ready; then $(NODE) npm test --silent; \
 	else echo "NOT TESTED: the extension's own code (extension/test): its tools could not be fetched"; fi
 	@if [ "$${AITK_REQUIRE_E2E:-}" = 1 ]; then $(MAKE) --no-print-directory e2e-setup; fi
-	$(BIN)/pytest -n 3 --dist loadfile --ignore=tests/together/e2e --ignore=tests/together/azure_cli --ignore=tests/together/deep --ignore=tests/starter/real_vllm --ignore=tests/starter/deep
-	@if [ "$${AITK_REQUIRE_E2E:-}" = 1 ]; then $(BIN)/pytest -n 2 --dist loadfile tests/together/e2e; \
+	scripts/tests.sh -n 3 --dist loadfile --ignore=tests/together/e2e --ignore=tests/together/azure_cli --ignore=tests/together/deep --ignore=tests/starter/real_vllm --ignore=tests/starter/deep
+	@if [ "$${AITK_REQUIRE_E2E:-}" = 1 ]; then scripts/tests.sh -n 2 --dist loadfile tests/together/e2e; \
 	else echo "NOT TESTED: the extension in the real VS Code (tests/together/e2e). Run: AITK_REQUIRE_E2E=1 make test"; fi
 
 test-deep: setup vllm-env ## what takes longer: Microsoft's own tests of the Files SDK, the Azure CLI (both from PyPI), 200 kills, large syncs, each refused adapter in front of vLLM, a generated project with its packages
@@ -97,7 +97,7 @@ vllm-env: setup ## the real vLLM for a CPU, for tests/starter/real_vllm (some mi
 	@$(BIN)/python tests/starter/real_vllm/environment.py $(OR_OFFLINE)
 
 test-vllm: vllm-env ## the starter in front of the real vLLM on a CPU: the tokens of transformers and PEFT, and how it ends
-	$(BIN)/pytest -q tests/starter/real_vllm
+	scripts/tests.sh -q tests/starter/real_vllm
 
 bench-sync: .venv/.bench .venv/.editor ## our sync against AzCopy, rclone and the SDK: docs/sync-benchmark.md (ARGS=--help: a part of it)
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks.sync $(ARGS)
