@@ -140,7 +140,6 @@ def _with_children(parent: Declared) -> Iterator[Declared]:
     children = parent.json.get("resources")
     for at, item in enumerate(children) if isinstance(children, list) else ():
         if isinstance(item, dict):
-            parent.needed = parent.needed or item.get("condition") is not False
             if parent.needed and parent.failed is not None:
                 raise parent.failed
             yield from _with_children(_child(_canonical(item), parent, (*parent.where, "resources", at)))
@@ -158,21 +157,29 @@ def _child(item: Declaration, parent: Declared, where: Where) -> Declared:
         own=(kind, item.get("name")),
         used={},
         body=None,
+        needed=False,
+        failed=None,
     )
     made.parents = [parent, *parent.parents]
-    own = evaluated(item.get("name"), made)
+    _weigh(made)
+    _try(partial(_place, parent), made)
+    return made if made.failed is not None else _name(made)
+
+
+def _place(parent: Declared, made: Declared) -> None:
+    """Put type and name of a resource inside another together. Raises TemplateError."""
+    kind, own = made.type, evaluated(made.json.get("name"), made)
     segments = kind.count("/") + 1
     if isinstance(own, str) and own:
         made.own = (kind, own)
         count = len([part for part in own.split("/") if part])
         if count == segments - 1:
-            return _read(made)
-        if count != segments:
+            return
+        if count != segments and made.certainly_wanted:
             raise _misnamed(made, parent, own, count, segments)
     if (isinstance(own, str) and own) or (isinstance(own, Node) and "." not in kind.partition("/")[0]):
-        made.json = {**item, "type": f"{parent.type}/{kind}", "name": _below(parent.name, own)}
+        made.json = {**made.json, "type": f"{parent.type}/{kind}", "name": _below(parent.name, own)}
         made.type = f"{parent.type}/{kind}"
-    return _read(made)
 
 
 def _below(parent: Value, own: Value) -> str:
@@ -195,17 +202,51 @@ def _misnamed(made: Declared, parent: Declared, name: str, count: int, wanted: i
 
 def _read(made: Declared) -> Declared:
     """Find whether a resource is wanted, and what it is called. Raises TemplateError."""
-    made.context.budget.step(STEPS)
     made.existing = made.json.get("existing") is True
-    stated = made.json.get("condition", True)
-    own = evaluate(made.context.compile(stated), made.env) if made.copy else evaluated(stated, made)
-    made.certain = isinstance(own, bool) or made.json.get("condition") is None
-    made.condition = _conditions(made.context.condition, True if stated is None else own, made)
+    _weigh(made)
+    return _name(made)
+
+
+def _name(made: Declared) -> Declared:
+    """Find what a resource is called. Raises TemplateError."""
+    made.context.budget.step(STEPS)
     _try(identify, made)
     if made.failed is None:
         read_dependencies(made)
         _try(read_version, made)
     return made
+
+
+def _weigh(made: Declared) -> None:
+    """Find whether a resource is wanted, for itself or for one inside it. Raises TemplateError."""
+    stated = made.json.get("condition", True)
+    own = _condition(made, stated)
+    made.certain = isinstance(own, bool) or made.json.get("condition") is None
+    made.condition = _conditions(made.context.condition, True if stated is None else own, made)
+    if not made.certainly_wanted:
+        made.needed = _holds_wanted(made, made.json.get("resources"))
+
+
+def _condition(made: Declared, stated: JSON) -> Value:
+    """Evaluate a condition; an error names the resource around all others. Raises TemplateError."""
+    if made.copy:
+        return evaluate(made.context.compile(stated), made.env)
+    return evaluated(stated, made.parents[-1] if made.parents else made)
+
+
+def _holds_wanted(made: Declared, children: JSON) -> bool:
+    """Return True if one of the resources inside another is certainly wanted: it is evaluated for that one, too.
+
+    Raises TemplateError.
+    """
+    for item in children if isinstance(children, list) else ():
+        inside = _canonical(item) if isinstance(item, dict) else {"condition": False}
+        stated = inside.get("condition")
+        if stated is None or _condition(made, stated) is True:
+            return True
+        if _holds_wanted(made, inside.get("resources")):
+            return True
+    return False
 
 
 def _try(step: Callable[[Declared], None], made: Declared) -> None:

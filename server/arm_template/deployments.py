@@ -61,7 +61,7 @@ def template_scope(made: Declared, options: Value) -> TemplateScope:
         return TemplateScope.UNKNOWN
     name = SCOPES.get(text.strip().lower())
     if name is None and not NUMBER.fullmatch(text.strip()):
-        if isinstance(made.json.get("properties"), dict):
+        if isinstance(made.json.get("properties"), dict) and not made.uncertain:
             raise TemplateError(f"The template resource '{made.label}'{AT} is not valid.", path=made.where)
         raise TemplateError(f"Requested value '{text}' was not found.")
     if name == "outer" and made.context.symbolic:

@@ -24,7 +24,7 @@ from arm_template.deployments import (
     template_scope,
     written_template,
 )
-from arm_template.errors import NotYet, TemplateError, Where, fault
+from arm_template.errors import NotYet, TemplateError, Where, bare, fault
 from arm_template.nested_reading import check_names, check_resources
 from arm_template.outputs import complete_outputs, evaluate_outputs
 from arm_template.plan import Output, Plan, PlannedResource
@@ -112,6 +112,8 @@ def _parts(
     for made in found:
         if made.failed is None:
             check_version(made)
+        elif made.wanted:
+            raise bare(made.failed)
     planned: dict[int, PlannedResource] = {}
     for made in processing_order(found):
         complete_body(made)

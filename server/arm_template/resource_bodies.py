@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from arm_template.deployments import deployment_properties, written_template
-from arm_template.errors import AS_IT_IS, AT, OverBudget, TemplateError, bare, fault
+from arm_template.errors import AS_IT_IS, AT, OverBudget, TemplateError, fault
 from arm_template.evaluator import drive, evaluate, property_name
 from arm_template.resource import RESOURCES, TemplateScope, as_written, invalid
 from arm_template.syntax import Call, Literal, Prepared, as_json_node, as_node, parts_of
@@ -138,8 +138,6 @@ def complete_body(made: Declared) -> None:
     A preview answers in the properties alone, as the engine does. Raises TemplateError.
     """
     body = made.body = made.body or {}
-    if made.failed is not None:
-        raise bare(made.failed)
     if made.unevaluated:
         made.env = replace(made.env, copies={}, copy=None, of_resource=0, loops=False)
         if made.deployment:
@@ -176,7 +174,10 @@ def completed(value: Value, env: Env) -> Value:
 
 
 def _completed_in_turn(item: JSON, env: Env) -> Value:
-    """Evaluate JSON of which nothing was evaluated before: each part with its answers before the next."""
+    """Evaluate JSON of which nothing was evaluated before: each part with its answers before the next.
+
+    Questions about the template are answered where they stand, so that of two errors the first in order is told.
+    """
     if isinstance(item, dict):
         return {
             property_name(_completed_in_turn(key, env)): _completed_in_turn(part, env)
@@ -184,7 +185,7 @@ def _completed_in_turn(item: JSON, env: Env) -> Value:
         }
     if isinstance(item, list):
         return [_completed_in_turn(part, env) for part in item]
-    return completed(evaluate(env.context.compile(item), replace(env, softly=True)), env)
+    return evaluate(env.context.compile(item), replace(env, second=True, softly=True))
 
 
 def _bad_tags(made: Declared, where: Where) -> TemplateError:

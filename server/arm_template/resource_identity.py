@@ -26,7 +26,7 @@ def identify(made: Declared) -> None:
     """Find name, place and id. Raises TemplateError."""
     shown = made.json.get("name")
     made.name = _name(made, shown)
-    if not made.uncertain:
+    if made.certainly_wanted:
         _check_segments(made)
     made.base = _base(made)
     is_open = isinstance(made.name, Node) or made.open_scope is not None

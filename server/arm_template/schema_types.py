@@ -63,7 +63,7 @@ class Checker:
     def check(self, value: Value, declared: Declaration, path: str = "", level: int = 0) -> None:
         """Raise TemplateError where the value is not of the declared type.
 
-        What is not known yet is taken as it is.
+        What is not known yet is taken as it is; how many there are of it is checked.
         """
         if isinstance(value, Node) or level > DEEPEST:
             return
@@ -72,7 +72,7 @@ class Checker:
             return
         if not is_open(value):
             self._allowed(value, declared, path)
-            self._bounds(value, declared, path)
+        self._bounds(value, declared, path)
         self._kind(value, declared, path)
         if isinstance(value, dict):
             self._object(value, declared, path, level)
