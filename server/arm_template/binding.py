@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from arm_template.values import JSON
 
 NOT_IN_FUNCTIONS = {"reference", "references", "resourceinfo", "utcnow", "newguid", "copyindex"}
-FUNCTION = "(UserDefinedFunction)"
+NOT_TOLD = ("(UserDefinedFunction)", "(ResourceInfo)")
 PASSING = "https://aka.ms/arm-pass-parameter-values"
 
 
@@ -210,7 +210,7 @@ def evaluate_parameters(context: Context) -> None:
 
 def _in_definition(chain: list[str], outermost: str, error: TemplateError) -> TemplateError:
     """Return the error that names the innermost definition that was being evaluated."""
-    around = [name for name in chain if not name.endswith(FUNCTION)]
+    around = [name for name in chain if not name.endswith(NOT_TOLD)]
     name, _, kind = (around[-1] if around else outermost).rpartition(" ")
     return _in_default(name, error) if kind == "(Parameter)" else _in_variable(name, error)
 

@@ -46,25 +46,22 @@ def read_resources(
     for key, item in enumerate(section) if isinstance(section, list) else pairs:
         if isinstance(item, dict):
             symbol = key if isinstance(key, str) else None
-            declared = _canonical(item)
-            made = Declared(
-                context,
-                declared,
-                (*where, key),
-                Env(context, loops=True),
-                symbol,
-                str(declared.get("type") or ""),
-                base=base,
-                owner=owner,
+            yield from _turns(
+                replace(declared_at(context, canonical(item), (*where, key), symbol, base), owner=owner)
             )
-            yield from _turns(made)
+
+
+def declared_at(context: Context, item: Declaration, where: Where, symbol: str | None, base: str) -> Declared:
+    """Return a resource of a template, of which nothing is read yet."""
+    kind = str(item.get("type") or "")
+    return Declared(context, item, where, Env(context, loops=True), symbol, kind, base=base)
 
 
 def _check_loop_names(context: Context, symbolic: Iterable[tuple[str | int, JSON]], where: Where) -> None:
     """Check that each loop of resources with symbolic names has a name of its own. Raises TemplateError."""
     seen: set[str] = set()
     for key, item in symbolic:
-        copy = _canonical(item).get("copy") if isinstance(item, dict) else None
+        copy = canonical(item).get("copy") if isinstance(item, dict) else None
         if not isinstance(copy, dict):
             continue
         name = str(written(evaluate(context.compile(copy.get("name")), Env(context))) or "")
@@ -83,20 +80,32 @@ def _turns(whole: Declared) -> Iterator[Declared]:
         yield from _with_children(_read(whole))
         return
     outside = replace(whole, env=replace(whole.env, loops=False))
-    name = str(written(evaluated(copy.get("name"), outside)) or "")
+    name = loop_name(outside, copy)
     serial, batch = _mode(outside, copy), _batch(outside, copy)
-    count = loop_count(evaluated(copy.get("count"), outside), (*whole.where, "copy"))
+    count = turns(outside, copy)
     if count == 0:
         whole.context.empty_loops |= {name.lower(), (whole.symbol or name).lower()}
     for at in range(count):
-        info = CopyInfo(name, at, count, serial, batch)
-        env = whole.env.with_copy(name, at)
-        env = replace(env, of_resource=len(env.copies))
-        turn = replace(whole, env=env, copy=info, parents=[], used={})
-        yield from _with_children(_read(turn))
+        yield from _with_children(_read(turn(whole, CopyInfo(name, at, count, serial, batch))))
 
 
-def _canonical(item: Declaration) -> Declaration:
+def loop_name(outside: Declared, copy: Declaration) -> str:
+    """Return the name of a resource's loop. Raises TemplateError."""
+    return str(written(evaluated(copy.get("name"), outside)) or "")
+
+
+def turns(outside: Declared, copy: Declaration) -> int:
+    """Return how many turns a resource's loop has. Raises TemplateError."""
+    return loop_count(evaluated(copy.get("count"), outside), (*outside.where, "copy"))
+
+
+def turn(whole: Declared, info: CopyInfo) -> Declared:
+    """Return one turn of a resource's loop, of which nothing is read yet."""
+    env = whole.env.with_copy(info.name, info.index)
+    return replace(whole, env=replace(env, of_resource=len(env.copies)), copy=info, parents=[], used={})
+
+
+def canonical(item: Declaration) -> Declaration:
     """Return a resource its members by the names that the engine knows, whatever their case."""
     if all(CANONICAL.get(key.lower()) == key for key in item):
         return item
@@ -142,7 +151,7 @@ def _with_children(parent: Declared) -> Iterator[Declared]:
         if isinstance(item, dict):
             if parent.needed and parent.failed is not None:
                 raise parent.failed
-            yield from _with_children(_child(_canonical(item), parent, (*parent.where, "resources", at)))
+            yield from _with_children(_child(canonical(item), parent, (*parent.where, "resources", at)))
 
 
 def _child(item: Declaration, parent: Declared, where: Where) -> Declared:
@@ -240,7 +249,7 @@ def _holds_wanted(made: Declared, children: JSON) -> bool:
     Raises TemplateError.
     """
     for item in children if isinstance(children, list) else ():
-        inside = _canonical(item) if isinstance(item, dict) else {"condition": False}
+        inside = canonical(item) if isinstance(item, dict) else {"condition": False}
         stated = inside.get("condition")
         if stated is None or _condition(made, stated) is True:
             return True

@@ -32,6 +32,7 @@ from arm_template.plan_validation import dependencies, processing_order
 from arm_template.resource import Declared, TemplateScope
 from arm_template.resource_bodies import complete_body, evaluate_body
 from arm_template.resource_identity import check_version
+from arm_template.resource_info import info_of
 from arm_template.scope import Context
 from arm_template.unparser import written
 from arm_template.values import MISSING, Node, Value, get, is_open
@@ -79,6 +80,8 @@ def expand(
     template = {
         template_schema.SECTION_NAMES.get(name.lower(), name): section for name, section in template.items()
     }
+    if settings.preview and not where:
+        template.pop("metadata", None)  # deployment() does not tell it there
     context = Context(scope, settings.budget, settings.table, template, settings.volatile)
     context.compiled = settings.compiled
     context.preview = settings.preview
@@ -87,6 +90,9 @@ def expand(
     context.conditional = settings.preview and condition is not MISSING
     context.condition = condition if context.conditional else True
     context.symbolic = str(template.get("languageVersion", "")).startswith(("2", "1.1", "1.9"))
+    if context.symbolic:
+        section = template.get("resources")
+        context.info = partial(info_of, context, scope.base, section, (*where, "resources"))
     bind_functions(context)
     if where:
         check_resources(template, (*where, "resources"))

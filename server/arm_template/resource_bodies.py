@@ -37,7 +37,7 @@ ORDER = [
     "scale",
 ]
 ASKS = {"reference", "references"}
-STARTS = ("location", "kind")  # members that nothing of the running cloud may be in
+ASKING = ("tags", "sku", "properties")  # members that may ask the running cloud
 TEXTS = ("location", "kind", "managedby")
 
 
@@ -93,7 +93,7 @@ def _evaluate_softly(made: Declared, body: dict[str, Value], key: str) -> None:
 
 def _evaluate_member(made: Declared, body: dict[str, Value], key: str) -> None:
     name, item, where = key.lower(), made.json[key], (*made.where, key)
-    env = replace(made.env, runtime=name not in STARTS)
+    env = _env_of(made, name)
     if made.deployment and name == "properties":
         value = drive(deployment_properties(made, item, env), made.context.budget)
     else:
@@ -104,6 +104,11 @@ def _evaluate_member(made: Declared, body: dict[str, Value], key: str) -> None:
         value = str(value)  # a number or truth written where text belongs is read as text
     if value is not None:
         body[key] = value
+
+
+def _env_of(made: Declared, name: str) -> Env:
+    """Return where the expressions of a member stand; zones may ask for zones alone."""
+    return replace(made.env, runtime=name in ASKING, zoned=name == "zones")
 
 
 def asked_for(made: Declared) -> list[str]:
@@ -147,7 +152,7 @@ def complete_body(made: Declared) -> None:
             body["properties"] = _completed_in_turn(made.json["properties"], env)
     for key in body:
         if key == "properties" or not made.context.preview:
-            env = replace(made.env, runtime=key.lower() not in STARTS)
+            env = _env_of(made, key.lower())
             body[key] = (
                 _completed_deployment(made, body[key], env) if made.deployment else completed(body[key], env)
             )

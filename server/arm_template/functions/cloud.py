@@ -145,6 +145,8 @@ def _declared(env: Env, symbol: str) -> Head:
         found = None
     elif found is None and env.context.unread is not None:
         raise env.context.unread
+    elif env.context.info is not None and (found is None or (env.context.preview and symbol not in declared)):
+        found = env.context.info(symbol)
     if found is None:
         raise fault(f"The template resource '{symbol}' is not found.", "https://aka.ms/arm-syntax")
     if isinstance(found, list):
@@ -200,6 +202,13 @@ def run_kept(call: Call, env: Env) -> Routine:
     return env.context.left_open(rebuilt(call, args))
 
 
+def run_zone(call: Call, env: Env) -> Routine:
+    """`toLogicalZone(subscription, location, zone)` and its like, which may stand where `reference` may."""
+    if not (env.runtime or env.zoned):
+        raise misplaced(call.name)
+    return (yield from run_kept(call, env))
+
+
 def run_role_definitions(call: Call, env: Env) -> Routine:
     """`roleDefinitions(name)`: the built-in role of that name, which only the running cloud knows."""
     name = yield from value_of(call.args[0], env)
@@ -220,8 +229,8 @@ TABLE: dict[str, Function | Special] = {
     "providers": Special(run_kept, 1, 2),
     "pickzones": Special(run_kept, 3, 5),
     "roledefinitions": Special(run_role_definitions, 1, 1),
-    "tologicalzone": Special(run_kept, 0, None),
-    "tologicalzones": Special(run_kept, 0, None),
-    "tophysicalzone": Special(run_kept, 0, None),
-    "tophysicalzones": Special(run_kept, 0, None),
+    "tologicalzone": Special(run_zone, 0, None),
+    "tologicalzones": Special(run_zone, 0, None),
+    "tophysicalzone": Special(run_zone, 0, None),
+    "tophysicalzones": Special(run_zone, 0, None),
 }
