@@ -16,7 +16,7 @@ from arm_template.errors import (
     fault,
 )
 from arm_template.evaluator import drive
-from arm_template.messages import LOOPS, shown
+from arm_template.messages import LOOPS, NO_LITERAL, shown
 from arm_template.parser import parse
 from arm_template.plan import Output
 from arm_template.schema_types import FILES, Checker, Declaration, hidden
@@ -107,14 +107,16 @@ def _function(context: Context, full: str, declared: Declaration) -> Special:
     for item in listed if isinstance(listed, list) else []:
         if isinstance(item, dict):
             name = str(item.get("name"))
-            checker = Checker(f"'{name}' parameter of the user-defined function '{full}'", definitions)
+            checker = Checker(
+                f"'{name}' parameter of the user-defined function '{full}'", definitions, context.preview
+            )
             parameters.append(Slot(name, Literal(None), None, check=_checking(checker, item)))
     output = declared.get("output")
     body = context.compile(output.get("value") if isinstance(output, dict) else None)
     if isinstance(body, Unparsable):
         parse(body.text)
     _check_calls(context, body, full)
-    checker = Checker(f"output of the user-defined function '{full}'", definitions)
+    checker = Checker(f"output of the user-defined function '{full}'", definitions, context.preview)
     return user_function(
         full, parameters, body, _checking(checker, output if isinstance(output, dict) else {})
     )
@@ -160,7 +162,7 @@ def bind_parameters(context: Context, given: Mapping[str, Value]) -> None:
         )
     definitions = mapping(context.template, "definitions")
     for name, item in declared.items():
-        checker = Checker(f"template parameter '{name}'", definitions)
+        checker = Checker(f"template parameter '{name}'", definitions, context.preview)
         context.parameters[name.lower()] = _parameter(context, name, item, given, checker)
 
 
@@ -203,7 +205,8 @@ def evaluate_parameters(context: Context) -> None:
         except AS_IT_IS:
             raise
         except TemplateError as error:
-            if not computed or error.message.startswith("The provided value for the template parameter"):
+            refused = error.message.startswith("The provided value for the template parameter")
+            if not computed or refused or error.message == NO_LITERAL:
                 raise
             raise _in_definition(context.chain, f"{slot.name} (Parameter)", error) from error
 

@@ -128,7 +128,7 @@ def _parts(
         if not made.existing:
             context.answers[str(made.id).lower()] = head_of(made)
     resources = dependencies([(made, planned[id(made)]) for made in wanted], found, strict=settings.strict)
-    return resources, *complete_outputs(context, template, outputs)
+    return resources, *complete_outputs(context, template, outputs, (*where, "outputs"))
 
 
 def _first_pass(context: Context, settings: Settings, reading: Iterator[Declared]) -> list[Declared]:

@@ -8,7 +8,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from arm_template.errors import DefinitionError, NotFound, NotYet, OverBudget, TemplateError, fault, see
+from arm_template.errors import (
+    DefinitionError,
+    NotFound,
+    NotYet,
+    OverBudget,
+    TemplateError,
+    Unsupported,
+    fault,
+    see,
+)
 from arm_template.messages import LOOPS, no_loop, wrong_kind
 from arm_template.scope import UNSET, Request, Routine, Slot, Special, value_of
 from arm_template.syntax import Call, Literal, as_node
@@ -229,6 +238,8 @@ def _as_called(check: Callable[[Value], Value] | None, value: Value, full_name: 
     """Check a value; an error names the function as the call writes it, not as it is declared."""
     try:
         return check(value) if check else value
+    except Unsupported:
+        raise
     except TemplateError as error:
         words = error.message.replace(f"'{full_name}'", f"'{call.name}'")
         raise DefinitionError(words) from error
