@@ -27,6 +27,7 @@ INNER, OUTER = TemplateScope.INNER, TemplateScope.OUTER
 SCOPES = {"notspecified": "notspecified", "0": "notspecified", "outer": "outer", "1": "outer"}
 SCOPES |= {"inner": "inner", "2": "inner"}
 NUMBER = re.compile(r"[+-]?[0-9]{1,9}")  # .NET takes the number of any choice, of none, too
+IN_SUBSCRIPTION = re.compile(r"/subscriptions/([^/]+)(?:/resourceGroups/([^/]+))?", re.IGNORECASE)
 UNEVALUATED = Node()
 MODULES = "https://aka.ms/arm-module"
 
@@ -75,7 +76,7 @@ def template_scope(made: Declared, options: Value) -> TemplateScope:
 def check_form(made: Declared) -> None:
     """Check that a deployment has properties, and a location where it needs one. Raises TemplateError."""
     in_group = "/resourcegroups/" in f"{made.base}/".lower()
-    if in_group == ("location" in made.json):
+    if in_group == ("location" in (made.body or {})):
         problem = (
             f"is not allowed for '{made.id}' at resource group scope"
             if in_group
@@ -199,25 +200,22 @@ def _secret(made: Declared, reference: Value) -> Value:
 
 def scope_of(made: Declared, body: Mapping[str, Value]) -> Scope:
     """Return the scope of a nested deployment: its own, or that around it."""
-    outer = made.context.scope
-    parts = made.base.split("/")  # "", subscriptions, ID, resourceGroups, NAME; or less
+    outer, name = made.context.scope, str(written(made.name))
     location = body.get("location")
-    subscription = next(iter(parts[2:3]), outer.subscription_id)
-    group = next(iter(parts[4:5]), None)
-    same = (subscription.lower(), (group or "").lower()) == (
-        outer.subscription_id.lower(),
-        (outer.resource_group or "").lower(),
-    )
-    name = str(written(made.name))
-    if same and group is not None:
-        return replace(outer, deployment_name=name)
-    place = None if group is not None else location if isinstance(location, str) else outer.location
+    place = location if isinstance(location, str) else outer.location
+    if made.base.lower() == outer.base.lower() and (
+        outer.resource_group is not None or outer.above is not None
+    ):
+        return replace(outer, deployment_name=name, location=place)
+    found = IN_SUBSCRIPTION.match(made.base)
+    subscription, group = (found[1], found[2]) if found else (outer.subscription_id, None)
     return replace(
         outer,
         subscription_id=subscription,
         resource_group=group,
-        location=place,
+        location=place if group is None else None,
         deployment_name=name,
         group_tags=None,
         group_managed_by=None,
+        above=None if found else made.base,
     )

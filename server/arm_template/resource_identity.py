@@ -103,6 +103,8 @@ def _base(made: Declared) -> str:
     if made.existing and group is None:
         group = made.context.scope.resource_group
     if isinstance(group, str) and group:
+        if made.context.scope.above is not None and not subscription:
+            return ""
         owner = subscription if isinstance(subscription, str) else made.context.scope.subscription_id
         return f"/subscriptions/{owner}/resourceGroups/{group}"
     return f"/subscriptions/{subscription}" if isinstance(subscription, str) and subscription else made.base

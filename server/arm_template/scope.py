@@ -113,6 +113,7 @@ class Context:
     runtime: Runtime | None = None
     symbolic: bool = False
     preview: bool = False
+    nested: bool = False
     condition: Value = True
     conditional: bool = False
     parameters: dict[str, Slot] = field(default_factory=dict)

@@ -65,6 +65,8 @@ def check(template: Mapping[str, JSON], *, nested: bool) -> None:
     language version for symbolic names (which the engine takes from a template that stands for itself).
     """
     try:
+        if nested:
+            _check_stated(template)
         _check_sections(template)
     except _FormError as error:
         raise _form_error(error, nested=nested) from error
@@ -89,6 +91,12 @@ def _form_error(error: _FormError, *, nested: bool) -> TemplateError:
             "The supplied nested deployment template could not be parsed as an ARM template."
         )
     return TemplateError(f"The template could not be parsed as an ARM template: {error}", path=())
+
+
+def _check_stated(template: Mapping[str, JSON]) -> None:
+    for name, section in template.items():
+        if section is None and name.lower() in SECTIONS:
+            raise _FormError(f"The property '{name}' must not be null.")
 
 
 def _check_sections(template: Mapping[str, JSON]) -> None:
