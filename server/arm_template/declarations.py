@@ -89,6 +89,12 @@ def _turns(whole: Declared) -> Iterator[Declared]:
         yield from _with_children(_read(turn(whole, CopyInfo(name, at, count, serial, batch))))
 
 
+def is_existing(item: Declaration) -> bool:
+    """Return True if a resource is only read; a text or a number may say so in a template that stands for itself."""
+    stated = item.get("existing")
+    return stated.strip().lower() == "true" if isinstance(stated, str) else stated not in (None, False, 0)
+
+
 def loop_name(outside: Declared, copy: Declaration) -> str:
     """Return the name of a resource's loop. Raises TemplateError."""
     return str(written(evaluated(copy.get("name"), outside)) or "")
@@ -211,7 +217,7 @@ def _misnamed(made: Declared, parent: Declared, name: str, count: int, wanted: i
 
 def _read(made: Declared) -> Declared:
     """Find whether a resource is wanted, and what it is called. Raises TemplateError."""
-    made.existing = made.json.get("existing") is True
+    made.existing = is_existing(made.json)
     _weigh(made)
     return _name(made)
 

@@ -29,6 +29,7 @@ SCOPES |= {"inner": "inner", "2": "inner"}
 NUMBER = re.compile(r"[+-]?[0-9]{1,9}")  # .NET takes the number of any choice, of none, too
 IN_SUBSCRIPTION = re.compile(r"/subscriptions/([^/]+)(?:/resourceGroups/([^/]+))?", re.IGNORECASE)
 UNEVALUATED = Node()
+SECRETS = "https://aka.ms/arm-keyvault-secure-parameter"
 MODULES = "https://aka.ms/arm-module"
 
 
@@ -170,32 +171,50 @@ def passed(made: Declared, properties: Mapping[str, Value]) -> dict[str, Value]:
         raise NotYet("The parameters of a nested deployment have names that are known only at run time.")
     found: dict[str, Value] = {}
     for name, item in parameters.items():
-        value = _passed_value(made, item)
+        value = _passed_value(made, name, item)
         if value is not MISSING:
             found[name] = value
     return found
 
 
-def _passed_value(made: Declared, item: Value) -> Value:
+def _passed_value(made: Declared, name: str, item: Value) -> Value:
     if isinstance(item, dict):
         value, reference = get(item, "value"), get(item, "reference")
-        return value if value is not MISSING or reference is MISSING else _secret(made, reference)
+        if reference is MISSING:
+            return value
+        if value is not MISSING:
+            raise TemplateError(
+                f"The deployment parameter '{name}' has specified both Value and Reference. Please specify either the value or the reference. See {SECRETS} for details."
+            )
+        return _secret(made, name, reference)
     if made.context.preview:
         return made.context.left_open(call("unknown"))
     return Access(item, Literal("value")) if isinstance(item, Node) else MISSING
 
 
-def _secret(made: Declared, reference: Value) -> Value:
+def _secret(made: Declared, name: str, reference: Value) -> Value:
     """Keep a secret of a key vault for run time in a preview. Raises TemplateError in a deployment."""
-    named = reference if isinstance(reference, dict) else {}
-    vault = named.get("keyVault")
-    parts = [vault.get("id") if isinstance(vault, dict) else None, named.get("secretName")]
-    if not made.context.preview or not all(isinstance(part, (str, Node)) for part in parts):
+    if not made.context.preview:
         raise TemplateError(
             "A nested deployment takes a parameter from a key vault, which is not supported here."
         )
-    parts += [named["secretVersion"]] if "secretVersion" in named else []
+    identifier, secret = _part(_part(reference, "KeyVault"), "Id"), _part(reference, "SecretName")
+    if identifier is MISSING:
+        raise TemplateError(
+            f"The resource identifier of the KeyVault parameter '{name}' is invalid. Please specify the value following '/subscriptions/{{subscriptionId}}/resourcegroups/{{resourceGroupName}}/providers/Microsoft.KeyVault/vaults/{{vaultName}}' format. See {SECRETS} for usage details."
+        )
+    if secret is MISSING:
+        raise fault(f"The secret name of the KeyVault parameter '{name}' is null.", SECRETS)
+    version = _part(reference, "SecretVersion")
+    parts = [identifier, secret] if version is MISSING else [identifier, secret, version]
     return made.context.left_open(call("getKeyVaultSecret", *map(as_node, parts)))
+
+
+def _part(value: Value, name: str) -> Value:
+    """Return a member of a reference to a secret, an expression where only run time knows it, or `MISSING`."""
+    if isinstance(value, Node) and value is not MISSING:
+        return Access(value, Literal(name))
+    return get(value, name) if isinstance(value, dict) else MISSING
 
 
 def scope_of(made: Declared, body: Mapping[str, Value]) -> Scope:

@@ -106,7 +106,7 @@ def _other_place(made: Declared) -> str:
     if made.existing and group is None:
         group = made.context.scope.resource_group
     named = isinstance(subscription, str) and subscription
-    if isinstance(group, str) and group:
+    if isinstance(group, str) and (group or made.existing):
         if made.context.scope.above is not None and not named:
             return ""
         owner = subscription if isinstance(subscription, str) else made.context.scope.subscription_id

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from arm_template.declarations import canonical, declared_at, head_of, loop_name, turn, turns
+from arm_template.declarations import canonical, declared_at, head_of, is_existing, loop_name, turn, turns
 from arm_template.errors import TemplateError, bare
 from arm_template.plan import CopyInfo
 from arm_template.resource_identity import identify, read_version
@@ -63,7 +63,7 @@ def _turn(whole: Declared, at: int) -> Declared | None:
 
 def _head(made: Declared) -> Head:
     """Find name, id and version, whatever the condition. Raises TemplateError."""
-    made.existing = made.json.get("existing") is True
+    made.existing = is_existing(made.json)
     made.certain = False
     identify(made)
     made.certain = True

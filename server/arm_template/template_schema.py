@@ -67,6 +67,7 @@ def check(template: Mapping[str, JSON], *, nested: bool) -> None:
     try:
         if nested:
             _check_stated(template)
+            _check_truths(template)
         _check_sections(template)
     except _FormError as error:
         raise _form_error(error, nested=nested) from error
@@ -97,6 +98,12 @@ def _check_stated(template: Mapping[str, JSON]) -> None:
     for name, section in template.items():
         if section is None and name.lower() in SECTIONS:
             raise _FormError(f"The property '{name}' must not be null.")
+
+
+def _check_truths(template: Mapping[str, JSON]) -> None:
+    for _, item in resources(template):
+        if not isinstance(member(item, "existing") or False, bool) or item.get("existing", False) is None:
+            raise _FormError("The property 'existing' must be a boolean.")
 
 
 def _check_sections(template: Mapping[str, JSON]) -> None:
@@ -170,7 +177,7 @@ def _feature(template: Mapping[str, JSON], *, nested: bool) -> str | None:
         name in item for item in declared for name in AGGREGATE
     ):
         return "AggregateTypeValidation"
-    if any(member(item, "existing") is True for _, item in resources(template)):
+    if nested and any(member(item, "existing") is True for _, item in resources(template)):
         return "ExistingResources"
     return "NullableParameters" if any(item.get("nullable") is True for item in declared) else None
 
