@@ -17,7 +17,21 @@ if TYPE_CHECKING:
     from arm_template.errors import Where
     from arm_template.values import JSON
 
-NOT_OF_EXISTING = "location extendedLocation tags sku kind zones identity plan properties managedBy managedByExtended scale id".split()
+NOT_OF_EXISTING = [
+    "location",
+    "extendedLocation",
+    "tags",
+    "sku",
+    "kind",
+    "zones",
+    "identity",
+    "plan",
+    "properties",
+    "managedBy",
+    "managedByExtended",
+    "scale",
+    "id",
+]
 UNREADABLE = (
     "{} expression of type Azure.Deployments.Expression.Intermediate.InvalidLanguageExpression encountered."
 )
