@@ -31,8 +31,10 @@ if TYPE_CHECKING:
 
     from arm_template.values import JSON
 
-NOT_IN_FUNCTIONS = {"reference", "references", "resourceinfo", "utcnow", "newguid", "copyindex"}
-NOT_TOLD = ("(UserDefinedFunction)", "(ResourceInfo)")
+NOT_IN_FUNCTIONS = {"reference", "references", "utcnow", "newguid", "copyindex", "managementgroup", "tenant"}
+NOT_IN_FUNCTIONS |= {"pickzones", "tologicalzone", "tologicalzones", "tophysicalzone", "tophysicalzones"}
+NOT_IN_FUNCTIONS |= {"managementgroupresourceid"}
+UNNAMED = ("(UserDefinedFunction)", "(ResourceInfo)")
 PASSING = "https://aka.ms/arm-pass-parameter-values"
 
 
@@ -125,20 +127,17 @@ def _function(context: Context, full: str, declared: Declaration) -> Special:
 def _check_calls(context: Context, body: Node, full: str) -> None:
     """Refuse what a user-defined function may not call. Raises TemplateError."""
     refused: dict[str, str] = {}
-    unheard: dict[str, str] = {}  # these the engine names first
     pending: list[Node] = [body]
     while pending:
         node = pending.pop()
         if isinstance(node, Call):
             unknown = "." not in node.key and node.key not in context.table and node.key != "lambda"
-            if node.key.startswith("list") or node.key in NOT_IN_FUNCTIONS:
+            if unknown or node.key.startswith("list") or node.key in NOT_IN_FUNCTIONS:
                 refused.setdefault(node.key, node.name)
-            elif unknown:
-                unheard.setdefault(node.key, node.name)
         pending.extend(reversed(parts_of(node)))
-    if unheard or refused:
+    if refused:
         raise fault(
-            f"The template function '{full.rpartition('.')[2]}'{AT} is not valid. These function calls are not supported in a function definition: '{','.join((unheard or refused).values())}'.",
+            f"The template function '{full.rpartition('.')[2]}'{AT} is not valid. These function calls are not supported in a function definition: '{','.join(refused.values())}'.",
             "https://aka.ms/arm-syntax-functions",
         )
 
@@ -213,7 +212,7 @@ def evaluate_parameters(context: Context) -> None:
 
 def _in_definition(chain: list[str], outermost: str, error: TemplateError) -> TemplateError:
     """Return the error that names the innermost definition that was being evaluated."""
-    around = [name for name in chain if not name.endswith(NOT_TOLD)]
+    around = [name for name in chain if not name.endswith(UNNAMED)]
     name, _, kind = (around[-1] if around else outermost).rpartition(" ")
     return _in_default(name, error) if kind == "(Parameter)" else _in_variable(name, error)
 

@@ -177,11 +177,11 @@ def _child(item: Declaration, parent: Declared, where: Where) -> Declared:
     )
     made.parents = [parent, *parent.parents]
     _weigh(made)
-    _try(partial(_place, parent), made)
+    _try(partial(_join_to_parent, parent), made)
     return made if made.failed is not None else _name(made)
 
 
-def _place(parent: Declared, made: Declared) -> None:
+def _join_to_parent(parent: Declared, made: Declared) -> None:
     """Put type and name of a resource inside another together. Raises TemplateError."""
     kind, own = made.type, evaluated(made.json.get("name"), made)
     segments = kind.count("/") + 1

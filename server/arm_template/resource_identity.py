@@ -92,10 +92,10 @@ def _base(made: Declared) -> str:
         return _scope_id(made, scope)
     if scope is not None and not isinstance(scope, str):
         raise invalid(made, wrong_result(scope, "String"))
-    return _other_place(made) if made.deployment or made.existing else made.base
+    return _elsewhere(made) if made.deployment or made.existing else made.base
 
 
-def _other_place(made: Declared) -> str:
+def _elsewhere(made: Declared) -> str:
     """Return what a deployment or an existing resource lies in by its subscription and group. Raises TemplateError."""
     subscription, group = (
         evaluated(made.json[name], made) if name in made.json else None

@@ -66,8 +66,7 @@ def check(template: Mapping[str, JSON], *, nested: bool) -> None:
     """
     try:
         if nested:
-            _check_stated(template)
-            _check_truths(template)
+            _check_nested(template)
         _check_sections(template)
     except _FormError as error:
         raise _form_error(error, nested=nested) from error
@@ -94,15 +93,14 @@ def _form_error(error: _FormError, *, nested: bool) -> TemplateError:
     return TemplateError(f"The template could not be parsed as an ARM template: {error}", path=())
 
 
-def _check_stated(template: Mapping[str, JSON]) -> None:
+def _check_nested(template: Mapping[str, JSON]) -> None:
+    """Check what the reader of nested templates alone refuses: sections that are null, `existing` that is no truth."""
     for name, section in template.items():
         if section is None and name.lower() in SECTIONS:
             raise _FormError(f"The property '{name}' must not be null.")
-
-
-def _check_truths(template: Mapping[str, JSON]) -> None:
     for _, item in resources(template):
-        if not isinstance(member(item, "existing") or False, bool) or item.get("existing", False) is None:
+        key = find_key(item, "existing")
+        if key is not None and not isinstance(item[key], bool):
             raise _FormError("The property 'existing' must be a boolean.")
 
 
