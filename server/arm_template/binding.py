@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from arm_template.compiling import loop_node
+from arm_template.compiling import is_expression, loop_node
 from arm_template.errors import (
     AS_IT_IS,
     AT,
@@ -15,7 +15,7 @@ from arm_template.errors import (
     Where,
     fault,
 )
-from arm_template.evaluator import drive
+from arm_template.evaluator import drive, evaluate
 from arm_template.messages import LOOPS, NO_LITERAL, shown
 from arm_template.parser import parse
 from arm_template.plan import Output
@@ -257,12 +257,12 @@ def _bind_loops(context: Context, loops: JSON, env: Env, where: Where) -> None:
             )
         loop = item
         for part in ("name", "count", "input"):
-            if part not in loop or (part != "count" and loop[part] is None):
+            if part not in loop or (part == "name" and loop[part] is None):
                 error = fault(f"The template 'copy' definition{AT} is missing a copy {part} value.", LOOPS)
                 error.path = place
                 raise error
         try:
-            node = loop_node(loop, place)
+            node = loop_node(_named(context, loop), place)
         except ParseError as error:
             raise _in_variable(str(loop["name"]), error) from error
         if node.name.lower() in context.variables:
@@ -271,6 +271,15 @@ def _bind_loops(context: Context, loops: JSON, env: Env, where: Where) -> None:
                 LOOPS,
             )
         context.variables[node.name.lower()] = Slot(node.name, node, env)
+
+
+def _named(context: Context, loop: dict[str, JSON]) -> dict[str, JSON]:
+    """Return a loop whose name is known: an expression may make it. Raises TemplateError."""
+    name = loop["name"]
+    if not isinstance(name, str) or not is_expression(name):
+        return loop
+    made = evaluate(context.compile(name), Env(context))
+    return {**loop, "name": made} if isinstance(made, str) else loop
 
 
 def evaluate_variables(context: Context) -> None:

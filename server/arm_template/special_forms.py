@@ -162,9 +162,20 @@ def slot_value(slot: Slot, env: Env, kind: str, called: str) -> Routine:
     chain.append(here)
     assert slot.env is not None
     value = yield slot.node, slot.env
-    slot.value = slot.check(value) if slot.check else value
+    slot.value = _as_asked(slot, value, called) if slot.check else value
     chain.pop()
     return slot.value
+
+
+def _as_asked(slot: Slot, value: Value, called: str) -> Value:
+    """Check a parameter's value; an error names the parameter as who asks writes it."""
+    assert slot.check is not None
+    try:
+        return slot.check(value)
+    except TemplateError as error:
+        subject = "template parameter '{}"
+        error.message = error.message.replace(subject.format(slot.name), subject.format(called), 1)
+        raise
 
 
 def check_cycle(here: str, chain: list[str]) -> None:

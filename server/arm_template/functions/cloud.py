@@ -38,11 +38,18 @@ def run_reference(call: Call, env: Env) -> Routine:
     if len(texts) < len(args):
         at = next(at for at, arg in enumerate(args) if not isinstance(arg, str))
         raise wrong_kind(call.name, TEXT, args[at], at, alone=False)
+    if env.second and not env.softly and env.context.preview and _makes_symbol(call, texts[0]):
+        return env.context.left_open(rebuilt(call, args))
     found = env.context.find(texts[0])
     head = None if isinstance(found, list) else found
     if head is not None and env.context.preview and not head.condition:
         head = None
     return referred(env, head, *texts)
+
+
+def _makes_symbol(call: Call, target: str) -> bool:
+    """Return True if an expression made a symbol: the second pass knows those alone that stand there."""
+    return not isinstance(call.args[0], Literal) and not target.startswith("/")
 
 
 def referred(
@@ -99,7 +106,7 @@ def run_references(call: Call, env: Env) -> Routine:
         raise DefinitionError(
             "Template language version must be specified in order to use feature 'SymbolicNames'."
         )
-    check_count(call, 1, 3)
+    check_count(call, 1, None if env.context.preview else 3)
     if not env.runtime:
         raise misplaced(call.name)
     still = replace(env, runtime=False)
@@ -111,6 +118,8 @@ def run_references(call: Call, env: Env) -> Routine:
     heads = found if isinstance(found, list) else []
     for head in heads:
         env.context.note(head.id)
+    if heads and env.context.preview:  # a snapshot asks with the version in between
+        check_count(Call("reference", (call, *call.args), "reference"), 1, 3)
     if not heads or len(texts) < len(args) or (env.context.preview and not env.second):
         return env.context.left_open(rebuilt(call, args))
     made: list[Value] = []
