@@ -8,8 +8,8 @@ from arm_template.compiling import is_expression, loop_node
 from arm_template.errors import (
     AS_IT_IS,
     AT,
+    FirstLook,
     ParseError,
-    RepeatedKey,
     TemplateError,
     Unsupported,
     Where,
@@ -307,7 +307,7 @@ def _in_variable(name: str, error: TemplateError) -> TemplateError:
 
 def _as_it_is(error: TemplateError) -> bool:
     """Return True if the engine gives this error as it is, without naming the variable."""
-    if error.count_depth or isinstance(error, RepeatedKey):
+    if error.count_depth or isinstance(error, FirstLook):
         return True
     loop = "'copyIndex'" in error.message and "'copyIndex' is not valid" not in error.message
     return loop or "'copy' definition" in error.message

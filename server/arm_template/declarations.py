@@ -208,7 +208,7 @@ def _below(parent: Value, own: Value) -> str:
 
 def _misnamed(made: Declared, parent: Declared, name: str, count: int, wanted: int) -> TemplateError:
     error = fault(
-        f"The template resource '{name}' of type '{made.type}'{AT} with parent resource '{parent.name}' has an invalid name. The name '{name}' contains '{count}' name segment(s) separated by '/', but '{wanted}' segment(s) were expected.",
+        f"The template resource '{name}' of type '{made.type}'{AT} with parent resource '{parent.label}' has an invalid name. The name '{name}' contains '{count}' name segment(s) separated by '/', but '{wanted}' segment(s) were expected.",
         RESOURCES,
     )
     error.path = made.where

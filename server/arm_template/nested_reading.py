@@ -61,8 +61,9 @@ def _check_name(name: str) -> None:
 
 def check_resources(template: Mapping[str, JSON], where: Where) -> None:
     """Check that each resource can be read, unwanted ones included, and has what it needs. Raises TemplateError."""
-    symbolic = isinstance(member(template, "resources"), dict)
-    if not symbolic and member(template, "languageVersion") is not None:
+    section = member(template, "resources")
+    symbolic = isinstance(section, dict)
+    if section and not symbolic and member(template, "languageVersion") is not None:
         raise fault(
             "You must use symbolic resource names when a template language version is specified.", RESOURCES
         )

@@ -37,6 +37,7 @@ ORDER = [
     "scale",
 ]
 ASKS = {"reference", "references"}
+COMPLETED = ("zones", "properties")  # members that a preview looks at twice
 ASKING = ("tags", "sku", "properties")  # members that may ask the running cloud
 TEXTS = ("location", "kind", "managedby")
 
@@ -88,7 +89,7 @@ def _evaluate_softly(made: Declared, body: dict[str, Value], key: str) -> None:
         made.context.chain.clear()
         made.context.opened = True
         body[key] = as_written(made.json[key])
-        made.unevaluated = made.unevaluated or key == "properties"
+        made.unevaluated |= {key}
 
 
 def _evaluate_member(made: Declared, body: dict[str, Value], key: str) -> None:
@@ -140,18 +141,19 @@ def _targets(made: Declared, call: Call) -> list[str]:
 def complete_body(made: Declared) -> None:
     """Ask again for what the first pass left open, now that the resources before it are known.
 
-    A preview answers in the properties alone, as the engine does. Raises TemplateError.
+    A preview answers in the properties and zones alone, as the engine does. Raises TemplateError.
     """
     body = made.body = made.body or {}
-    if made.unevaluated:
+    waiting = [key for key in COMPLETED if key in made.unevaluated]
+    if waiting:
         made.env = replace(made.env, copies={}, copy=None, of_resource=0, loops=False)
-        if made.deployment:
-            _evaluate_member(made, body, "properties")
+    for key in waiting:
+        if made.deployment and key == "properties":
+            _evaluate_member(made, body, key)
         else:
-            env = replace(made.env, runtime=True)
-            body["properties"] = _completed_in_turn(made.json["properties"], env)
+            body[key] = _completed_in_turn(made.json[key], replace(made.env, runtime=True))
     for key in body:
-        if key == "properties" or not made.context.preview:
+        if key in COMPLETED or not made.context.preview:
             env = _env_of(made, key.lower())
             body[key] = (
                 _completed_deployment(made, body[key], env) if made.deployment else completed(body[key], env)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from arm_template.errors import (
     DefinitionError,
+    NoSuchLoop,
     NotFound,
     NotYet,
     OverBudget,
@@ -208,9 +209,8 @@ def run_copy_index(call: Call, env: Env) -> Routine:
     name, offset = _copy_arguments(call.name, args)
     key = name.lower() if name is not None else env.copy
     if key is None or key not in env.copies:
-        raise fault(
-            f"The template language function '{call.name}' has an invalid argument. The provided copy name '{name or ''}' doesn't exist in the resource.",
-            LOOPS,
+        raise NoSuchLoop(
+            f"The template language function '{call.name}' has an invalid argument. The provided copy name '{name or ''}' doesn't exist in the resource. {see(LOOPS)}"
         )
     return env.copies[key] + offset
 

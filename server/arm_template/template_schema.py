@@ -168,7 +168,8 @@ def _check_versions(template: Mapping[str, JSON], *, nested: bool) -> None:
 
 def _feature(template: Mapping[str, JSON], *, nested: bool) -> str | None:
     """Find a feature that only a template with a language version may use."""
-    if nested and isinstance(member(template, "resources"), dict):
+    section = member(template, "resources")
+    if nested and isinstance(section, dict) and section:
         return "SymbolicNames"
     declared = [item for name in ("parameters", "outputs") for _, item in _objects(template, name)]
     if member(template, "definitions") is not None or any(

@@ -114,12 +114,7 @@ def run_references(call: Call, env: Env) -> Routine:
     for arg in call.args:
         args.append((yield from value_of(arg, still)))  # noqa: PERF401 - a comprehension cannot yield
     texts = [arg for arg in args if isinstance(arg, str)]
-    found = env.context.symbols.get(texts[0].lower()) if texts else None
-    heads = found if isinstance(found, list) else []
-    for head in heads:
-        env.context.note(head.id)
-    if heads and env.context.preview:  # a snapshot asks with the version in between
-        check_count(Call("reference", (call, *call.args), "reference"), 1, 3)
+    heads = _turns(call, env, texts[0] if texts else "")
     if not heads or len(texts) < len(args) or (env.context.preview and not env.second):
         return env.context.left_open(rebuilt(call, args))
     made: list[Value] = []
@@ -128,6 +123,17 @@ def run_references(call: Call, env: Env) -> Routine:
             full = texts[-1] if texts[-1].lower() == FULL else None
             made.append(referred(env, head, texts[0], None, full))
     return made
+
+
+def _turns(call: Call, env: Env, symbol: str) -> list[Head]:
+    """Return the turns of a resource loop that a call asks for. Raises TemplateError."""
+    found = env.context.symbols.get(symbol.lower())
+    heads = found if isinstance(found, list) else []
+    for head in heads:
+        env.context.note(head.id)
+    if heads and env.context.preview:  # a snapshot asks with the version in between
+        check_count(Call("reference", (call, *call.args), "reference"), 1, 3)
+    return heads
 
 
 def run_resource_info(call: Call, env: Env) -> Routine:
