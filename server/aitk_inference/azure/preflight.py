@@ -6,6 +6,8 @@ import asyncio
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from aitk_inference.azure.deployments import incremental
+from aitk_inference.azure.errors import map_azure_errors
 from aitk_inference.core import api_versions
 from aitk_inference.core.errors import NotFound
 from aitk_inference.core.json_paths import find, objects, text
@@ -93,21 +95,7 @@ class ArmPreflight:
 
         The SDK polls where the answer takes a while (202), so its operation is used.
         """
-        from azure.mgmt.resource.deployments.models import (
-            Deployment,
-            DeploymentParameter,
-            DeploymentProperties,
-        )
-
-        from aitk_inference.azure.errors import map_azure_errors
-
-        body = Deployment(
-            properties=DeploymentProperties(
-                mode="Incremental",
-                template=template,
-                parameters={name: DeploymentParameter(value=value) for name, value in parameters.items()},
-            )
-        )
+        body = incremental(template, parameters)
         operations = self._clients.deployments(ref.subscription_id).deployments
         with map_azure_errors("validating the template"):
             poller = await operations.begin_validate(ref.resource_group, ref.name, body)
