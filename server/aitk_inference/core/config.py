@@ -97,6 +97,16 @@ def check_is_project(project: Path) -> None:
         raise incomplete(project, tuple(_KEYS))
 
 
+def no_such_file(project: Path, relative: Path) -> InvalidProject:
+    """Return the error of a file that every project has, and this folder has not."""
+    message = f"There is no {relative.as_posix()} in this project."
+    return InvalidProject(
+        message,
+        [Problem(project / relative, message, code="missing")],
+        suggestion="Open the project's own folder, or make a new project with: aitk-inference new DIR",
+    )
+
+
 def incomplete(project: Path, missing: Sequence[str]) -> InvalidProject:
     """Return what keeps a command from knowing where the app is: no file, an empty one, or keys that lack.
 
