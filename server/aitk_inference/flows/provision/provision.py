@@ -33,6 +33,7 @@ from aitk_inference.flows.project.template_plan import ACCOUNT, SHARE
 from aitk_inference.flows.provision import choose_target
 from aitk_inference.flows.provision.deployment import (
     DeploymentContext,
+    DeploymentOrder,
     adopt,
     cancelled_with_us,
     deployment_name,
@@ -261,7 +262,9 @@ class _Deployment:
             self.report.warn(_SECOND_GPU)
         tags = _owner_tags(self.request, subject)
         try:
-            return await run(context, wanted.template.document, subject.parameters, mark, tags)
+            return await run(
+                context, DeploymentOrder(wanted.template.document, subject.parameters, mark, tags)
+            )
         except (ProvisionFailed, QuotaExceeded) as error:
             await self._keep_what_is_there(subject, error)
             raise
