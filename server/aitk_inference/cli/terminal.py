@@ -12,10 +12,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
-from aitk_inference.core.errors import Dismissed, InputRequired
+from aitk_inference.core.errors import Dismissed
 from aitk_inference.core.logs import NOTICE
 from aitk_inference.core.terminal_text import coloured, printable
-from aitk_inference.core.user_interface import Choice, Confirm, Level, Secret, Text, missing
+from aitk_inference.core.user_interface import Choice, Confirm, Level, NobodyToAsk, Secret, Text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -115,24 +115,11 @@ class Screen:
         return f"{colour}{text}{_END}" if self.colours and colour else text
 
 
-class NoInputUserInterface:
+class NoInputUserInterface(NobodyToAsk):
     """Steps in lines; nobody can be asked."""
 
     def __init__(self, screen: Screen) -> None:
         self._screen = screen
-
-    @property
-    def can_ask(self) -> bool:
-        """Return False: nobody is there."""
-        return False
-
-    async def ask(self, questions: Sequence[Question]) -> Answers:
-        """Name every question with its flag.
-
-        Raises:
-            InputRequired: always.
-        """
-        raise InputRequired([missing(question) for question in questions])
 
     def progress(self, event: ProgressEvent) -> None:
         """Show a step."""

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from aitk_inference.core.actions import Action, ActionKind
 from aitk_inference.core.config import read_config
-from aitk_inference.core.errors import AppError, InputRequired
+from aitk_inference.core.errors import AppError
 from aitk_inference.core.model import AppRef
-from aitk_inference.core.user_interface import missing
+from aitk_inference.core.user_interface import NobodyToAsk
 from aitk_inference.flows.app.protection import protection
 from aitk_inference.flows.operate.app_state import snapshot
 from aitk_inference.flows.provision.choose_target import configured_subscription
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from aitk_inference.core.ports import Clouds
-    from aitk_inference.core.user_interface import Answers, Document, Level, ProgressEvent, Question
+    from aitk_inference.core.user_interface import Document, Level, ProgressEvent
     from aitk_inference.flows.operate.app_state import Snapshot
 
 _ICONS = {
@@ -41,13 +41,8 @@ STARTING = _ICONS["starting"]
 """Begins the text of an app that will soon stand otherwise."""
 
 
-class _Nobody:
+class _Nobody(NobodyToAsk):
     """Stands in for a person who must not be disturbed."""
-
-    can_ask = False
-
-    async def ask(self, questions: Sequence[Question]) -> Answers:
-        raise InputRequired([missing(question) for question in questions])
 
     def progress(self, event: ProgressEvent) -> None:
         """Show nothing."""
