@@ -69,6 +69,10 @@ class Diagnostic:
         )
 
 
+def _errors(diagnostics: tuple[Diagnostic, ...]) -> tuple[Diagnostic, ...]:
+    return tuple(item for item in diagnostics if item.level is Level.ERROR)
+
+
 @dataclass(frozen=True, slots=True)
 class Compilation:
     """A compiled `.bicep` file: the JSON template's text, None when there are errors."""
@@ -79,7 +83,7 @@ class Compilation:
     @property
     def errors(self) -> tuple[Diagnostic, ...]:
         """The diagnostics that forbid to deploy."""
-        return tuple(item for item in self.diagnostics if item.level is Level.ERROR)
+        return _errors(self.diagnostics)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +97,7 @@ class ParametersCompilation:
     @property
     def errors(self) -> tuple[Diagnostic, ...]:
         """The diagnostics that forbid to deploy."""
-        return tuple(item for item in self.diagnostics if item.level is Level.ERROR)
+        return _errors(self.diagnostics)
 
 
 @dataclass(frozen=True, slots=True)

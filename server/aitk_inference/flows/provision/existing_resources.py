@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from aitk_inference.flows.project.template import Template
     from aitk_inference.flows.project.template_plan import ProjectResources
 
-"""In which an environment is read that the template only refers to."""
 IN_THE_MAKING = (
     "Waiting",
     "InProgress",
