@@ -3,30 +3,22 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from support.desk import TIMEOUT, Desk
 from support.projects import set_parameters, small_project
 from support.real_projects import CONFIG, STORAGE, Arm, config_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    import subprocess
     from pathlib import Path
+
+    from support.desk import Desk
 
 BUSY = {
     "code": "ManagedEnvironmentOperationInProgress",
     "message": "Cannot modify Container Apps environment env because another operation is in progress.",
 }
-
-
-@pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    desk = Desk(tmp_path_factory.mktemp("desk"))
-    yield desk
-    desk.local("stop")
 
 
 @pytest.fixture
@@ -36,15 +28,7 @@ def project(tmp_path: Path) -> Path:
 
 def delete(desk: Desk, project: Path, *flags: str) -> subprocess.CompletedProcess[str]:
     """Run it as a person who is not there."""
-    return subprocess.run(
-        [sys.executable, "-m", "aitk_inference", "delete", "--project", str(project), "--no-input", *flags],
-        env=desk.environment,
-        capture_output=True,
-        text=True,
-        timeout=TIMEOUT,
-        check=False,
-        stdin=subprocess.DEVNULL,
-    )
+    return desk.said("delete", "--project", str(project), "--no-input", *flags)
 
 
 def refusing(times: int) -> dict[str, Any]:

@@ -69,31 +69,25 @@ class Owner:
 
     def run(self, *words: str, given: str | None = None) -> subprocess.CompletedProcess[str]:
         """Run a verb to its end; ``given`` comes from a pipe."""
-        return subprocess.run(
-            self._command(*words),
-            env=self._desk.environment,
-            input=given,
-            stdin=subprocess.DEVNULL if given is None else None,
-            capture_output=True,
-            text=True,
-            timeout=TIMEOUT,
-            check=False,
-        )
+        return self._desk.said(*self._words(*words), given=given)
 
     def start(self, *words: str) -> subprocess.Popen[str]:
         """Start a verb whose output is read from pipes."""
         pipe = subprocess.PIPE
         return subprocess.Popen(
-            self._command(*words), env=self._desk.environment, stdout=pipe, stderr=pipe, text=True
+            [sys.executable, "-m", "aitk_inference", *self._words(*words)],
+            env=self._desk.environment,
+            stdout=pipe,
+            stderr=pipe,
+            text=True,
         )
 
     def ask(self, path: str) -> None:
         """Ask the app for something, so that it writes."""
         urllib.request.urlopen(f"{self.endpoint}/{path}", timeout=60).close()
 
-    def _command(self, verb: str, *words: str) -> list[str]:
-        command = [sys.executable, "-m", "aitk_inference", verb, *words]
-        return command if verb.startswith("-") else [*command, "--project", str(self.project)]
+    def _words(self, verb: str, *words: str) -> tuple[str, ...]:
+        return (verb, *words) if verb.startswith("-") else (verb, *words, "--project", str(self.project))
 
     def leave(self) -> None:
         """End the local Azure."""
