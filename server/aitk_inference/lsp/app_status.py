@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from aitk_inference.core.actions import Action, ActionKind
 from aitk_inference.core.config import read_config
 from aitk_inference.core.errors import AppError
-from aitk_inference.core.model import AppRef
 from aitk_inference.core.user_interface import NobodyToAsk
 from aitk_inference.flows.app.protection import protection
 from aitk_inference.flows.operate.app_state import snapshot
@@ -66,13 +65,13 @@ async def look(uri: str, project: Path, clouds: Callable[[], Awaitable[Clouds]])
         AppError: the configuration can't be read, or nobody answers.
     """
     config = read_config(project)
-    if config.aca_app_name is None or config.resource_group_name is None or config.subscription_id is None:
+    ref = config.app
+    if ref is None:
         return StatusParams(uri, "")
     targets = await clouds()
     subscription = await configured_subscription(config, ui=_Nobody(), clouds=targets)
     if subscription.is_local and not await targets.local_running():
         return _local_ended(uri)
-    ref = AppRef(config.subscription_id, config.resource_group_name, config.aca_app_name)
     async with targets.open(subscription.id, subscription.sign_in_tenant) as cloud:
         app = await cloud.apps.get(ref)
         if app is None:

@@ -6,10 +6,9 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from aitk_inference.core.config import incomplete, read_config
-from aitk_inference.core.model import AppRef
 from aitk_inference.core.progress import Reporter
 from aitk_inference.core.project_lock import hold
-from aitk_inference.flows.deploy.deploy import find_app
+from aitk_inference.flows.app.find_app import find_app
 from aitk_inference.flows.provision.choose_target import configured_subscription
 from aitk_inference.flows.user_dirs import state_folder
 
@@ -40,10 +39,9 @@ async def app_of_project(project: Path, *, ui: UserInterface, clouds: Clouds) ->
         NotAuthenticated, Forbidden, Unreachable.
     """
     config = read_config(project)
-    known = (config.subscription_id, config.resource_group_name, config.aca_app_name)
-    if not all(known):
+    ref = config.app
+    if ref is None:
         raise incomplete(project, config.missing())
-    ref = AppRef(*map(str, known))
     subscription = await configured_subscription(config, ui=ui, clouds=clouds)
     async with clouds.open(subscription.id, subscription.sign_in_tenant) as cloud:
         report = Reporter(ui, cloud.clock.monotonic, cloud.clock.monotonic())
