@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from arm_template import find_key
+
 from aitk_inference.core.config import no_such_file, read_object, read_source
 from aitk_inference.core.errors import InvalidProject, NotFound, Problem
 
@@ -40,7 +42,7 @@ class Template:
 
     def declared(self, name: str) -> str | None:
         """Return a parameter's name as the template spells it, or None: ARM takes any case."""
-        return next((known for known in self.parameters if known.lower() == name.lower()), None)
+        return find_key(self.parameters, name)
 
 
 def check_present(project: Path) -> None:

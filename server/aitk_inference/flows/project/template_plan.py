@@ -8,14 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from arm_template import Expression, PlannedResource, Scope, TemplateError, evaluate
+from arm_template import Expression, PlannedResource, Scope, TemplateError, evaluate, open_expressions
 
 from aitk_inference.core.errors import InvalidProject, Problem
 from aitk_inference.core.json_paths import find, objects, text
 from aitk_inference.core.model import WorkloadProfile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from arm_template import Plan
 
@@ -144,25 +144,8 @@ def label(resource: PlannedResource) -> str:
 
 def output(plan: Plan, name: str) -> Json:
     """Return an output that is known before the deployment, or None."""
-    found = next((item.value for key, item in plan.outputs.items() if same(key, name)), None)
-    return None if has_expression(found) else found
-
-
-def has_expression(value: object) -> bool:
-    """Return True if something in a value can be known by Azure alone."""
-    return next(expressions(value), None) is not None
-
-
-def expressions(value: object) -> Iterator[str]:
-    """Yield the expressions in a value that only Azure can finish."""
-    if isinstance(value, Expression):
-        yield value
-    elif isinstance(value, dict):
-        for item in value.values():
-            yield from expressions(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from expressions(item)
+    found = plan.output(name)
+    return None if found is None or open_expressions(found.value) else found.value
 
 
 def profile_of(document: Mapping[str, Json]) -> WorkloadProfile:

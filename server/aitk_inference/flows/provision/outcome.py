@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from arm_template import open_expressions
+
 from aitk_inference.core.actions import Action, ActionKind
 from aitk_inference.core.config import TENANT_KEY, InferenceConfig, endpoint_url, write_config
 from aitk_inference.core.errors import ErrorNode, ProvisionFailed
@@ -15,7 +17,6 @@ from aitk_inference.core.progress import Reporter, duration
 from aitk_inference.flows.app.protection import protection
 from aitk_inference.flows.app.secret_variable import HF_TOKEN, gated_base
 from aitk_inference.flows.outcome import Outcome
-from aitk_inference.flows.project.template_plan import has_expression
 
 _PUBLIC = "Its endpoint is public: whoever knows the address may use it, until it is protected: aitk-inference protect --api-key"
 _GATED = "Models like {base} mostly want an agreement on Hugging Face, and its token: aitk-inference secrets set {token}"
@@ -43,7 +44,7 @@ def report_differences(outputs: Mapping[str, Json], plan: Plan, report: Reporter
     answered = {name.lower(): value for name, value in outputs.items()}
     for name, item in plan.outputs.items():
         value = answered.get(name.lower())
-        if value is not None and not has_expression(item.value) and value != item.value:
+        if value is not None and not open_expressions(item.value) and value != item.value:
             report.warn(f"The deployment says {name} is {value}; here the template gave {item.value}.")
 
 
