@@ -100,13 +100,6 @@ class ParametersCompilation:
         return _errors(self.diagnostics)
 
 
-@dataclass(frozen=True, slots=True)
-class FileReferences:
-    """Every file that a compilation reads: what to watch, and what to hash."""
-
-    paths: tuple[Path, ...]
-
-
 def diagnostics_of(found: object, path_of: type[Path]) -> tuple[Diagnostic, ...]:
     """Read the diagnostics of an answer; what is not one is left out."""
     listed = found if isinstance(found, list) else []

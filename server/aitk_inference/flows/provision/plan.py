@@ -201,7 +201,7 @@ async def confirm_resets(subject: Subject, price: Price, ui: UserInterface) -> N
 
 def _lost(subject: Subject) -> str:
     """Return in words what people set and the deployment would take away."""
-    lost = unguarded(local_changes(subject), subject.wanted.project, subject.wanted.template)
+    lost = unguarded(local_changes(subject), subject.wanted.template)
     return "; ".join(
         f"{change.kind} {change.name}: "
         + ", ".join([*change.loses, *(prop.words for prop in change.properties)])

@@ -106,9 +106,7 @@ def planned_changes(
     ]
 
 
-def unguarded(
-    changes: Sequence[PlannedChange], fresh: ProjectResources, template: Template
-) -> list[PlannedChange]:
+def unguarded(changes: Sequence[PlannedChange], template: Template) -> list[PlannedChange]:
     """Return the changes that would take or reset what people set.
 
     A template that is told of what exists changes a value only where a parameter says so; one that has no
