@@ -9,6 +9,7 @@ from urllib.parse import quote
 from aitk_inference.azure.deployments import incremental
 from aitk_inference.azure.errors import map_azure_errors
 from aitk_inference.core import api_versions
+from aitk_inference.core.arm_names import region_key
 from aitk_inference.core.errors import NotFound
 from aitk_inference.core.json_paths import find, objects, text
 from aitk_inference.core.preflight import DeletedWorkspace, Grant, NameAnswer, ProfileType, Usage
@@ -117,7 +118,7 @@ class ArmPreflight:
 
 
 def _region(subscription_id: str, location: str) -> str:
-    name = quote(location.replace(" ", "").lower())
+    name = quote(region_key(location))
     return f"/subscriptions/{subscription_id}/providers/Microsoft.App/locations/{name}"
 
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
 
+from aitk_inference.core.arm_names import group_id
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
@@ -140,6 +142,11 @@ class AppRef:
     subscription_id: str
     resource_group: str
     name: str
+
+    @property
+    def id(self) -> str:
+        """Return its ARM id."""
+        return f"{group_id(self.subscription_id, self.resource_group)}/providers/Microsoft.App/containerApps/{self.name}"
 
 
 @dataclass(frozen=True)
@@ -294,6 +301,12 @@ class ShareRef:
     resource_group: str
     account: str
     share: str
+
+    @property
+    def account_id(self) -> str:
+        """Return its account's ARM id."""
+        group = group_id(self.subscription_id, self.resource_group)
+        return f"{group}/providers/Microsoft.Storage/storageAccounts/{self.account}"
 
 
 @dataclass(frozen=True)

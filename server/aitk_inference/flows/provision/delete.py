@@ -9,6 +9,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from aitk_inference.core.arm_names import group_id, kind, name_of, same, type_of
 from aitk_inference.core.config import (
     TENANT_KEY,
     InferenceConfig,
@@ -23,7 +24,6 @@ from aitk_inference.core.percents import DeletePercent, between
 from aitk_inference.core.progress import Reporter
 from aitk_inference.core.project_lock import hold
 from aitk_inference.core.user_interface import Confirm, Level, Text
-from aitk_inference.flows.app.resource_labels import kind, name_of, type_of
 from aitk_inference.flows.app.share_contents import Contents, contents_of
 from aitk_inference.flows.outcome import Outcome
 from aitk_inference.flows.project.template_plan import (
@@ -33,7 +33,6 @@ from aitk_inference.flows.project.template_plan import (
     ENVIRONMENT_STORAGE,
     SHARE,
     WORKSPACE,
-    same,
 )
 from aitk_inference.flows.provision.choose_target import defaults, find_subscription
 from aitk_inference.flows.provision.deployment import PROJECT_LABEL_TAG, deployment_name
@@ -188,7 +187,7 @@ class _Work:
         )
 
     async def _plan(self, group: ResourceGroup) -> Deletion:
-        group_id = f"/subscriptions/{self.subscription_id}/resourceGroups/{group.name}"
+        home = group_id(self.subscription_id, group.name)
         listed = await self.cloud.deployments.records(self.subscription_id, group.name)
         records = tuple(one for one in listed if is_of(one.status.tags, self.request.project))
         running = [one.ref.name for one in records if not one.status.state.is_final]
@@ -197,9 +196,9 @@ class _Work:
                 f"The deployment {running[0]} of this project is running.",
                 suggestion="Wait for it, or cancel Provision, then delete.",
             )
-        noted = {one.id.lower(): one for each in records for one in made_by(each.status.tags, group_id)}
+        noted = {one.id.lower(): one for each in records for one in made_by(each.status.tags, home)}
         there = await present(noted.values(), self.cloud.resources)
-        theirs = await others(group_id, there, self.cloud.resources)
+        theirs = await others(home, there, self.cloud.resources)
         staying = kept(there, theirs, {} if self.request.everything else self.finetuning.names)
         stays = {one.made.id for one in staying}
         going = sorted((one.made for one in there if one.made.id not in stays), key=_rank)

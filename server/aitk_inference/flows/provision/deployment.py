@@ -15,12 +15,12 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from aitk_inference.core.actions import Action, ActionKind
+from aitk_inference.core.arm_names import kind
 from aitk_inference.core.errors import AppError, Cancelled
 from aitk_inference.core.model import DeploymentState
 from aitk_inference.core.percents import ProvisionPercent, between
 from aitk_inference.core.progress import duration
 from aitk_inference.core.user_interface import Level
-from aitk_inference.flows.app.resource_labels import kind
 from aitk_inference.flows.provision.deployment_errors import failure, is_passing, lacks_registration
 
 if TYPE_CHECKING:

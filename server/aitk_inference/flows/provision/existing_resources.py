@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from aitk_inference.core import api_versions
+from aitk_inference.core.arm_names import name_of, region_key, same
 from aitk_inference.core.errors import AppError, Conflict, InvalidProject, NotFound
 from aitk_inference.core.json_paths import find, objects, text
 from aitk_inference.flows.app.app_secrets import check_whole
@@ -21,9 +22,9 @@ from aitk_inference.flows.project.template_plan import (
     ENVIRONMENT_STORAGE,
     SHARE,
     WORKSPACE,
+    environment_id_of,
     of_type,
     profile_of,
-    same,
 )
 
 if TYPE_CHECKING:
@@ -195,14 +196,14 @@ def _refused(check: Callable[[], object]) -> AppError | None:
 
 
 def _check_app(existing: Existing, project: ProjectResources) -> None:
-    home = text(existing.app, "properties", "environmentId") or text(
-        existing.app, "properties", "managedEnvironmentId"
-    )
+    home = environment_id_of(existing.app)
     if home and not same(home, project.environment_id):
-        same_name = same(_name(home), _name(project.environment_id))
-        names = (home, project.environment_id) if same_name else (_name(home), _name(project.environment_id))
+        same_name = same(name_of(home), name_of(project.environment_id))
+        names = (
+            (home, project.environment_id) if same_name else (name_of(home), name_of(project.environment_id))
+        )
         is_here = same(home.partition("/providers/")[0], project.app.id.partition("/providers/")[0])
-        wanted = f"acaEnvironmentName to {_name(home)}" if is_here else f"acaEnvironmentId to {home}"
+        wanted = f"acaEnvironmentName to {name_of(home)}" if is_here else f"acaEnvironmentId to {home}"
         raise Conflict(
             f"The container app {project.app.name} belongs to the environment {names[0]}, not to {names[1]}.",
             suggestion=f"Set {wanted}, or acaAppName to a new name, in the parameters.",
@@ -224,7 +225,7 @@ def _check_location(
     if project.environment is None:
         return  # of another group: the app goes where it is, the storage where the parameters say
     given, actual = parameters.get("location"), text(environment, "location")
-    if isinstance(given, str) and _plain(given) != _plain(actual):
+    if isinstance(given, str) and region_key(given) != region_key(actual):
         message = f"The environment {text(environment, 'name')} exists in {actual}, but the parameter location says {given}."
         raise InvalidProject(
             message,
@@ -291,11 +292,3 @@ def _addable(environment: Mapping[str, Json], profile: WorkloadProfile) -> Workl
 
 def _profiles(environment: Mapping[str, Json]) -> Iterator[WorkloadProfile]:
     return (profile_of(item) for item in objects(environment, "properties", "workloadProfiles"))
-
-
-def _name(resource_id: str) -> str:
-    return resource_id.rpartition("/")[2]
-
-
-def _plain(location: str) -> str:
-    return location.replace(" ", "").lower()

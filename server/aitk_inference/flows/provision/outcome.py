@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from arm_template import open_expressions
 
 from aitk_inference.core.actions import Action, ActionKind
+from aitk_inference.core.arm_names import group_id
 from aitk_inference.core.config import TENANT_KEY, InferenceConfig, endpoint_url, write_config
 from aitk_inference.core.errors import ErrorNode, ProvisionFailed
 from aitk_inference.core.model import AppRef
@@ -35,8 +36,7 @@ if TYPE_CHECKING:
 
 def group_page(site: Site) -> str:
     """Return the portal's page of the resource group."""
-    group = f"/subscriptions/{site.subscription.id}/resourceGroups/{site.group.name}"
-    return resource_page(group, site.subscription.sign_in_tenant)
+    return resource_page(group_id(site.subscription.id, site.group.name), site.subscription.sign_in_tenant)
 
 
 def report_differences(outputs: Mapping[str, Json], plan: Plan, report: Reporter) -> None:

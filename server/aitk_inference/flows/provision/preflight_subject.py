@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from aitk_inference.core.arm_names import group_id
 from aitk_inference.flows.project.template_plan import of_type
 from aitk_inference.flows.provision.existing_resources import check, refusals
 
@@ -45,8 +46,12 @@ class Subject:
     @property
     def scope(self) -> str:
         """Return the ARM id of the group, or of the subscription where the group is not there yet."""
-        subscription = f"/subscriptions/{self.site.subscription.id}"
-        return f"{subscription}/resourceGroups/{self.site.group.name}" if self.site.exists else subscription
+        return self.group_id if self.site.exists else f"/subscriptions/{self.site.subscription.id}"
+
+    @property
+    def group_id(self) -> str:
+        """Return the ARM id of the group, whether it is there or not."""
+        return group_id(self.site.subscription.id, self.site.group.name)
 
 
 def subject_of(

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, NamedTuple
 
+from aitk_inference.core.arm_names import kind, same
 from aitk_inference.core.redaction import redact
-from aitk_inference.flows.app.resource_labels import kind
-from aitk_inference.flows.project.template_plan import ENVIRONMENT_STORAGE, same, short_name
+from aitk_inference.flows.project.template_plan import ENVIRONMENT_STORAGE, short_name
 from aitk_inference.flows.provision.existing_resources import KEEPERS, is_shown
 from aitk_inference.flows.provision.hand_made import Change, Comparison, compare, kept
 

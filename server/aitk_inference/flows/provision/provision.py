@@ -309,9 +309,7 @@ async def _make_ready(
 
 def _owner_tags(request: ProvisionRequest, subject: Subject) -> dict[str, str]:
     """Return the tags by which the deployment's record says whose it is and what it makes."""
-    earlier, group_id = subject.earlier, subject.scope
-    if not subject.site.exists:
-        group_id = f"{subject.scope}/resourceGroups/{subject.site.group.name}"
+    earlier, group_id = subject.earlier, subject.group_id
     before = made_by(earlier.tags, group_id) if earlier and is_of(earlier.tags, request.project) else []
     made = made_now(subject.put, subject.existing, before, group_id)
     return {**owner_tags(request.project), **made_tags(made, group_id)}

@@ -10,8 +10,8 @@ import asyncio
 from typing import TYPE_CHECKING, NamedTuple
 
 from aitk_inference.core import api_versions
+from aitk_inference.core.arm_names import name_of, same, type_of
 from aitk_inference.core.json_paths import objects, text
-from aitk_inference.flows.app.resource_labels import name_of, type_of
 from aitk_inference.flows.project.template_plan import (
     ACCOUNT,
     APP,
@@ -19,7 +19,7 @@ from aitk_inference.flows.project.template_plan import (
     ENVIRONMENT_STORAGE,
     SHARE,
     WORKSPACE,
-    same,
+    environment_id_of,
 )
 
 if TYPE_CHECKING:
@@ -121,7 +121,10 @@ def _reason(
 
 def _stands_on(user: Mapping[str, Json], one: Present) -> bool:
     lower = one.made.id.lower()
-    if text(user, "id").lower().startswith(f"{lower}/") or lower in (_home(user), *_volumes(user)):
+    if text(user, "id").lower().startswith(f"{lower}/") or lower in (
+        environment_id_of(user).lower(),
+        *_volumes(user),
+    ):
         return True
     account, share = (
         text(user, "properties", "azureFile", key).lower() for key in ("accountName", "shareName")
@@ -133,16 +136,10 @@ def _stands_on(user: Mapping[str, Json], one: Present) -> bool:
     return bool(logs) and same(logs, text(one.document, "properties", "customerId"))
 
 
-def _home(user: Mapping[str, Json]) -> str:
-    """Return the id of the environment that an app or a job runs in, in lower case."""
-    found = (text(user, "properties", key) for key in ("environmentId", "managedEnvironmentId"))
-    return next((one.lower() for one in found if one), "")
-
-
 def _volumes(user: Mapping[str, Json]) -> list[str]:
     """Return the ids of the environment's storages that an app or a job mounts, in lower case."""
     names = (text(one, "storageName").lower() for one in objects(user, "properties", "template", "volumes"))
-    return [f"{_home(user)}/storages/{name}" for name in names if name]
+    return [f"{environment_id_of(user).lower()}/storages/{name}" for name in names if name]
 
 
 async def _documents(ids: Iterable[str], resources: Resources) -> list[Mapping[str, Json]]:
