@@ -92,11 +92,11 @@ async def refused(start: Start, replicas: Sequence[Replica], words: str, seen: S
     return _error(start, evidence, f"{start.app.ref.name} runs, but its model can't be served", found)
 
 
-async def collect(lines: AsyncIterator[LogLine], limit: float = _SECONDS) -> tuple[LogLine, ...]:
+async def collect(lines: AsyncIterator[LogLine]) -> tuple[LogLine, ...]:
     """Return the lines that come in time; logs help, and never hide the error that they explain."""
     found: list[LogLine] = []
     try:
-        async with asyncio.timeout(limit):
+        async with asyncio.timeout(_SECONDS):
             async for line in lines:
                 found.append(line)  # noqa: PERF401 - keeps what came before a time-out
     except (AppError, TimeoutError):

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 _NOTHING = Comparison((), ())
 _LONGEST = 60
 """Characters of a value that a plan shows."""
+_MOST_ALONE = 10
+"""Resources that a deployment leaves alone, of which a plan shows as many."""
 WORDS = {
     "create": "create",
     "update": "change",
@@ -142,14 +144,14 @@ def shown(value: Json) -> str:
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
-def listed_lines(changes: Sequence[PlannedChange], most: int = 10) -> Iterator[str]:
+def listed_lines(changes: Sequence[PlannedChange]) -> Iterator[str]:
     """Yield the lines of a plan; of what is left alone the first few, and how many there are."""
     alone = [change for change in changes if change.change == "ignore"]
     for change in changes:
-        if change not in alone[most:]:
+        if change not in alone[_MOST_ALONE:]:
             yield from change.lines()
-    if alone[most:]:
-        yield f"  {WORDS['ignore']:<10} {len(alone) - most} more resources of the group"
+    if alone[_MOST_ALONE:]:
+        yield f"  {WORDS['ignore']:<10} {len(alone) - _MOST_ALONE} more resources of the group"
 
 
 def _change(fresh: PlannedResource, put: PlannedResource | None, existing: Existing) -> PlannedChange:
