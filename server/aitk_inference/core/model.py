@@ -277,6 +277,12 @@ class Replica:
         """True when every container answers its readiness probe."""
         return bool(self.containers) and all(container.ready for container in self.containers)
 
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """The platform's words about it and its containers, each once."""
+        said = (self.details, *(container.details for container in self.containers))
+        return tuple(dict.fromkeys(words for words in said if words))
+
 
 @dataclass(frozen=True)
 class LogLine:

@@ -147,10 +147,10 @@ async def _evidence(start: Start, replicas: Sequence[Replica], seen: Sequence[st
         )
     written = tuple(redact(line.text.rstrip()) for line in console if line.source == "console")
     revision = await start.cloud.apps.revision(start.app.ref, start.revision)
-    details = [text for one in replicas for text in (one.details, *(c.details for c in one.containers))]
+    details = [words for one in replicas for words in one.reasons]
     return Evidence(
         without_noise(written or tuple(seen)),
         await events_of(start, replicas),
-        tuple(dict.fromkeys(redact(text) for text in details if text)),
+        tuple(dict.fromkeys(map(redact, details))),
         redact(revision.details) if revision else "",
     )

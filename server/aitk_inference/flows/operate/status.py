@@ -136,8 +136,7 @@ def _replica(replica: Replica) -> str:
     ready = "ready" if replica.ready else "not ready"
     times = "once" if replica.restarts == 1 else f"{replica.restarts} times"
     restarts = f", restarted {times}" if replica.restarts else ""
-    said = dict.fromkeys(text for text in (replica.details, *(c.details for c in replica.containers)) if text)
-    details = f" ({'; '.join(said)})" if said else ""
+    details = f" ({'; '.join(replica.reasons)})" if replica.reasons else ""
     return f"{replica.name}: {replica.running_state}, {ready}{restarts}{details}"
 
 
