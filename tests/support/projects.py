@@ -87,3 +87,13 @@ def make_small(project: Path) -> Path:
     shutil.rmtree(project / "inference")
     shutil.rmtree(project / "infra")
     return small_project(project)
+
+
+def with_server(project: Path, source: str) -> Path:
+    """Put an app of one file in the place of a starter's, which needs packages and a model."""
+    shutil.rmtree(project / "sample")
+    shutil.rmtree(project / "inference")
+    (project / "inference").mkdir()
+    (project / "inference/server.py").write_text(source)
+    set_parameters(project, defaultCommands=["cd /mount/inference", "python server.py"])
+    return project

@@ -13,6 +13,7 @@ import urllib.request
 from typing import TYPE_CHECKING
 
 import pytest
+from support import talking_app
 from support.desk import TIMEOUT, Desk
 from support.projects import set_parameters, small_project
 
@@ -21,29 +22,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 BURST = 20_000
-APP = """\
-import http.server, json, os
-print("the app starts", flush=True)
-class Handler(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        for number in range(int(self.path[1:]) if self.path[1:].isdecimal() else 0):
-            print(f"burst {number}")
-        if self.path == "/die":
-            os._exit(3)
-        if self.path in ("/hello", "/ends"):
-            print(self.path, flush=True)
-        self.send_response(200)
-        self.end_headers()
-        self.wfile.write(json.dumps({"data": [{"id": "lighthouse"}]}).encode())
-    def do_POST(self):
-        self.rfile.read(int(self.headers["Content-Length"]))
-        self.send_response(200)
-        self.end_headers()
-        for word in ("Rivers ", "carry ", "salt."):
-            self.wfile.write(f"data: {json.dumps({'choices': [{'delta': {'content': word}}]})}\\n\\n".encode())
-    def log_message(self, *_): pass
-http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
-"""
 
 
 class Owner:
@@ -57,7 +35,7 @@ class Owner:
     def __init__(self, home: Path) -> None:
         self._desk = Desk(home)
         self.project = small_project(home / "project")
-        (self.project / "inference/gradio_chat.py").write_text(APP)
+        (self.project / "inference/gradio_chat.py").write_text(talking_app.SOURCE)
         set_parameters(
             self.project, minReplicas=1, defaultCommands=["cd /mount/inference", "python gradio_chat.py"]
         )
