@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aitk_inference.core.config import InferenceConfig, write_config
-from aitk_inference.flows.api import ProvisionRequest
+from aitk_inference.flows.api import DeployRequest, ProvisionRequest
+from aitk_inference.flows.deploy.deploy import deploy
 from aitk_inference.flows.provision.provision import provision
 from support.app_provider import app, environment
 from support.azure_world import AZURE, GROUP, World, WorldClouds
@@ -57,6 +58,12 @@ async def provision_local(project: Path, world: World, ui: Scripted | None = Non
     """Run Provision into the group "models" of this computer; ``given`` are fields of the request."""
     request = ProvisionRequest(project, "local", "models")._replace(**given)
     return await provision(request, ui=ui or Scripted(), clouds=WorldClouds(world))
+
+
+async def deploy_project(project: Path, world: World, ui: Scripted | None = None, **given: Any) -> Outcome:
+    """Run Deploy; ``given`` are fields of the request."""
+    request = DeployRequest(project)._replace(**given)
+    return await deploy(request, ui=ui or Scripted(), clouds=WorldClouds(world))
 
 
 def set_parameters(project: Path, **values: object) -> Path:
