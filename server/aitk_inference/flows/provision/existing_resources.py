@@ -154,35 +154,23 @@ def check(existing: Existing, project: ProjectResources, parameters: Parameters)
 
     Raises:
         Conflict: an existing environment or app stands in the way.
+        NotFound: an environment that the template only refers to is not there.
         InvalidProject: a parameter says another location than the one that exists.
     """
-    environment = existing.environment
-    _check_app(existing, project)
-    if environment is None:
-        _check_elsewhere(project)
-        return None
-    _check_location(environment, project, parameters)
-    if not existing.whole_environment:
-        _check_mendable(existing, environment, project.profile)
-        return None
-    return _missing_profile(environment, project.profile)
+    for error in refusals(existing, project, parameters):
+        raise error
+    return _profile_to_add(existing, project)
 
 
 def refusals(existing: Existing, project: ProjectResources, parameters: Parameters) -> list[AppError]:
     """Return all that :func:`check` would refuse, not the first alone."""
-    environment = existing.environment
-    checks: list[Callable[[], object]] = [lambda: _check_app(existing, project)]
-    if environment is None:
-        checks.append(lambda: _check_elsewhere(project))
-    else:
-        checks += [
-            lambda: _check_location(environment, project, parameters),
-            lambda: (
-                _missing_profile(environment, project.profile)
-                if existing.whole_environment
-                else _check_mendable(existing, environment, project.profile)
-            ),
-        ]
+    checks: tuple[Callable[[], object], ...] = (
+        lambda: _check_app(existing, project),
+        lambda: _check_elsewhere(existing, project),
+        lambda: _check_location(existing, project, parameters),
+        lambda: _check_mendable(existing, project.profile),
+        lambda: _profile_to_add(existing, project),
+    )
     refused = (_refused(one) for one in checks)
     return [error for error in refused if error is not None]
 
@@ -210,20 +198,19 @@ def _check_app(existing: Existing, project: ProjectResources) -> None:
         )
 
 
-def _check_elsewhere(project: ProjectResources) -> None:
+def _check_elsewhere(existing: Existing, project: ProjectResources) -> None:
     """Refuse an environment that the template only refers to, and that is not there (or not to be seen)."""
-    if project.environment is None and project.environment_id:
+    if existing.environment is None and project.environment is None and project.environment_id:
         raise NotFound(
             f"There is no environment {project.environment_id} that you can see.",
             suggestion="Correct acaEnvironmentId in the parameters, or ask its owner for the role Contributor on it.",
         )
 
 
-def _check_location(
-    environment: Mapping[str, Json], project: ProjectResources, parameters: Parameters
-) -> None:
-    if project.environment is None:
-        return  # of another group: the app goes where it is, the storage where the parameters say
+def _check_location(existing: Existing, project: ProjectResources, parameters: Parameters) -> None:
+    environment = existing.environment
+    if environment is None or project.environment is None:
+        return  # one of another group: the app goes where it is, the storage where the parameters say
     given, actual = parameters.get("location"), text(environment, "location")
     if isinstance(given, str) and region_key(given) != region_key(actual):
         message = f"The environment {text(environment, 'name')} exists in {actual}, but the parameter location says {given}."
@@ -234,8 +221,11 @@ def _check_location(
         )
 
 
-def _check_mendable(existing: Existing, environment: Mapping[str, Json], profile: WorkloadProfile) -> None:
-    """Refuse a new PUT where it would take other workload profiles away."""
+def _check_mendable(existing: Existing, profile: WorkloadProfile) -> None:
+    """Refuse a new PUT of a broken environment where it would take other workload profiles away."""
+    environment = existing.environment
+    if environment is None or existing.whole_environment:
+        return
     ours = {"consumption", profile.name.lower()}
     others = [p.name for p in _profiles(environment) if p.name.lower() not in ours]
     if others:
@@ -246,7 +236,11 @@ def _check_mendable(existing: Existing, environment: Mapping[str, Json], profile
         )
 
 
-def _missing_profile(environment: Mapping[str, Json], profile: WorkloadProfile) -> WorkloadProfile | None:
+def _profile_to_add(existing: Existing, project: ProjectResources) -> WorkloadProfile | None:
+    """Return the workload profile that a whole environment lacks; raise where it can't have it."""
+    environment, profile = existing.environment, project.profile
+    if environment is None or not existing.whole_environment:
+        return None
     there = next((p for p in _profiles(environment) if same(p.name, profile.name)), None)
     if not profile.type:
         _check_offered(environment, profile, there)
