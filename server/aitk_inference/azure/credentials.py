@@ -54,6 +54,9 @@ class TokenRequest:
     silent: bool = False
 
 
+GetToken: TypeAlias = Callable[[TokenRequest], Awaitable[AccessToken]]
+
+
 class Source(NamedTuple):
     """Where a token can come from.
 
@@ -65,7 +68,7 @@ class Source(NamedTuple):
 
     name: str
     label: str
-    get: Callable[[TokenRequest], Awaitable[AccessToken]]
+    get: GetToken
 
 
 class Given(NamedTuple):

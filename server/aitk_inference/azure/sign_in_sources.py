@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
+    from aitk_inference.azure.credentials import GetToken
     from aitk_inference.core.ports import EditorTokens
 
 _PROCESS_TIMEOUT = 30
@@ -42,7 +43,7 @@ class _Getter(Protocol):
 def sign_in(
     tokens: EditorTokens | None, *, tenant_id: str | None, timeout: float, show: Callable[[str], None]
 ) -> SignIn:
-    """Return the chain as design.md draws it.
+    """Return the chain: the editor's account, a pipeline's variables, Azure CLI, azd, a browser.
 
     Args:
         tokens: The editor's account, when there is an editor.
@@ -67,7 +68,7 @@ def sign_in(
     return SignIn(sources, tenant_id)
 
 
-def editor_source(tokens: EditorTokens) -> Callable[[TokenRequest], Any]:
+def editor_source(tokens: EditorTokens) -> GetToken:
     """Return the editor's account as a source."""
 
     async def get(request: TokenRequest) -> AccessToken:
@@ -109,7 +110,7 @@ def unattended(environ: Mapping[str, str]) -> list[_Getter]:
     return [make() for variables, make in kinds if all(map(environ.get, variables))]
 
 
-def threaded(credential: _Getter) -> Callable[[TokenRequest], Any]:
+def threaded(credential: _Getter) -> GetToken:
     """Return a blocking credential as a source."""
 
     async def get(request: TokenRequest) -> AccessToken:
@@ -120,9 +121,7 @@ def threaded(credential: _Getter) -> Callable[[TokenRequest], Any]:
     return get
 
 
-def _command_line(
-    credential: AzureCliCredential | AzureDeveloperCliCredential,
-) -> Callable[[TokenRequest], Any]:
+def _command_line(credential: AzureCliCredential | AzureDeveloperCliCredential) -> GetToken:
     async def get(request: TokenRequest) -> AccessToken:
         token: AccessToken = await credential.get_token(
             *request.scopes, claims=request.claims, tenant_id=request.tenant_id
@@ -132,18 +131,15 @@ def _command_line(
     return get
 
 
-def _browser(
-    tenant_id: str | None, timeout: float, show: Callable[[str], None]
-) -> Callable[[TokenRequest], Any]:
-    made: list[Callable[[TokenRequest], Any]] = []
+def _browser(tenant_id: str | None, timeout: float, show: Callable[[str], None]) -> GetToken:
+    made: list[GetToken] = []
 
     async def get(request: TokenRequest) -> AccessToken:
         if not request.interactive:
             raise CredentialUnavailableError(message="Browser: not asked, since nobody may be disturbed.")
         if not made:
             made.append(threaded(_interactive_credential(tenant_id or request.tenant_id, timeout, show)))
-        token: AccessToken = await made[0](request)
-        return token
+        return await made[0](request)
 
     return get
 
