@@ -52,10 +52,16 @@ async def app_of_project(project: Path, *, ui: UserInterface, clouds: Clouds) ->
 async def app_to_change(
     project: Path, verb: str, *, ui: UserInterface, clouds: Clouds
 ) -> AsyncIterator[OpenedApp]:
-    """Open it while no other run of this project may change anything.
+    """Open it for a change: no other run of this project goes on meanwhile.
+
+    Args:
+        project: The project's folder.
+        verb: What other runs are told of this one.
+        ui: Who is asked to sign in.
+        clouds: The targets.
 
     Raises:
-        Busy: another run of this project is under way; ``verb`` is what it would be told of this one.
+        Busy: another run of this project goes on.
         InvalidProject, NotFound, NotAuthenticated, Forbidden, Unreachable: as :func:`app_of_project`.
     """
     with hold(project, verb, state_folder()):
