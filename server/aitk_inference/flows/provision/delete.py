@@ -104,7 +104,7 @@ async def delete(request: DeleteRequest, *, ui: UserInterface, clouds: Clouds) -
         )
     with hold(request.project, "delete", state_folder()):
         subscription = await find_subscription(name, ui=ui, clouds=clouds)
-        async with clouds.open(subscription.id) as cloud:
+        async with clouds.open(subscription.id, subscription.sign_in_tenant) as cloud:
             found = await cloud.subscriptions.resource_group(subscription.id, group)
             work = _Work(request, config, finetuning, cloud, subscription.id, Reporter(ui))
             return (
