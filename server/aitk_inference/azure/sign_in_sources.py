@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import os
 import sys
-import threading
-from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from azure.core.credentials import AccessToken
@@ -23,6 +19,7 @@ from azure.identity.aio import AzureCliCredential, AzureDeveloperCliCredential
 
 from aitk_inference.azure.certificates import thread_transport
 from aitk_inference.azure.credentials import AZURE_CLI, SignIn, Source, TokenRequest
+from aitk_inference.core.daemon_thread import in_daemon_thread
 from aitk_inference.core.errors import NotAuthenticated
 
 if TYPE_CHECKING:
@@ -114,8 +111,9 @@ def threaded(credential: _Getter) -> GetToken:
     """Return a blocking credential as a source."""
 
     async def get(request: TokenRequest) -> AccessToken:
-        return await _in_thread(
-            lambda: credential.get_token(*request.scopes, claims=request.claims, tenant_id=request.tenant_id)
+        return await in_daemon_thread(
+            lambda: credential.get_token(*request.scopes, claims=request.claims, tenant_id=request.tenant_id),
+            "sign-in",
         )
 
     return get
@@ -165,24 +163,3 @@ def has_display() -> bool:
     if os.environ.get("SSH_CONNECTION"):
         return False
     return sys.platform in ("win32", "darwin") or any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY")))
-
-
-async def _in_thread(work: Callable[[], AccessToken]) -> AccessToken:
-    """Run blocking work in a daemon thread: unlike the executor's, it does not hold up the program's end."""
-    loop = asyncio.get_running_loop()
-    result: asyncio.Future[AccessToken] = loop.create_future()
-
-    def finish(end: Callable[[], None]) -> None:
-        if not result.done():
-            end()
-
-    def run() -> None:
-        try:
-            end = partial(result.set_result, work())
-        except Exception as error:
-            end = partial(result.set_exception, error)
-        with contextlib.suppress(RuntimeError):  # the loop has ended: nobody waits for the answer any more
-            loop.call_soon_threadsafe(finish, end)
-
-    threading.Thread(target=run, name="sign-in", daemon=True).start()
-    return await result

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import concurrent.futures
 import getpass
 import os
 import re
-import threading
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
@@ -266,18 +263,7 @@ async def read_all(descriptor: int) -> bytes:
 
 
 async def _in_thread(work: Callable[[], T]) -> T:
-    """Run what waits for a person in a daemon thread, which a cancelled run leaves behind without harm."""
-    future: concurrent.futures.Future[T] = concurrent.futures.Future()
+    """Run what waits for a person."""
+    from aitk_inference.core.daemon_thread import in_daemon_thread  # noqa: PLC0415 - most runs ask nobody
 
-    def run() -> None:
-        try:
-            result = work()
-        except Exception as error:
-            with suppress(concurrent.futures.InvalidStateError):
-                future.set_exception(error)
-        else:
-            with suppress(concurrent.futures.InvalidStateError):
-                future.set_result(result)
-
-    threading.Thread(target=run, daemon=True, name="terminal input").start()
-    return await asyncio.wrap_future(future)
+    return await in_daemon_thread(work, "terminal input")
