@@ -36,6 +36,7 @@ from aitk_inference.flows.project.template_plan import (
 )
 from aitk_inference.flows.provision.choose_target import defaults, find_subscription
 from aitk_inference.flows.provision.deployment import PROJECT_LABEL_TAG, deployment_name
+from aitk_inference.flows.provision.existing_resources import MAKING_BOUND, MAKING_PAUSE
 from aitk_inference.flows.provision.ownership import is_of, made_by
 from aitk_inference.flows.provision.running_price import price_of_app
 from aitk_inference.flows.provision.still_needed import OF_FINETUNING, kept, others, present
@@ -57,8 +58,6 @@ _ORDER = tuple(one.lower() for one in (APP, ENVIRONMENT_STORAGE, ENVIRONMENT, SH
 """What is deleted before what it stands on."""
 _BUSY = "OperationInProgress"
 """How the codes end by which Azure refuses a second change of one resource."""
-_BUSY_BOUND, _BUSY_PAUSE = 40 * 60.0, 5.0
-"""Seconds: an environment with dedicated GPUs took 19.5 minutes in a recording."""
 
 
 @dataclass(frozen=True)
@@ -149,7 +148,7 @@ class _Work:
     async def _delete(self, one: Made) -> None:
         """Delete a resource; wait for its end where it is still being made, as after a cancelled Provision."""
         clock = self.cloud.clock
-        until = clock.monotonic() + _BUSY_BOUND
+        until = clock.monotonic() + MAKING_BOUND
         while True:
             try:
                 return await self.cloud.resources.delete(one.id, one.api_version)
@@ -157,7 +156,7 @@ class _Work:
                 if not error.cloud_code.endswith(_BUSY) or clock.monotonic() > until:
                     raise
             self.report.step("Delete", f"{_words(one)} is still being made or changed: waiting for that")
-            await clock.sleep(_BUSY_PAUSE)
+            await clock.sleep(MAKING_PAUSE)
 
     def emptied(self, summary: str, gone: Sequence[Made]) -> Outcome:
         """Empty the configuration, a person's own keys apart, and say how it ended."""

@@ -46,6 +46,8 @@ IN_THE_MAKING = (
     "InfrastructureSetupComplete",
 )
 """States of an environment that is being made (the SDK's ``EnvironmentProvisioningState``)."""
+MAKING_BOUND, MAKING_PAUSE = 40 * 60.0, 5.0
+"""Seconds to wait for one, and between two looks: one with dedicated GPUs took 19.5 minutes in a recording."""
 _BROKEN = ("Failed", "Canceled")
 _ADD_OR_NEW = "Set workloadProfileName to a new name, or workloadProfileType to the type that exists"
 KEEPERS: Mapping[str, str] = {

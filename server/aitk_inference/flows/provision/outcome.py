@@ -11,7 +11,6 @@ from aitk_inference.core.actions import Action, ActionKind
 from aitk_inference.core.arm_names import group_id
 from aitk_inference.core.config import TENANT_KEY, InferenceConfig, endpoint_url, write_config
 from aitk_inference.core.errors import ErrorNode, ProvisionFailed
-from aitk_inference.core.model import AppRef
 from aitk_inference.core.percents import ProvisionPercent
 from aitk_inference.core.portal import resource_page
 from aitk_inference.core.progress import Reporter, duration
@@ -51,7 +50,7 @@ def report_differences(outputs: Mapping[str, Json], plan: Plan, report: Reporter
 async def app_made(outputs: Mapping[str, Json], project: ProjectResources, site: Site) -> ContainerApp | None:
     """Return the app as it is after a deployment; None where it is not there."""
     name = _named(outputs).get("ACA_APP_NAME") or project.app.name
-    return await site.cloud.apps.get(AppRef(site.subscription.id, site.group.name, name))
+    return await site.cloud.apps.get(site.app(name))
 
 
 def configuration(
