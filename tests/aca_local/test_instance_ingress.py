@@ -47,6 +47,11 @@ def app_id(azure: Azure, name: str) -> str:
     return f"{azure.group}/providers/Microsoft.App/containerApps/{name}"
 
 
+def provisioning_state(azure: Azure, name: str) -> str:
+    state: str = azure.ask("GET", app_id(azure, name), APP_API)["properties"]["provisioningState"]
+    return state
+
+
 def put(azure: Azure, name: str, suffix: str, *words: str, mode: str = "Single", **ingress: Any) -> str:
     """Put an app that echoes, with this revision; return its address."""
     container = {
@@ -316,6 +321,7 @@ def test_a_new_revision_of_a_program_with_a_fixed_port_takes_over(azure: Azure) 
     said = [json.loads(line)["Msg"] for line in events.text.splitlines()]
     assert any("does not answer until" in one for one in said)
     for action in ("stop", "start"):
+        until(lambda: provisioning_state(azure, "fixed"), lambda state: state == "Succeeded")
         azure.ask("POST", f"{app_id(azure, 'fixed')}/{action}", APP_API)
     until(lambda: get(host).status_code, lambda status: status == 200)
     assert get(host).json()["name"] == "new"

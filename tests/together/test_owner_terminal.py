@@ -135,12 +135,18 @@ def test_a_file_gets_the_answer_alone(owner: Owner) -> None:
 
 
 def test_a_file_gets_the_log_alone_and_the_person_what_is_said_of_it(owner: Owner) -> None:
+    owner.ask("hello")
+    owner.ask("ends")
+    while not (last := owner.run("logs", "--tail", "1")).stdout.endswith("/ends\n"):
+        assert last.returncode == 0, last.stderr
     with owner.start("logs", "--follow", "--tail", "1") as following:
         assert following.stdout
         assert following.stderr
-        first = following.stdout.readline()
+        shown = following.stdout.readline()
+        owner.ask("hello")
+        shown += following.stdout.readline()
         following.send_signal(signal.SIGINT)
-        assert (first + following.stdout.read()).count("\n") == 1
+        assert (shown + following.stdout.read()).splitlines() == ["/ends", "/hello"]
         assert following.stderr.read() == "Cancelling… (Ctrl+C again leaves at once)\nCancelled.\n"
     assert following.returncode == 130
 

@@ -6,7 +6,7 @@
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd); model=$1; app=$2; older=${3:-}
 vllm=${VLLM:-vllm}; app_python=${APP_PYTHON:-python3}
-streams=${STREAMS:-1,8,32,128}; repeats=${REPEATS:-3}; port=${PORT:-7860}; logs=${LOGS:-$(mktemp -d)}
+streams=${STREAMS:-1,8,32,128}; repeats=${REPEATS:-9}; port=${PORT:-7860}; logs=${LOGS:-$(mktemp -d)}
 options="--max-num-seqs 128 --gpu-memory-utilization 0.90"
 
 wait_for() { # ADDRESS PID WORDS: until the address answers with the words
