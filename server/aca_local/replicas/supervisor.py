@@ -26,7 +26,7 @@ from aca_local.replicas.replica import Replica, Workshop
 from aca_local.replicas.secret_volumes import forget_secret_volumes, write_secret_volumes
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Sequence
+    from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
     from pathlib import Path
 
     from aca_local.kernel.replicas import EventType, LogLine, PastLine, ReplicaState
@@ -137,7 +137,7 @@ class Supervisor:
         if not is_sure:
             return Claim()
         claim = (
-            Claim(_port_words(self._kind(holder, replica), replica, holder))
+            Claim(_port_words(_relation(holder, replica), replica, holder))
             if holder
             else await asyncio.to_thread(claim_from_others, replica.target_port)
         )
@@ -169,11 +169,6 @@ class Supervisor:
             return False
         older, newer = (self._find(one.spec.app_id, one.spec.revision) for one in (holder, replica))
         return older.number < newer.number or (older is newer and holder.replaced)
-
-    def _kind(self, holder: Replica, replica: Replica) -> str:
-        if _app(holder) != _app(replica):
-            return "app"
-        return "sibling" if holder.spec.revision == replica.spec.revision else "newer"
 
     async def console(
         self, app_id: str, revision: str, replica: str, container: str, *, tail: int, follow: bool
@@ -250,9 +245,8 @@ class Supervisor:
         await _end_all(replicas)
         revision.replicas[:] = [one for one in revision.replicas if one not in replicas]
 
-    def _in_background(self, work: object) -> None:
-        assert asyncio.iscoroutine(work)
-        task: asyncio.Task[None] = asyncio.create_task(work)
+    def _in_background(self, work: Coroutine[object, object, None]) -> None:
+        task = asyncio.create_task(work)
         self._background.add(task)
         task.add_done_callback(self._background.discard)
 
@@ -292,6 +286,13 @@ async def _end_all(replicas: Sequence[Replica]) -> None:
     for replica in replicas:
         replica.ending = True
     await asyncio.gather(*(replica.end() for replica in replicas))
+
+
+def _relation(holder: Replica, replica: Replica) -> str:
+    """Return which sentence of ``WORDS`` is about a replica that can't have a port, and the one that has it."""
+    if _app(holder) != _app(replica):
+        return "app"
+    return "sibling" if holder.spec.revision == replica.spec.revision else "newer"
 
 
 def _port_words(kind: str, replica: Replica, holder: Replica) -> str:
