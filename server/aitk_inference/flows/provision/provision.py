@@ -56,10 +56,6 @@ from aitk_inference.flows.provision.outcome import (
     report_differences,
 )
 from aitk_inference.flows.provision.ownership import (
-    is_of,
-    made_by,
-    made_now,
-    made_tags,
     maker_of,
     other_maker,
     owner_tags,
@@ -233,7 +229,8 @@ class _Deployment:
         report_differences(status.outputs, wanted.plan, self.report)
         app = await app_made(status.outputs, wanted.project, site)
         config = configuration(status.outputs, wanted.project, self.files.config, site, app)
-        await _warn_of_policies(wanted.project, existing, site, self.report)
+        if not existing.holds(wanted.project.resources, ACCOUNT):  # else the preflight looked at it
+            await self._warn_of_policies()
         return provisioned(self.request, config, site, self.report, app=app, price=price)
 
     async def _checked(self, subject: Subject) -> tuple[Sequence[Finding], Price]:
@@ -264,14 +261,18 @@ class _Deployment:
             await site.cloud.apps.add_workload_profile(wanted.project.environment_id, missing)
         if subject.existing.app is not None and wanted.project.profile.type not in ("", "Consumption"):
             self.report.warn(_SECOND_GPU)
-        tags = _owner_tags(self.request, subject)
+        document, tags = wanted.template.document, subject.record_tags
         try:
-            return await run(
-                context, DeploymentOrder(wanted.template.document, subject.parameters, mark, tags)
-            )
+            return await run(context, DeploymentOrder(document, subject.parameters, mark, tags))
         except (ProvisionFailed, QuotaExceeded) as error:
             await self._keep_what_is_there(subject, error)
             raise
+
+    async def _warn_of_policies(self) -> None:
+        """Say what a policy made of a new account: one of effect "modify" forbids keys behind the template's back."""
+        project, site = self.wanted.project, self.site
+        for obstacle in await mount_checks(site.share(project), project.environment_id, site.cloud):
+            self.report.warn(obstacle.words)
 
     async def _keep_what_is_there(self, subject: Subject, error: AppError) -> None:
         """Write the configuration after a failure all the same where Deploy has all that it needs."""
@@ -311,14 +312,6 @@ async def _make_ready(
         report.step("Register", f"Registered {', '.join(fresh)}", ProvisionPercent.REGISTERED)
 
 
-def _owner_tags(request: ProvisionRequest, subject: Subject) -> dict[str, str]:
-    """Return the tags by which the deployment's record says whose it is and what it makes."""
-    earlier, group_id = subject.earlier, subject.group_id
-    before = made_by(earlier.tags, group_id) if earlier and is_of(earlier.tags, request.project) else []
-    made = made_now(subject.put, subject.existing, before, group_id)
-    return {**owner_tags(request.project), **made_tags(made, group_id)}
-
-
 async def _existing(wanted: Wanted, site: Site, report: Reporter) -> Existing:
     """Read what exists; wait for an environment that a cancelled deployment left in the making."""
     report.step("Look", f"Reading what exists in {site.group.name}", ProvisionPercent.LOOK)
@@ -334,16 +327,6 @@ async def _existing(wanted: Wanted, site: Site, report: Reporter) -> Existing:
             "Look", f"The environment {name} is still being made ({state})", ProvisionPercent.ENVIRONMENT_BUSY
         )
         await clock.sleep(MAKING_PAUSE)
-
-
-async def _warn_of_policies(
-    project: ProjectResources, existing: Existing, site: Site, report: Reporter
-) -> None:
-    """Say what a policy made of a new account: one of effect "modify" forbids keys behind the template's back."""
-    if existing.holds(project.resources, ACCOUNT):
-        return  # the preflight looked at it
-    for obstacle in await mount_checks(site.share(project), project.environment_id, site.cloud):
-        report.warn(obstacle.words)
 
 
 async def _was_deployed(project: ProjectResources, site: Site) -> bool:
