@@ -1,7 +1,4 @@
-"""A person's terminal with an aca-local of its own.
-
-``AITK_SERVER_UNDER_TEST`` names a folder with another ``aitk_inference`` to run, such as an earlier one.
-"""
+"""A person's terminal with an aca-local of its own."""
 
 from __future__ import annotations
 
@@ -11,6 +8,8 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from support.under_test import variables
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,12 +28,10 @@ class Desk:
     @property
     def environment(self) -> dict[str, str]:
         places = {name: str(self.home / name.lower()) for name in ("AITK_STATE_DIR", "AITK_LOG_DIR")}
-        other = os.environ.get("AITK_SERVER_UNDER_TEST")
-        code = {"PYTHONPATH": other} if other else {}
         return {
             **os.environ,
             **places,
-            **code,
+            **variables(),
             "AITK_LOCAL_DATA": str(self.data),
             "PYTHONUTF8": "1",
             **NO_PRICES,
@@ -78,4 +75,6 @@ class Desk:
     def local(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run aca-local's own command line."""
         command = [sys.executable, "-m", "aca_local", *arguments, "--data-dir", str(self.data)]
-        return subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT, check=False)
+        return subprocess.run(
+            command, env=self.environment, capture_output=True, text=True, timeout=TIMEOUT, check=False
+        )

@@ -1,7 +1,4 @@
-"""``aitk-inference sync`` as a program beside a Files service of the test: what a person sees of both.
-
-``AITK_SERVER_UNDER_TEST`` names a folder with another ``aitk_inference`` to run, such as an earlier one.
-"""
+"""``aitk-inference sync`` as a program beside a Files service of the test: what a person sees of both."""
 
 from __future__ import annotations
 
@@ -20,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.fileshare import ShareClient, ShareSasPermissions, ShareServiceClient, generate_share_sas
 from support.files_server import KEY, FilesServer
+from support.under_test import variables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -102,7 +100,7 @@ class SyncCli:
 
     def _environment(self) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("AZURE_")}
-        paths = [str(self.ahead or ""), os.environ.get("AITK_SERVER_UNDER_TEST", "")]
+        paths = [str(self.ahead or ""), *variables().values()]
         return {
             **kept,
             "AITK_STATE_DIR": str(self.state),
