@@ -84,11 +84,23 @@ def test_it_works_behind_a_proxy(azure: Azure, run: Callable[[str], tuple[int, s
     assert code == 0, said
 
 
-@pytest.mark.parametrize("without", ["localhost,127.0.0.1,fd07:b51a:cc66:f0::/64", "[fd00::]/8 [::1]:80,["])
-def test_a_network_in_no_proxy_stops_nothing(
-    azure: Azure, run: Callable[[str], tuple[int, str]], without: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("NO_PROXY", "localhost,127.0.0.1,fd07:b51a:cc66:f0::/64"),
+        ("NO_PROXY", "[fd00::]/8 [::1]:80,["),
+        ("no_proxy", "[fd00::]/8,::ffff:0/112,bad["),
+        ("ALL_PROXY", "ftp://x"),
+    ],
+)
+def test_a_variable_that_says_nothing_of_azure_stops_nothing(
+    azure: Azure,
+    run: Callable[[str], tuple[int, str]],
+    name: str,
+    value: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv("NO_PROXY", without)
+    monkeypatch.setenv(name, value)
     code, said = run("status")
     assert (code, "HTTP 200" in said) == (0, True), said
 
