@@ -12,7 +12,6 @@ from aca_local import certificates
 from support.azure_world import World
 from support.fake_share import ShareWorld
 from support.projects import SMALL_COMMANDS, set_parameters
-from support.under_test import variables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,8 +25,6 @@ _INFRA = Path(__file__).resolve().parents[2] / "infra"
 def _own_state(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AITK_STATE_DIR", str(tmp_path_factory.mktemp("state")))
     monkeypatch.setenv("AITK_PRICES_URL", "http://127.0.0.1:9")  # tests talk to this computer alone
-    for name, value in variables().items():
-        monkeypatch.setenv(name, value)
 
 
 @pytest.fixture

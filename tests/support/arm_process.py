@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from azure.core.credentials import AccessToken, AccessTokenInfo
-from support.under_test import variables
 
 LIMIT = 60.0
 
@@ -102,8 +101,7 @@ def start(folder: Path, timing: str = "instant") -> Local:
         str(folder),
     ]
     with (folder.parent / f"{folder.name}.log").open("a") as log:
-        environment = {**os.environ, **variables()}
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, env=environment)
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, env={**os.environ})
     assert process.stdout is not None
     text = process.stdout.readline()
     assert text, (folder.parent / f"{folder.name}.log").read_text()

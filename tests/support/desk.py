@@ -9,8 +9,6 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from support.under_test import variables
-
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -31,7 +29,6 @@ class Desk:
         return {
             **os.environ,
             **places,
-            **variables(),
             "AITK_LOCAL_DATA": str(self.data),
             "PYTHONUTF8": "1",
             **NO_PRICES,
@@ -75,6 +72,4 @@ class Desk:
     def local(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run aca-local's own command line."""
         command = [sys.executable, "-m", "aca_local", *arguments, "--data-dir", str(self.data)]
-        return subprocess.run(
-            command, env=self.environment, capture_output=True, text=True, timeout=TIMEOUT, check=False
-        )
+        return subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT, check=False)

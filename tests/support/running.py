@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import textwrap
@@ -14,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 import httpx
 from azure.core.credentials import AzureNamedKeyCredential
 from azure.storage.fileshare import ShareFileClient
-from support.under_test import variables
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -106,10 +104,7 @@ def until(look: Callable[[], Any], good: Callable[[Any], bool]) -> Any:
 
 def aca_local(folder: Path, *words: str) -> str:
     command = [sys.executable, "-m", "aca_local", *words, "--data-dir", str(folder)]
-    environment = {**os.environ, **variables()}
-    done = subprocess.run(
-        command, env=environment, capture_output=True, text=True, timeout=LIMIT, check=False
-    )
+    done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

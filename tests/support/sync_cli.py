@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.fileshare import ShareClient, ShareSasPermissions, ShareServiceClient, generate_share_sas
 from support.files_server import KEY, FilesServer
-from support.under_test import variables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -100,7 +99,7 @@ class SyncCli:
 
     def _environment(self) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("AZURE_")}
-        paths = [str(self.ahead or ""), *variables().values()]
+        paths = [str(self.ahead or ""), os.environ.get("PYTHONPATH", "")]
         return {
             **kept,
             "AITK_STATE_DIR": str(self.state),

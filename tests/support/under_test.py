@@ -20,8 +20,3 @@ def server() -> Path:
 def is_another_tree() -> bool:
     """Tell whether that is not the tree of the tests."""
     return server() != _HERE
-
-
-def variables() -> dict[str, str]:
-    """Return what leads a program there, for its environment."""
-    return {"PYTHONPATH": str(server())} if is_another_tree() else {}

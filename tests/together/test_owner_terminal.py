@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 BURST = 20_000
 APP = """\
 import http.server, json, os
-print("the app starts", flush=True)
+print("\x1b]0;a title\x07\x1b[31mthe app starts", flush=True)
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         for number in range(int(self.path[1:]) if self.path[1:].isdecimal() else 0):
@@ -171,6 +172,19 @@ def test_a_file_gets_the_log_alone_and_the_person_what_is_said_of_it(owner: Owne
         assert (first + following.stdout.read()).count("\n") == 1
         assert following.stderr.read() == "Cancelling… (Ctrl+C again leaves at once)\nCancelled.\n"
     assert following.returncode == 130
+
+
+def test_followed_logs_end_with_their_reader_and_steer_no_terminal(owner: Owner) -> None:
+    """``logs --follow | head -1`` ends, although the app writes nothing more."""
+    with owner.start("logs", "--follow", "--tail", "1") as following:
+        assert following.stdout
+        line = following.stdout.readline()
+        following.stdout.close()
+        with suppress(subprocess.TimeoutExpired):
+            following.wait(30)
+        code = following.poll()
+        following.kill()
+    assert (line.count("\n"), "\x1b" in line, code) == (1, False, 0)
 
 
 def test_no_line_is_no_lie(owner: Owner) -> None:
