@@ -4,6 +4,7 @@ import http.client
 import json
 import os
 import socket
+import sys
 import textwrap
 from collections import Counter
 from collections.abc import Iterator
@@ -17,13 +18,14 @@ from support.running import APP_API, GROUP_API, LIMIT, Azure, aca_local, start, 
 
 ECHO = textwrap.dedent(
     """
-    import http.server, json, os, sys, urllib.request
+    import http.server, importlib.util, json, os, sys, urllib.request
     class Echo(http.server.BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         def do_GET(self):
             said = {"name": os.environ["NAME"], "path": self.path, "headers": self.headers.items()}
             if self.path == "/env":
                 said["env"] = dict(os.environ)
+                said["setuptools"] = importlib.util.find_spec("setuptools") is not None
             if self.path.startswith("/fetch?"):
                 said["fetched"] = urllib.request.urlopen("http://" + self.path[7:]).status
             body = json.dumps(said).encode()
@@ -248,6 +250,11 @@ def test_settings_of_a_persons_shell_break_no_replica(echo: str) -> None:
     assert env["HTTP_PROXY"] == "http://127.0.0.1:9"
     assert env["PIP_USER"] == "0"
     assert env["NO_PROXY"] == env["no_proxy"] == "example.org,localhost,127.0.0.1"
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="Python brings none since")
+def test_an_app_has_the_setuptools_that_its_python_brings(echo: str) -> None:
+    assert get(echo, "/env").json()["setuptools"]
 
 
 def test_forwarded_headers_are_the_ingresses_own(echo: str) -> None:

@@ -1,7 +1,4 @@
-"""A person's terminal with an aca-local of its own.
-
-``AITK_SERVER_UNDER_TEST`` names a folder with another ``aitk_inference`` to run, such as an earlier one.
-"""
+"""A person's terminal with an aca-local of its own."""
 
 from __future__ import annotations
 
@@ -29,12 +26,9 @@ class Desk:
     @property
     def environment(self) -> dict[str, str]:
         places = {name: str(self.home / name.lower()) for name in ("AITK_STATE_DIR", "AITK_LOG_DIR")}
-        other = os.environ.get("AITK_SERVER_UNDER_TEST")
-        code = {"PYTHONPATH": other} if other else {}
         return {
             **os.environ,
             **places,
-            **code,
             "AITK_LOCAL_DATA": str(self.data),
             "PYTHONUTF8": "1",
             **NO_PRICES,

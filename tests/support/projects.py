@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aitk_inference.core.config import InferenceConfig, write_config
@@ -14,13 +13,14 @@ from aitk_inference.flows.provision.provision import provision
 from support.app_provider import app, environment
 from support.azure_world import AZURE, GROUP, World, WorldClouds
 from support.scripted import Scripted
+from support.under_test import server
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from aitk_inference.flows.outcome import Outcome
 
-_INFRA = Path(__file__).resolve().parents[2] / "infra"
 SMALL_COMMANDS = ["cd /mount/inference", "pip install -r requirements.txt", "python gradio_chat.py"]
 """What starts a project that has no start.py of the starter's."""
 _ANSWERING = """\
@@ -82,8 +82,9 @@ def small_project(root: Path, answer: str = "one") -> Path:
     (root / "inference" / "gradio_chat.py").write_text(_ANSWERING)
     (root / "inference" / "requirements.txt").write_text("")
     (root / "inference" / "answer.txt").write_text(answer)
-    shutil.copytree(_INFRA / "provision", root / "infra" / "provision")
-    shutil.copy(_INFRA / "inference.config.json", root / "infra")
+    infra = server().parent / "infra"
+    shutil.copytree(infra / "provision", root / "infra" / "provision")
+    shutil.copy(infra / "inference.config.json", root / "infra")
     set_parameters(root, defaultCommands=SMALL_COMMANDS)
     return root
 

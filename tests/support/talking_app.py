@@ -4,7 +4,7 @@ from __future__ import annotations
 
 SOURCE = """\
 import http.server, json, os
-print("the app starts", flush=True)
+print("\x1b]0;a title\x07\x1b[31mthe app starts", flush=True)  # an app may try to steer a terminal
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         word = self.path[1:]  # the platform asks for / again and again, which writes nothing

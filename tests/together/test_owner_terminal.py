@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -149,6 +150,19 @@ def test_a_file_gets_the_log_alone_and_the_person_what_is_said_of_it(owner: Owne
         assert (shown + following.stdout.read()).splitlines() == ["/ends", "/hello"]
         assert following.stderr.read() == "Cancelling… (Ctrl+C again leaves at once)\nCancelled.\n"
     assert following.returncode == 130
+
+
+def test_followed_logs_end_with_their_reader_and_steer_no_terminal(owner: Owner) -> None:
+    """``logs --follow | head -1`` ends, although the app writes nothing more."""
+    with owner.start("logs", "--follow", "--tail", "1") as following:
+        assert following.stdout
+        line = following.stdout.readline()
+        following.stdout.close()
+        with suppress(subprocess.TimeoutExpired):
+            following.wait(30)
+        code = following.poll()
+        following.kill()
+    assert (line.count("\n"), "\x1b" in line, code) == (1, False, 0)
 
 
 def test_no_line_is_no_lie(owner: Owner) -> None:
