@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -118,6 +119,10 @@ def _scanned(job: Job) -> tuple[Rules, Scanned]:
     return rules, scan(job.root, rules)
 
 
+class _Outdated(Exception):
+    """The share has another manifest than the one that was planned against."""
+
+
 class _Run:
     """A sync under way."""
 
@@ -132,26 +137,28 @@ class _Run:
         self._claim = Claim(job.holder, self._us.id, self._earlier, job.state)
         self._cache = BaseCache(job.state, f"{job.share_name}#{self._us.id}#{job.root}")
         self._history = ProjectHistory(job.state, job.share_name)
-        self._confirm = Confirmations(report, job.dry_run, job.assume_yes)
+        self._confirm = Confirmations(report, job.dry_run, job.assume_yes, self._refuse_outdated)
         self._listing = Listing(share)
         self._known = self._cache.load()
+        self._has_looked = False
         self._read: Base | None = None
 
     async def run(self) -> Plan:
         """Do it; return what was done (or would be)."""
         base = await self._begin()
         for _ in range(_ROUNDS):
-            base, plan = await self._plan(base)
-            self._listing.know(() if self._job.verify else base.manifest.folders)
-            final, seen = await self._resolve(plan, base)
-            if self._job.dry_run:
-                return final
-            if final.is_empty and not base.manifest.moving:
-                if await self._is_current(base):
-                    self._remember(plan, base)
+            with suppress(_Outdated):
+                base, plan = await self._plan(base)
+                self._listing.know(() if self._job.verify else base.manifest.folders)
+                final, seen = await self._resolve(plan, base)
+                if self._job.dry_run:
                     return final
-            elif await self._write(final, base, seen):
-                return final
+                if final.is_empty and not base.manifest.moving:
+                    if await self._is_current(base):
+                        self._remember(plan, base)
+                        return final
+                elif await self._write(final, base, seen):
+                    return final
             self._listing = Listing(self._share)
             base = await self._read_base()
         raise Conflict(
@@ -170,6 +177,7 @@ class _Run:
 
     async def _read_base(self) -> Base:
         """Return what the share says."""
+        self._has_looked = True
         self._read = await self._base_of_share()
         return self._read
 
@@ -209,6 +217,16 @@ class _Run:
         before = self._known
         had = before.manifest.files.keys() - before.unknown if before else set[str]()
         return frozenset(files.keys() - self._local.keys() - had)
+
+    async def _refuse_outdated(self) -> None:
+        """Make sure that nobody is asked about a share of yesterday: another computer may have synced since.
+
+        Raises:
+            _Outdated: it did.
+        """
+        known = None if self._has_looked else self._known
+        if known and await manifest_etag(self._share) != known.etag:
+            raise _Outdated
 
     # what to do
 
