@@ -63,8 +63,8 @@ class Writing(NamedTuple):
     remember: Callable[[Base, bytes], None]
 
 
-async def write(writing: Writing) -> None:
-    """Carry the plan out.
+async def write(writing: Writing) -> Plan:
+    """Carry the plan out; return what of it was done: files that are gone meanwhile are not sent.
 
     Raises:
         LockLost: the share may be another run's, and what was written may lie beside that one's.
@@ -88,6 +88,7 @@ async def write(writing: Writing) -> None:
     except BaseException:
         await _note_unfinished(writing, sender, moving)
         raise
+    return plan._replace(send=tuple(file for file in plan.send if file.path in sender.sent))
 
 
 async def _prepare(writing: Writing, moving: Mapping[str, str], early: Sequence[str]) -> None:

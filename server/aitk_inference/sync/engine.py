@@ -157,8 +157,8 @@ class _Run:
                     if await self._is_current(base):
                         self._remember(plan, base)
                         return final
-                elif await self._write(final, base, seen):
-                    return final
+                elif (done := await self._write(final, base, seen)) is not None:
+                    return done
             self._listing = Listing(self._share)
             base = await self._read_base()
         raise Conflict(
@@ -184,7 +184,7 @@ class _Run:
     async def _base_of_share(self) -> Base:
         """Read the manifest: a share without one holds nothing of ours; nor does one of another project."""
         top = await self._listing.folder("")
-        entry = next((entry for entry in top if entry.path == MANIFEST_NAME), None)
+        entry = next((entry for entry in top if entry.path.lower() == MANIFEST_NAME), None)
         content = await read_manifest(self._share, entry.size) if entry else None
         if entry is None or content is None:
             return Base(Manifest(self._us, {}), "")
@@ -317,8 +317,8 @@ class _Run:
 
     # the writing
 
-    async def _write(self, plan: Plan, base: Base, seen: Seen) -> bool:
-        """Write under the lock; False when the share has another manifest than was planned against."""
+    async def _write(self, plan: Plan, base: Base, seen: Seen) -> Plan | None:
+        """Write under the lock, and return what was done; None when the share has another manifest than was planned against."""
         if distant := [file.path for file in plan.send if not is_time_held(file.mtime_ns)]:
             self._report.warn(
                 f"Azure Files can't hold these files' times, and gets the nearest: {listed(distant)}."
@@ -326,10 +326,10 @@ class _Run:
         try:
             async with hold_share(self._share, self._claim, self._clock) as lock:
                 if await manifest_etag(self._share) != base.etag:
-                    return False
+                    return None
                 self._history.add(self._us.id, self._job.root)
                 root, remember = self._job.root, partial(self._keep, base.unknown)
-                await write(
+                return await write(
                     Writing(root, self._share, self._report, lock, base.manifest, plan, seen, remember)
                 )
         except LockLost:
@@ -338,7 +338,6 @@ class _Run:
             touched = [*(file.path for file in plan.send), *plan.delete, *plan.first]
             await correct_manifest(self._share, self._claim, self._clock, touched)
             raise
-        return True
 
     def _keep(self, before: frozenset[str], written: Base, content: bytes) -> None:
         """Keep the share's manifest on this computer; ``before`` are the files that this folder never had."""

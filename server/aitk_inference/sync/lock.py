@@ -99,7 +99,7 @@ class ShareLock:
         found: Directory | None = None
         for _ in range(_TRIES):
             self._seen = self._times()
-            made = await self._share.make_directory(LOCK_NAME, self._note())
+            made = await self._make()
             if made is not None:
                 self._instance = made.instance
                 return
@@ -110,6 +110,22 @@ class ShareLock:
                 break
             await self._remove(found.metadata.get("token", ""))
         raise _busy(found, self._clock)
+
+    async def _make(self) -> Directory | None:
+        """Make the lock's folder; None when there is one.
+
+        Raises:
+            Conflict: somebody put a file in its place.
+        """
+        try:
+            return await self._share.make_directory(LOCK_NAME, self._note())
+        except Conflict as error:
+            if await self._share.entry(LOCK_NAME) is None:
+                raise
+            raise Conflict(
+                f"A file named {LOCK_NAME} lies on the share, where a sync makes the folder that is its lock.",
+                suggestion="Delete that file on the share, then run it again.",
+            ) from error
 
     async def check(self) -> None:
         """Make sure that the lock is ours, unless it was seen so shortly ago that it must be.

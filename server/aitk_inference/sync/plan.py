@@ -9,6 +9,7 @@ from contextlib import suppress
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
+from aitk_inference.core.regular_files import open_regular
 from aitk_inference.sync.manifest import folders_of
 
 if TYPE_CHECKING:
@@ -194,7 +195,7 @@ def sha256_of(path: Path) -> str:
     """Return the SHA-256 of a file's content, hex; empty when it can't be read (sending it will say why)."""
     digest = hashlib.sha256()
     try:
-        with path.open("rb", buffering=0) as file:
+        with open_regular(path) as file:
             while chunk := file.read(_CHUNK):
                 digest.update(chunk)
     except OSError:
