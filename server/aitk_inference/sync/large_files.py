@@ -36,8 +36,11 @@ _TICK_NS, _COARSE_TICK_NS, _SECOND_NS = 100_000_000, 2_000_000_000, 1_000_000_00
 
 
 def part_of(token: str, path: str) -> str:
-    """Return where a run of that token puts a large file while it sends it: at the top of the share."""
-    return f"{RESERVED}part-{token}-{hashlib.sha256(path.encode()).hexdigest()[:16]}"
+    """Return where a run of that token puts a large file while it sends it: at the top of the share.
+
+    It is the same for every spelling of the path, so that a part is found after a folder was renamed in its case.
+    """
+    return f"{RESERVED}part-{token}-{hashlib.sha256(path.lower().encode()).hexdigest()[:16]}"
 
 
 def parts_left(path: str, row: Sent | None) -> list[str]:

@@ -63,12 +63,14 @@ class Claim(NamedTuple):
         project: The project's id, the same for all clones.
         earlier: Ids that the project had before.
         state: The user's folder, where runs are noted to know whether one has ended.
+        share: Names the share.
     """
 
     holder: Holder
     project: str
     earlier: Collection[str]
     state: Path
+    share: str = ""
 
 
 class ShareLock:
@@ -77,6 +79,7 @@ class ShareLock:
     Attributes:
         token: Names this run.
         keep: Leave the lock on the share: it says to the next run that this one did not end well.
+        took_over: It was taken from a run of this project that was killed.
     """
 
     def __init__(self, share: Share, claim: Claim, clock: Clock, token: str) -> None:
@@ -89,6 +92,7 @@ class ShareLock:
         self._failed: AppError | None = None
         self.token = token
         self.keep = False
+        self.took_over = False
 
     async def acquire(self) -> None:
         """Make the lock.
@@ -109,6 +113,7 @@ class ShareLock:
             if not is_over(found, self._claim):
                 break
             await self._remove(found.metadata.get("token", ""))
+            self.took_over = found.metadata.get("project") in (self._claim.project, *self._claim.earlier)
         raise _busy(found, self._clock)
 
     async def _make(self) -> Directory | None:
@@ -240,7 +245,7 @@ async def hold_share(share: Share, claim: Claim, clock: Clock) -> AsyncIterator[
         LockLost: it became another's.
     """
     lock = ShareLock(share, claim, clock, secrets.token_hex(8))
-    note_run(lock.token, claim.holder, claim.state)
+    note_run(lock.token, claim.holder, claim.state, share=claim.share)
     try:
         await lock.acquire()
     except AppError:

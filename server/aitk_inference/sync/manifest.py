@@ -315,8 +315,10 @@ def _checked(owner: Project, rows: Mapping[str, Any], moving: Mapping[str, str])
 
 
 def _row_by_row(owner: Project, rows: Mapping[str, Any], moving: Mapping[str, str]) -> Manifest:
+    """Check each row; one in doubt may be of a file that was to become a folder, or the other way round."""
     files: dict[str, Sent] = {}
     names: set[str] = set()
+    sure: set[str] = set()
     folders: set[str] = set()
     refused: list[str] = []
     for path, row in rows.items():
@@ -324,13 +326,15 @@ def _row_by_row(owner: Project, rows: Mapping[str, Any], moving: Mapping[str, st
         why = _row_problem(path, row)
         if not why and path.lower() in names:
             why = "another row has this name in other case"
-        if not why and (path.lower() in folders or above & names):
+        is_sure = not why and row[1] != ""
+        if is_sure and (path.lower() in folders or above & sure):
             why = "another row says that a file is a folder"
         if why:
             refused.append(f"{path[:200]!r} ({why})")
         else:
             names.add(path.lower())
-            folders |= above
+            sure |= {path.lower()} if is_sure else set()
+            folders |= above if is_sure else set()
             files[path] = Sent(*row)
     return Manifest(owner, files, moving, tuple(refused))
 

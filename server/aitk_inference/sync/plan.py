@@ -84,6 +84,7 @@ class Plan(NamedTuple):
         return self._replace(
             send=tuple(file for file in self.send if file.path.lower() not in kept),
             delete=tuple(path for path in self.delete if path.lower() not in kept),
+            first=tuple(path for path in self.first if path.lower() not in kept),
             kept=(*self.kept, *(path for path in self.delete if path.lower() in kept)),
         )
 
