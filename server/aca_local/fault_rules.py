@@ -24,6 +24,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from aca_local.replicas.start_faults import MOUNT_ERRORS, START_FAULTS
+from aca_local.state.regular_files import read_regular
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -261,8 +262,10 @@ def read(text: str) -> list[Fault]:
     """Read a description. Raises FaultsError with the place."""
     try:
         found = json.loads(text or "[]")
-    except (ValueError, RecursionError) as problem:
+    except json.JSONDecodeError as problem:
         raise FaultsError(f"The faults are not JSON: {problem}.") from None
+    except (ValueError, RecursionError):
+        raise FaultsError("The faults hold a number or a nesting that no program reads.") from None
     rules = found.get("faults") if isinstance(found, dict) else found
     if not isinstance(rules, list):
         raise FaultsError('The faults are a list of objects, or {"faults": [...]}.')
@@ -272,9 +275,7 @@ def read(text: str) -> list[Fault]:
 def read_file(path: Path) -> list[Fault]:
     """Read a description from a file. Raises FaultsError."""
     try:
-        if path.exists() and not path.is_file():
-            raise FaultsError(f"The faults file {path} is no file.")  # a pipe would be waited for
-        return read(path.read_text(encoding="utf-8-sig"))
+        return read(read_regular(path).decode("utf-8-sig"))
     except OSError as problem:
         raise FaultsError(f"The faults file {path} cannot be read: {problem.strerror}.") from None
     except UnicodeDecodeError:
