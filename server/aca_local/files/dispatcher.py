@@ -4,7 +4,7 @@ import logging
 import re
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 from multidict import CIMultiDict
@@ -80,7 +80,9 @@ class _Handler:
         return f"{run[:8]}-{run[8:12]}-{run[12:16]}-{run[16:20]}-{self._count:012x}"
 
     async def _answer(self, request: web.BaseRequest, request_id: str) -> web.StreamResponse:
-        _check_text(request.headers)
+        for name, value in request.headers.items():
+            if NO_TEXT.search(value):  # what can't be said can't be stored either
+                raise FilesError("InvalidHeaderValue", HeaderName=name, HeaderValue=value)
         call = self._service.addresses.read(request, request_id)
         try:
             operation = self._admit(call)
@@ -115,13 +117,6 @@ class _Handler:
         return not_served(
             FilesError("InvalidQueryParameterValue", QueryParameterName=name, QueryParameterValue=value)
         )
-
-
-def _check_text(headers: Mapping[str, str]) -> None:
-    """Raise InvalidHeaderValue for bytes that are no UTF-8: what can't be said can't be stored either."""
-    for name, value in headers.items():
-        if NO_TEXT.search(value):
-            raise FilesError("InvalidHeaderValue", HeaderName=name, HeaderValue=value)
 
 
 def _key(call: Call) -> Key:

@@ -44,7 +44,10 @@ class _Leaf(NamedTuple):
 
 _TEXT = _Leaf(lambda value: isinstance(value, str) and value.isprintable(), "a text of one line")
 _FLAG = _Leaf(lambda value: isinstance(value, bool), "true or false")
-_NUMBER = _Leaf(lambda value: type(value) in {int, float}, "a number")
+_USAGE = _Leaf(
+    lambda value: isinstance(value, list) and [type(one) in {int, float} for one in value] == [True, True],
+    "two numbers: what is used, and the limit",
+)
 _ANY = _Leaf(lambda _: True, "")
 _SHAPE: Mapping[str, object] = {  # a key with "!" must be there, "*" stands for any other
     "tenants": [
@@ -63,7 +66,7 @@ _SHAPE: Mapping[str, object] = {  # a key with "!" must be there, "*" stands for
     "deny": {"*": _TEXT},
     "permissions": [{"*": [_TEXT]}],
     "locks": [{"name!": _TEXT, "level!": _TEXT, "scope!": _TEXT}],
-    "usages": {"*": [_NUMBER]},
+    "usages": {"*": _USAGE},
 }
 
 
@@ -206,11 +209,5 @@ def _state(found: Mapping[str, Any]) -> State:
         locks=tuple(
             {key: str(one[key]) for key in ("name", "level", "scope")} for one in found.get("locks", ())
         ),
-        usages={name: _used_and_limit(name, pair) for name, pair in found.get("usages", {}).items()},
+        usages={name: (pair[0], pair[1]) for name, pair in found.get("usages", {}).items()},
     )
-
-
-def _used_and_limit(name: str, pair: list[float]) -> tuple[float, float]:
-    if len(pair) != 2:  # noqa: PLR2004 - a pair
-        raise ConditionsError(f"the conditions.usages.{name} is what is used, and the limit.")
-    return pair[0], pair[1]
