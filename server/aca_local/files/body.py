@@ -1,7 +1,6 @@
 """Request bodies: read in pieces, counted, checked against their MD5, written straight to disk."""
 
 import base64
-import binascii
 import hashlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from dataclasses import dataclass
 from aca_local.files import structured
 from aca_local.files.content import remove_quietly
 from aca_local.files.errors import FilesError
+from aca_local.files.numbers import whole_number
 from aca_local.files.request import Call, bad_header
 
 MAX_WRITE = 4 * 1024 * 1024  # "Put Range": at most 4 MiB a request
@@ -22,7 +22,10 @@ def content_length(call: Call) -> int:
     length = call.headers.get("Content-Length")
     if length is None:
         raise FilesError("MissingContentLengthHeader")
-    return int(length)
+    value = whole_number(length)
+    if value is None:
+        raise bad_header("Content-Length", length)
+    return value
 
 
 def data_length(call: Call) -> int:
@@ -66,7 +69,7 @@ def declared_md5(call: Call) -> bytes | None:
         return None
     try:
         digest = base64.b64decode(text, validate=True)
-    except binascii.Error:
+    except ValueError:
         raise FilesError("InvalidMd5") from None
     if len(digest) != MD5_BYTES:
         raise FilesError("InvalidMd5")
@@ -153,6 +156,7 @@ def parse_span(header: str, text: str) -> tuple[int, int | None]:
     """Return the first and last byte that a header's value names."""
     unit, _, span = text.partition("=")
     first, dash, last = span.partition("-")
-    if unit.strip() != "bytes" or not dash or not first.isdigit() or not (last.isdigit() or not last):
+    start, end = whole_number(first), whole_number(last)
+    if unit.strip() != "bytes" or not dash or start is None or (end is None and last):
         raise bad_header(header, text)
-    return int(first), int(last) if last else None
+    return start, end

@@ -98,7 +98,7 @@ class _Reader:
 
     def _limit(self) -> Stage:
         number = self._take("number")
-        if not number.text.isdigit():
+        if not (number.text.isascii() and number.text.isdigit()):
             raise QueryError("SyntaxError", "take wants a whole number.", number.text, number.pos)
         return lambda rows: islice(rows, int(number.text[:18]))
 

@@ -99,9 +99,7 @@ class Supervisor:
         await _end_all(found.replicas)
         forget_secret_volumes(self._secrets_folder(found.spec))
         await self._prune(found.spec)
-        for other in self._revisions.values():
-            if other.spec.app_id.lower() == app_id.lower() and all(one.ending for one in other.replicas):
-                await self.restart(other.spec.app_id, other.spec.revision)  # it had left its port to this one
+        await self._restart_those_that_gave_way(app_id)
 
     def states(self, app_id: str, revision: str) -> Sequence[ReplicaState]:
         """List the replicas of a revision, newest last."""
@@ -114,6 +112,13 @@ class Supervisor:
         ready = [one for one in found.replicas if one.ready] if found else []
         newest = [one for one in ready if not one.replaced] or ready
         return [one.port for one in newest if one.port]
+
+    def has_left(self, app_id: str, revision: str) -> bool:
+        """Return True if a revision has ended for another one that serves: a fixed port serves one of them."""
+        found = self._revisions.get(_key(app_id, revision))
+        if found is None or not all(one.ending for one in found.replicas):
+            return False
+        return any(one.ready and one.spec.app_id.lower() == app_id.lower() for one in self._all())
 
     async def is_replica(self, client_port: int) -> bool:
         """Return True if a connection from this port of this computer comes from a replica."""
@@ -144,6 +149,16 @@ class Supervisor:
         if claim.words:
             replica.emit(REASON, claim.words, "Warning")
         return claim
+
+    async def return_port(self, replica: Replica) -> None:
+        """Start the older revision again that had left its port to a replica."""
+        replica.emit(REASON, WORDS["returned"].format(replica=replica.name), "Warning")
+        await self._restart_those_that_gave_way(replica.spec.app_id)
+
+    async def _restart_those_that_gave_way(self, app_id: str) -> None:
+        for other in list(self._revisions.values()):
+            if other.spec.app_id.lower() == app_id.lower() and all(one.ending for one in other.replicas):
+                await self.restart(other.spec.app_id, other.spec.revision)
 
     async def wait_alone(self, replica: Replica) -> None:
         """Wait until no other replica of the app runs."""
