@@ -11,6 +11,7 @@ from arm_template.errors import ParseError
 from arm_template.messages import wrong_result
 from arm_template.parser import parse
 from arm_template.syntax import (
+    Access,
     Call,
     Elements,
     Literal,
@@ -64,8 +65,11 @@ def _first(node: Node) -> Iterator[Node]:
     pending = [node]
     while pending:
         item = pending.pop()
-        if isinstance(item, (Loop, Repeated)) or (isinstance(item, Call) and item.key == "copyindex"):
+        if isinstance(item, (Loop, Repeated)) or _is_turn(item):
             yield item
+        if isinstance(item, Access) and _is_turn(item.base):
+            yield item
+            continue
         parts = parts_of(item)
         if isinstance(item, Members) and (name := _repeated(item)) is not None:
             # a name that two properties have counts after the object's last loop
@@ -73,6 +77,10 @@ def _first(node: Node) -> Iterator[Node]:
             if last is not None:
                 parts.insert(last + 1, Repeated(name))
         pending.extend(reversed(parts))
+
+
+def _is_turn(node: Node) -> bool:
+    return isinstance(node, Call) and node.key == "copyindex"
 
 
 def _repeated(node: Members) -> str | None:

@@ -59,7 +59,15 @@ class NotFound(TemplateError):
     """A parameter, variable or fact that is not there. The engine says so, and nothing of what is around."""
 
 
-class RepeatedKey(TemplateError):
+class NoSuchLoop(TemplateError):
+    """copyIndex() names a loop that is not around."""
+
+
+class FirstLook(TemplateError):
+    """What the engine sees of a value before it evaluates it."""
+
+
+class RepeatedKey(FirstLook):
     """A loop makes a property that is there already."""
 
 

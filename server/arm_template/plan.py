@@ -40,7 +40,8 @@ class Scope:
     """Where and by whom a template is deployed: what `resourceGroup()`, `subscription()`, `deployment()` …
     answer.
 
-    Without a `resource_group` it is a deployment to the subscription. Facts that are None are not known:
+    Without a `resource_group` it is a deployment to the subscription; with `above`, to what lies above all
+    subscriptions: the id of a management group, or nothing for the tenant. Facts that are None are not known:
     calls that ask for them stay expressions until `resolve`, which takes Azure's public cloud for an unknown
     environment.
     """
@@ -55,6 +56,7 @@ class Scope:
     subscription_name: str | None = None
     environment: Mapping[str, JSON] | None = None
     deployer: Mapping[str, JSON] | None = None
+    above: str | None = None
 
     @property
     def subscription(self) -> str:
@@ -63,7 +65,9 @@ class Scope:
 
     @property
     def base(self) -> str:
-        """The id of the group, or of the subscription: what resources without a scope of their own lie in."""
+        """The id of the group, or of what is above it: what resources without a scope of their own lie in."""
+        if self.above is not None:
+            return self.above
         if self.resource_group is None:
             return self.subscription
         return f"{self.subscription}/resourceGroups/{self.resource_group}"
