@@ -106,7 +106,7 @@ def compile_json(value: JSON, *, loops: bool = False, where: Where = ()) -> Node
         return _members(value, loops, where)
     if isinstance(value, list):
         items = [compile_json(item, loops=loops, where=(*where, at)) for at, item in enumerate(value)]
-        return _joined(Elements(tuple(items)), items, value)
+        return _joined(Elements(tuple(items)), items)
     return Literal(taken(value))
 
 
@@ -118,7 +118,7 @@ def _members(value: dict[str, JSON], loops: bool, where: Where) -> Node:
             pairs.extend((text_node(loop.name), loop) for loop in loops_of)
         else:
             pairs.append((text_node(name), compile_json(item, loops=loops, where=(*where, name))))
-    return _joined(Members(tuple(pairs)), [part for pair in pairs for part in pair], value)
+    return _joined(Members(tuple(pairs)), [part for pair in pairs for part in pair])
 
 
 def _whole_loops(item: JSON) -> TypeGuard[list[dict[str, JSON]]]:
@@ -157,7 +157,7 @@ def has_loop(value: JSON) -> bool:
     return False
 
 
-def _joined(node: Node, parts: list[Node], value: JSON) -> Node:
+def _joined(node: Node, parts: list[Node]) -> Node:
     """Return one literal where all parts are literals that stand for themselves."""
     if not all(isinstance(part, Literal) for part in parts):
         return node

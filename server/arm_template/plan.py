@@ -139,11 +139,6 @@ class PlannedResource:
         """Return True if the resource is of a type, whatever its case."""
         return self.type.lower() == resource_type.lower()
 
-    @property
-    def is_identified(self) -> bool:
-        """Whether name and id are known: neither is an expression."""
-        return not isinstance(self.id, Expression) and not isinstance(self.name, Expression)
-
 
 @dataclass(frozen=True)
 class Plan:
@@ -166,15 +161,6 @@ class Plan:
     def leaves(self) -> Iterator[PlannedResource]:
         """Return the resources that will be put: no deployments, none that exists already."""
         return (one for one in self.all_resources() if not one.existing and not one.is_a(DEPLOYMENT))
-
-    def of_type(self, resource_type: str) -> list[PlannedResource]:
-        """Return the resources of a type, in nested deployments too, those that are only read included."""
-        return [one for one in self.all_resources() if one.is_a(resource_type)]
-
-    def parameter(self, name: str) -> Output | None:
-        """Return the type and value of a parameter, whatever the case of its name."""
-        key = find_key(self.parameters, name)
-        return None if key is None else self.parameters[key]
 
     def output(self, name: str) -> Output | None:
         """Return an output, whatever the case of its name."""

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 TEXT = ("String",)
 FULL = "full"
-KEPT_KINDS = {"providers": (TEXT, TEXT), "pickzones": (TEXT, TEXT, TEXT, ("Integer",), ("Integer",))}
 
 
 def run_reference(call: Call, env: Env) -> Routine:
