@@ -88,6 +88,8 @@ def _other_group(subscription_id: str, args: tuple[Value, ...]) -> Value:
 
 def _group_facts(env: Env) -> dict[str, Value]:
     scope = env.context.scope
+    if scope.planned_group is not None:
+        return _planned_facts(env, scope.planned_group)
     live = _live_group(env)
     facts: dict[str, Value] = {
         "location": scope.location,
@@ -107,6 +109,13 @@ def _group_facts(env: Env) -> dict[str, Value]:
         facts["tags"] = taken(dict(scope.group_tags))
         facts["managedBy"] = scope.group_managed_by
         facts["properties"] = {"provisioningState": "Succeeded"}
+    return facts
+
+
+def _planned_facts(env: Env, planned: Mapping[str, JSON]) -> dict[str, Value]:
+    facts: dict[str, Value] = {}
+    for name in ("location", "tags", "properties"):
+        facts[name] = taken(planned[name]) if name in planned else unknown(env, "resourceGroup", name)
     return facts
 
 
