@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from arm_template.errors import AT, TemplateError, fault
-from arm_template.functions.resources import check_subscription, id_below, path_of, split_id
+from arm_template.functions.resources import check_subscription, id_below, split_id
 from arm_template.messages import too_few, wrong_kind, wrong_result
 from arm_template.parser import parse
 from arm_template.resource import RESOURCES, as_written, evaluated, invalid, softly_evaluated
@@ -30,16 +30,10 @@ def identify(made: Declared) -> None:
         _check_segments(made)
     made.base = _base(made)
     is_open = isinstance(made.name, Node) or made.open_scope is not None
-    made.id = _open_id(made) if is_open else _known_id(made)
+    stated = made.json.get("scope") is not None
+    made.id = _open_id(made) if is_open else id_below(made.base, made.type, _names(made), stated=stated)
     if made.name == "":
         made.name = as_written(shown)  # the engine keeps it, where nobody knows if the resource is wanted
-
-
-def _known_id(made: Declared) -> str:
-    """Return the id; where a scope is stated, a group or a subscription is a resource like any other."""
-    if made.json.get("scope") is None:
-        return id_below(made.base, made.type, _names(made))
-    return f"{made.base}/providers/{path_of(made.type, _names(made))}"
 
 
 def read_version(made: Declared) -> None:

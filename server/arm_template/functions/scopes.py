@@ -88,8 +88,12 @@ def _other_group(subscription_id: str, args: tuple[Value, ...]) -> Value:
 
 def _group_facts(env: Env) -> dict[str, Value]:
     scope = env.context.scope
-    if scope.planned_group is not None:
-        return _planned_facts(env, scope.planned_group)
+    planned = scope.planned_group
+    if planned is not None:
+        return {
+            name: taken(planned[name]) if name in planned else unknown(env, "resourceGroup", name)
+            for name in ("location", "tags", "properties")
+        }
     live = _live_group(env)
     facts: dict[str, Value] = {
         "location": scope.location,
@@ -109,13 +113,6 @@ def _group_facts(env: Env) -> dict[str, Value]:
         facts["tags"] = taken(dict(scope.group_tags))
         facts["managedBy"] = scope.group_managed_by
         facts["properties"] = {"provisioningState": "Succeeded"}
-    return facts
-
-
-def _planned_facts(env: Env, planned: Mapping[str, JSON]) -> dict[str, Value]:
-    facts: dict[str, Value] = {}
-    for name in ("location", "tags", "properties"):
-        facts[name] = taken(planned[name]) if name in planned else unknown(env, "resourceGroup", name)
     return facts
 
 
