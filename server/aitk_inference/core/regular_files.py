@@ -47,14 +47,14 @@ def read_begin(path: Path, count: int) -> bytes:
         return file.read(count)
 
 
-def read_text(path: Path, *, largest: int = LARGEST) -> str:
+def read_text(path: Path) -> str:
     """Return the text of a regular UTF-8 file, without a byte order mark.
 
     Raises:
         OSError: as ``read_bytes`` does.
         UnicodeDecodeError: it is not UTF-8.
     """
-    return read_bytes(path, largest=largest).decode("utf-8-sig")
+    return read_bytes(path).decode("utf-8-sig")
 
 
 def open_regular(path: str | Path) -> FileIO:
