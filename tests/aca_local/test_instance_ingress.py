@@ -4,6 +4,7 @@ import http.client
 import json
 import os
 import socket
+import sys
 import textwrap
 from collections import Counter
 from collections.abc import Iterator
@@ -17,13 +18,14 @@ from support.running import APP_API, GROUP_API, LIMIT, Azure, aca_local, start, 
 
 ECHO = textwrap.dedent(
     """
-    import http.server, json, os, sys, urllib.request
+    import http.server, importlib.util, json, os, sys, urllib.request
     class Echo(http.server.BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         def do_GET(self):
             said = {"name": os.environ["NAME"], "path": self.path, "headers": self.headers.items()}
             if self.path == "/env":
                 said["env"] = dict(os.environ)
+                said["setuptools"] = importlib.util.find_spec("setuptools") is not None
             if self.path.startswith("/fetch?"):
                 said["fetched"] = urllib.request.urlopen("http://" + self.path[7:]).status
             body = json.dumps(said).encode()
@@ -45,6 +47,11 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="the commands are for PO
 
 def app_id(azure: Azure, name: str) -> str:
     return f"{azure.group}/providers/Microsoft.App/containerApps/{name}"
+
+
+def provisioning_state(azure: Azure, name: str) -> str:
+    state: str = azure.ask("GET", app_id(azure, name), APP_API)["properties"]["provisioningState"]
+    return state
 
 
 def put(azure: Azure, name: str, suffix: str, *words: str, mode: str = "Single", **ingress: Any) -> str:
@@ -268,6 +275,11 @@ def test_settings_of_a_persons_shell_break_no_replica(echo: str) -> None:
     assert env["NO_PROXY"] == env["no_proxy"] == "example.org,localhost,127.0.0.1"
 
 
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="Python brings none since")
+def test_an_app_has_the_setuptools_that_its_python_brings(echo: str) -> None:
+    assert get(echo, "/env").json()["setuptools"]
+
+
 def test_forwarded_headers_are_the_ingresses_own(echo: str) -> None:
     forged = {"X-Forwarded-Client-Cert": "By=me", "X-Forwarded-For": "6.6.6.6", "X-Forwarded-Host": "evil"}
     seen = {name.lower(): value for name, value in get(echo, **forged).json()["headers"]}
@@ -329,6 +341,7 @@ def test_a_new_revision_of_a_program_with_a_fixed_port_takes_over(azure: Azure) 
     )
     assert get(host).json()["name"] == "new"
     assert any("does not answer until" in one for one in events(azure, "fixed"))
+    until(lambda: provisioning_state(azure, "fixed"), lambda state: state == "Succeeded")
     for action, state in (("stop", "Stopped"), ("start", "Running")):
         azure.ask("POST", f"{app_id(azure, 'fixed')}/{action}", APP_API)
         until(

@@ -62,9 +62,9 @@ async def read_document(call: Call, limit: int = MAX_DOCUMENT) -> bytes:
     return b"".join([piece async for piece in pieces(call)])
 
 
-def declared_md5(call: Call, header: str = "Content-MD5") -> bytes | None:
+def declared_md5(call: Call) -> bytes | None:
     """Return the MD5 that the client declares; raises InvalidMd5."""
-    text = call.headers.get(header)
+    text = call.headers.get("Content-MD5")
     if text is None:
         return None
     try:
