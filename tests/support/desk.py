@@ -46,18 +46,25 @@ class Desk:
         self, environment: dict[str, str], *arguments: str, expect: int = 0
     ) -> list[dict[str, object]]:
         """Run it in another environment."""
-        done = subprocess.run(
-            [sys.executable, "-m", "aitk_inference", *arguments, "--json"],
-            env=environment,
+        done = self.said(*arguments, "--json", environment=environment)
+        assert done.returncode == expect, done.stdout + done.stderr
+        assert "Traceback" not in done.stderr
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    def said(
+        self, *arguments: str, environment: dict[str, str] | None = None, given: str | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run it to its end, however it ends, and return what it wrote; ``given`` comes from a pipe."""
+        return subprocess.run(
+            [sys.executable, "-m", "aitk_inference", *arguments],
+            env=environment or self.environment,
+            input=given,
+            stdin=subprocess.DEVNULL if given is None else None,
             capture_output=True,
             text=True,
             timeout=TIMEOUT,
             check=False,
-            stdin=subprocess.DEVNULL,
         )
-        assert done.returncode == expect, done.stdout + done.stderr
-        assert "Traceback" not in done.stderr
-        return [json.loads(line) for line in done.stdout.splitlines()]
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Start it and leave it running."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
 import urllib.request
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from product.lsp.raw import RawClient, raw_client
-from support.projects import set_parameters
+from support.projects import with_server
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -56,22 +55,13 @@ async def run(client: RawClient, msg_id: int, verb: str, **argument: Any) -> dic
     return result
 
 
-def without_packages(project: Path) -> None:
-    """Replace the starter's app by one that needs no packages."""
-    shutil.rmtree(project / "sample")
-    shutil.rmtree(project / "inference")
-    (project / "inference").mkdir()
-    (project / "inference/server.py").write_text(CODE)
-    set_parameters(project, defaultCommands=["cd /mount/inference", "python server.py"])
-
-
 async def test_a_plain_editor_makes_provisions_previews_and_deploys(
     client: RawClient, tmp_path: Path
 ) -> None:
     project = tmp_path / "plain project"
     await client.initialize(project)
     await run(client, 1, "new")
-    without_packages(project)
+    with_server(project, CODE)
     provisioned = await run(client, 2, "provision", subscription="local", resourceGroup="rg-plain")
     preview = await run(client, 3, "deploy", dryRun=True)
     assert "Go to Inference Endpoint" not in client.everything()  # nothing answers there yet

@@ -351,6 +351,7 @@ def test_a_large_file_that_vanishes_while_it_is_sent(
         words, _ = process.communicate(timeout=100)
     assert process.returncode == 0, words
     assert "Deleted while it was being sent: model.bin" in words
+    assert "1 of 2 files changed, 1 B in" in words
     assert set(content_of(server)) == {"a.py", MANIFEST}
 
 
