@@ -155,9 +155,11 @@ def _declared(env: Env, symbol: str) -> Head:
     """Find a resource by its symbol, whose case counts here. Raises TemplateError, also what is wrong with the resource."""
     declared = env.context.template.get("resources")
     found = env.context.find(symbol)
+    failed = isinstance(found, Head) and found.failed is not None
+    turn = env.context.preview and "[" in symbol
     if not isinstance(declared, dict) or symbol.partition("[")[0] not in declared:
         found = None
-    elif env.context.info is not None and _is_asked_anew(env, found, symbol in declared):
+    elif env.context.info is not None and (found is None or failed or turn):
         found = env.context.info(symbol)
     elif found is None and env.context.unread is not None:
         raise env.context.unread
@@ -168,13 +170,6 @@ def _declared(env: Env, symbol: str) -> Head:
     if found.failed is not None:
         raise bare(found.failed)
     return found
-
-
-def _is_asked_anew(env: Env, found: Head | list[Head] | None, whole: bool) -> bool:
-    """Return True if the reading of resources doesn't tell of one: it is not read, failed, or a turn in a preview."""
-    failed = isinstance(found, Head) and found.failed is not None
-    turn = env.context.preview and not whole
-    return found is None or failed or turn
 
 
 def run_list(call: Call, env: Env) -> Routine:
