@@ -113,13 +113,17 @@ def _in_project(verb: argparse.ArgumentParser) -> None:
 
 def _project(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
-        "--project", type=Path, default=Path(), metavar="DIR", help="the project's folder (default: this one)"
+        "--project",
+        type=_folder,
+        default=Path(),
+        metavar="DIR",
+        help="the project's folder (default: this one)",
     )
 
 
 def _new(verbs: _Verbs[VerbParser]) -> None:
     verb = _verb(verbs, "new", "make a starter project", examples.NEW)
-    verb.add_argument("directory", type=Path, metavar="DIR", help="a new or empty folder")
+    verb.add_argument("directory", type=_folder, metavar="DIR", help="a new or empty folder")
 
 
 def _check(verbs: _Verbs[VerbParser]) -> None:
@@ -206,6 +210,9 @@ def _logs(verbs: _Verbs[VerbParser]) -> None:
     )
     verb.add_argument(
         "--since", type=_span, metavar="TIME", help="what Log Analytics keeps, too: 30m, 2h, 1d"
+    )
+    verb.add_argument(
+        "--timestamps", action="store_true", help="each line with its time, in UTC (--json has it always)"
     )
     verb.add_argument(
         "--previous", action="store_true", help="what the replica or container before this one wrote"
@@ -320,6 +327,12 @@ def _demo(verbs: _Verbs[VerbParser]) -> None:
 
 def _serve(verbs: _Verbs[VerbParser]) -> None:
     _verb(verbs, "serve", "the language server on stdin and stdout", examples.SERVE)
+
+
+def _folder(text: str) -> Path:
+    if not text:  # a variable that is not set would mean this folder
+        raise argparse.ArgumentTypeError("the folder's name is empty")
+    return Path(text)
 
 
 def _lines(text: str) -> int:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from aitk_inference.core.config import read_object
+from aitk_inference.core.config import read_object, way_to_project
 from aitk_inference.core.errors import InvalidProject, Problem
 from aitk_inference.core.json_text import locate, position, text_of
 from aitk_inference.core.regular_files import read_text
@@ -161,5 +161,5 @@ def _missing(path: Path) -> InvalidProject:
     return InvalidProject(
         message,
         [Problem(path, message, code="missing")],
-        suggestion="Open the project's own folder, or make a new project with: aitk-inference new DIR",
+        suggestion=way_to_project(path.parents[2]),
     )

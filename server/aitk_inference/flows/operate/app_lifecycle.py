@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+    from aitk_inference.core.config import InferenceConfig
     from aitk_inference.core.model import ContainerApp
     from aitk_inference.core.ports import Cloud, Clouds
     from aitk_inference.core.user_interface import UserInterface
@@ -77,6 +78,19 @@ async def start(request: SwitchRequest, *, ui: UserInterface, clouds: Clouds) ->
     return Outcome(f"Started {app.ref.name}. The web API needs a while to answer.", endpoint, actions=(look,))
 
 
+def configured_app(project: Path) -> tuple[InferenceConfig, AppRef]:
+    """Return a project's configuration and its app, without a look at either.
+
+    Raises:
+        InvalidProject: the project was not provisioned, or the folder is none.
+    """
+    config = read_config(project)
+    known = (config.subscription_id, config.resource_group_name, config.aca_app_name)
+    if not all(known):
+        raise incomplete(project, config.missing())
+    return config, AppRef(*map(str, known))
+
+
 @asynccontextmanager
 async def app_of_project(
     project: Path, *, ui: UserInterface, clouds: Clouds
@@ -88,11 +102,7 @@ async def app_of_project(
         NotFound: the app is not there.
         NotAuthenticated, Forbidden, Unreachable.
     """
-    config = read_config(project)
-    known = (config.subscription_id, config.resource_group_name, config.aca_app_name)
-    if not all(known):
-        raise incomplete(project, config.missing())
-    ref = AppRef(*map(str, known))
+    config, ref = configured_app(project)
     subscription = await configured_subscription(config, ui=ui, clouds=clouds)
     async with clouds.open(subscription.id, subscription.sign_in_tenant) as cloud:
         yield cloud, await find_app(ref, cloud)

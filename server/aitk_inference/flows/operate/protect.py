@@ -22,7 +22,7 @@ from aitk_inference.flows.app.key_mount import (
     template_without_key,
 )
 from aitk_inference.flows.app.restart import restart
-from aitk_inference.flows.operate.app_lifecycle import app_of_project
+from aitk_inference.flows.operate.app_lifecycle import app_of_project, configured_app
 from aitk_inference.flows.outcome import Outcome
 from aitk_inference.flows.user_dirs import state_folder
 
@@ -69,6 +69,7 @@ async def protect(request: ProtectRequest, *, ui: UserInterface, clouds: Clouds)
         NotFound: the app is not there.
         Busy, Conflict, NotAuthenticated, Forbidden, Unreachable.
     """
+    configured_app(request.project)  # before anything is asked
     way, given = await _wanted(request, ui)
     ranges = [*dict.fromkeys(_range(one) for one in given)]
     with hold(request.project, "protect", state_folder()):

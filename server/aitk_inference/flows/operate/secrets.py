@@ -23,7 +23,7 @@ from aitk_inference.flows.app.secret_variable import (
     template_without_variable,
     variable_of,
 )
-from aitk_inference.flows.operate.app_lifecycle import app_of_project
+from aitk_inference.flows.operate.app_lifecycle import app_of_project, configured_app
 from aitk_inference.flows.outcome import Outcome
 from aitk_inference.flows.user_dirs import state_folder
 
@@ -85,6 +85,7 @@ async def secrets(
             "No value came on standard input.",
             suggestion='Give it there, for example: printf %s "$TOKEN" | aitk-inference secrets set NAME',
         )
+    configured_app(request.project)  # before anything is asked
     action = (
         request.action
         or (await ui.ask((Choice("action", "What to do with secrets", "set, list or remove", _ACTIONS),)))[

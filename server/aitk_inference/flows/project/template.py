@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from aitk_inference.core.config import read_object, read_source
+from aitk_inference.core.config import read_object, read_source, way_to_project
 from aitk_inference.core.errors import InvalidProject, NotFound, Problem
 
 if TYPE_CHECKING:
@@ -186,7 +186,7 @@ def _missing(source: Path) -> InvalidProject:
     return InvalidProject(
         message,
         [Problem(source, message, code="missing")],
-        suggestion="Open the project's own folder, or make a new project with: aitk-inference new DIR",
+        suggestion=way_to_project(source.parents[2]),
     )
 
 

@@ -6,7 +6,6 @@ import asyncio
 import itertools
 from typing import TYPE_CHECKING, NamedTuple
 
-from aitk_inference.core.actions import Action, ActionKind
 from aitk_inference.core.errors import AppError, InvalidProject, PreflightFailed, QuotaExceeded
 from aitk_inference.core.model import DeploymentRef
 from aitk_inference.core.preflight import Check, CheckState
@@ -94,12 +93,13 @@ def complete(findings: Sequence[Finding], subject: Subject | None = None) -> lis
 _IN_THE_CLOUD = tuple(list(NAMES)[list(NAMES).index("rights") :])
 
 
-def checks_outcome(findings: Sequence[Finding], project: Path) -> Outcome:
+def checks_outcome(findings: Sequence[Finding], project: Path, subject: Subject | None = None) -> Outcome:
     """Return the checks as an outcome, which is a failed one where there is a problem.
 
     Args:
         findings: What was found.
         project: What the commands that mend something are for.
+        subject: What was checked; None where a problem of its files kept it from being known.
     """
     checks = [finding.check for finding in findings]
     lines: list[str] = []
@@ -118,8 +118,8 @@ def checks_outcome(findings: Sequence[Finding], project: Path) -> Outcome:
         "fixes": [{"check": name, **action_json(fix, project)} for name, fix in fixes],
     }
     actions = tuple(dict.fromkeys(fix for _, fix in fixes))
-    if not wrong:
-        actions = (*actions, Action(ActionKind.RUN, "Provision", "provision"))
+    if not wrong and subject is not None:
+        actions = (*actions, subject.go_on)
     return Outcome(
         "\n".join([*lines, summary]),
         actions=actions,
