@@ -179,6 +179,22 @@ def test_nobody_is_asked_who_may_use_the_endpoint_of_no_project(desk: Desk, tmp_
     assert lines[-1]["code"] == "InvalidProject"
 
 
+def test_a_check_without_a_compiler_says_what_was_edited_and_vouches_for_nothing_after_it(
+    desk: Desk, tmp_path: Path
+) -> None:
+    project = small_project(tmp_path / "edited")
+    source = project / "infra/provision/inference.bicep"
+    source.write_text(f"{source.read_text()}// edited\n")
+    bare = {**desk.environment, "HOME": str(tmp_path), "USERPROFILE": str(tmp_path), "PATH": "/usr/bin:/bin"}
+    bare.pop("AITK_BICEP_PATH", None)
+    lines = desk.run_in(bare, "provision", "--check", *WHERE, "--project", str(project), expect=1)
+    data: Any = lines[-1]["data"]
+    states = {one["name"]: one["state"] for one in data["checks"]}
+    assert states == {"configuration": "ok", "template": "problem", "model": "ok"}
+    (wrong,) = [one["message"] for one in data["checks"] if one["state"] == "problem"]
+    assert wrong == "inference.bicep was edited, and there is no Bicep CLI to compile it."
+
+
 def test_the_configuration_is_named_with_its_folder(desk: Desk, provisioned: Path) -> None:
     again = run(desk, provisioned, "provision", *WHERE, "--no-input")
     assert f"Wrote {CONFIG}" in again.stdout

@@ -99,7 +99,7 @@ async def ask(request: AskRequest, *, ui: UserInterface, clouds: Clouds, show: S
         server = await _server(app, cloud)
         sleeps = ". It may sleep: then it loads its model first" if app.min_replicas == 0 else ""
         report.step("Ask", f"Asking {app.ref.name}{sleeps}")
-        model = _model(request, await cloud.chat.models(server), server)
+        model = _model(request, await cloud.chat.models(server), server, app.ref.name)
         answered = await _answer(server, model, question, cloud, show)
     speed: dict[str, Json] = {
         "model": model,
@@ -128,7 +128,9 @@ async def _server(app: ContainerApp, cloud: Cloud) -> ChatServer:
     )
 
 
-def _model(request: AskRequest, names: Sequence[str], server: ChatServer) -> str:
+def _model(request: AskRequest, names: Sequence[str], server: ChatServer, app: str) -> str:
+    if not names:
+        return request.model or app  # nobody looks at it
     if request.model is None:
         return names[0]
     if request.model not in names:

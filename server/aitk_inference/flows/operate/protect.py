@@ -69,7 +69,6 @@ async def protect(request: ProtectRequest, *, ui: UserInterface, clouds: Clouds)
         NotFound: the app is not there.
         Busy, Conflict, NotAuthenticated, Forbidden, Unreachable.
     """
-    configured_app(request.project)  # before anything is asked
     way, given = await _wanted(request, ui)
     ranges = [*dict.fromkeys(_range(one) for one in given)]
     with hold(request.project, "protect", state_folder()):
@@ -92,6 +91,7 @@ async def _wanted(request: ProtectRequest, ui: UserInterface) -> tuple[str, Sequ
         raise Misuse("One at a time.", suggestion="Give one of --api-key, --allow-ip and --open.")
     if named:
         return named[0], request.allow_ip
+    configured_app(request.project)  # before anything is asked
     flags = "--api-key, --allow-ip CIDR or --open"
     way = (await ui.ask((Choice("way", "Who may use the endpoint", flags, _WAYS),)))["way"]
     if way != "addresses":
