@@ -17,6 +17,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from aca_local.state.own_files import OwnFile
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -24,6 +26,7 @@ AUTHORITY_LIFE = timedelta(days=3650)
 SERVER_LIFE = timedelta(days=800)  # Apple's limit for what a user trusts is 825
 RENEW_BEFORE = timedelta(days=60)
 NAMES = ("localhost", "*.file.localhost")
+REMEDY = "Delete the folder certificates: new ones are made when aca-local starts."
 
 
 @dataclass(frozen=True)
@@ -35,39 +38,50 @@ class Certificates:
 
 
 def ensure(folder: Path) -> Certificates:
-    """Make what is missing or about to expire in ``folder`` (keys with mode 0600); answer what to use."""
+    """Make what is missing or about to expire in ``folder`` (keys with mode 0600); answer what to use.
+
+    Raises OwnFileError for a file that is neither a certificate nor a key.
+    """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    ca_file, ca_key, chain = folder / "ca.pem", folder / "ca.key", folder / "server.pem"
-    if not _is_fresh(ca_file) or not ca_key.exists():
-        key = ec.generate_private_key(ec.SECP256R1())
-        _write_secret(ca_key, _key_bytes(key))
-        ca_file.write_bytes(_authority(key).public_bytes(serialization.Encoding.PEM))
-        chain.unlink(missing_ok=True)
+    ca_file, ca_key, chain = (OwnFile(folder / name, REMEDY) for name in ("ca.pem", "ca.key", "server.pem"))
+    if not _is_fresh(ca_file) or ca_key.data() is None:
+        made = ec.generate_private_key(ec.SECP256R1())
+        ca_key.write(_key_bytes(made))
+        ca_file.write(_authority(made).public_bytes(serialization.Encoding.PEM))
+        chain.path.unlink(missing_ok=True)
     if not _is_fresh(chain):
-        authority = x509.load_pem_x509_certificate(ca_file.read_bytes())
-        signer = serialization.load_pem_private_key(ca_key.read_bytes(), None)
-        assert isinstance(signer, ec.EllipticCurvePrivateKey)
         key = ec.generate_private_key(ec.SECP256R1())
-        certificate = _server(key, authority, signer)
-        _write_secret(chain, certificate.public_bytes(serialization.Encoding.PEM) + _key_bytes(key))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_cert_chain(chain)
-    return Certificates(ca_file, context)
+        certificate = _server(key, x509.load_pem_x509_certificate(ca_file.data() or b""), _signer(ca_key))
+        chain.write(certificate.public_bytes(serialization.Encoding.PEM) + _key_bytes(key))
+    return Certificates(ca_file.path, _context(chain))
 
 
-def _is_fresh(file: Path) -> bool:
+def _is_fresh(file: OwnFile) -> bool:
     try:
-        certificate = x509.load_pem_x509_certificate(file.read_bytes())
-    except (OSError, ValueError):
+        certificate = x509.load_pem_x509_certificate(file.data() or b"")
+    except ValueError:
         return False
     return certificate.not_valid_after_utc > datetime.now(UTC) + RENEW_BEFORE
 
 
-def _write_secret(file: Path, content: bytes) -> None:
-    file.unlink(missing_ok=True)
-    file.touch(mode=0o600)
-    file.write_bytes(content)
+def _signer(file: OwnFile) -> ec.EllipticCurvePrivateKey:
+    try:
+        key = serialization.load_pem_private_key(file.data() or b"", None)
+    except (ValueError, TypeError):  # no key, or one with a password
+        key = None
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        raise file.damaged("it is not the key that aca-local made")
+    return key
+
+
+def _context(chain: OwnFile) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        context.load_cert_chain(chain.path)
+    except ssl.SSLError:
+        raise chain.damaged("its certificate and its key do not belong together") from None
+    return context
 
 
 def _key_bytes(key: ec.EllipticCurvePrivateKey) -> bytes:

@@ -16,6 +16,7 @@ from aca_local.fault_rules import FaultsError
 from aca_local.instance_lock import FORCE_LIMIT, DataFolder, Instance, end, stop
 from aca_local.port_book import PortInUseError
 from aca_local.security import page_url
+from aca_local.state.own_files import OwnFile, OwnFileError
 from aca_local.streams import with_streams
 from aca_local.usage import Parser, duration, port_number
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 START_LIMIT = 60.0  # seconds
 LOG_NAME = "aca-local.log"
+LONGEST_LOG = 1024 * 1024  # bytes of a start that failed
 DATA_VARIABLE = "AITK_LOCAL_DATA"  # also names the folder to aitk-inference
 EXAMPLES = """examples:
   aca-local serve --json                          in the foreground, for scripts
@@ -106,8 +108,11 @@ def _main(arguments: Sequence[str]) -> int:
         return 130
     except BrokenPipeError:  # of standard output
         raise
+    except OwnFileError as problem:
+        return _fail(str(problem))
     except OSError as problem:
-        return _fail(f"{problem.filename or folder.path}: {problem.strerror or problem}")
+        where = problem.filename or folder.path
+        return _fail(f"{where}: {problem.strerror or problem}. Mend that, or use another --data-dir FOLDER.")
 
 
 def _coverage(folder: DataFolder, options: argparse.Namespace) -> int:
@@ -178,6 +183,7 @@ def _detach(folder: DataFolder, options: argparse.Namespace) -> int:
         _show(running, folder, as_json=options.json)
         return 0
     log = folder.path / LOG_NAME
+    OwnFile(log).check_kind()
     with log.open("ab") as output:
         began = output.tell()
         child = subprocess.Popen(
@@ -192,8 +198,10 @@ def _detach(folder: DataFolder, options: argparse.Namespace) -> int:
     if running := folder.wait_for(START_LIMIT, lambda: child.poll() is None):
         _show(running, folder, as_json=options.json)
         return 0
-    said = log.read_bytes()[began:].decode("utf-8", "replace").strip().splitlines()
-    return _fail(said[-1] if said else f"aca-local ended at once; see {log}")
+    with log.open("rb") as written:
+        written.seek(began)
+        said = written.read(LONGEST_LOG).decode("utf-8", "replace").strip().splitlines()
+    return _fail(said[-1].removeprefix("aca-local: ") if said else f"aca-local ended at once; see {log}")
 
 
 def _foreground(options: argparse.Namespace) -> list[str]:
@@ -209,9 +217,17 @@ def _foreground(options: argparse.Namespace) -> list[str]:
 
 
 def _stop(folder: DataFolder, options: argparse.Namespace) -> int:
-    running, holder = folder.find(), folder.holder()
-    if running is None and folder.is_locked() and not (holder and holder.was_ready):
-        running, holder = folder.wait_for(START_LIMIT, folder.is_locked), folder.holder()  # it is starting
+    try:
+        running, holder = folder.find(), folder.holder()
+        if running is None and folder.is_locked() and not (holder and holder.was_ready):
+            running, holder = (
+                folder.wait_for(START_LIMIT, folder.is_locked),
+                folder.holder(),
+            )  # it is starting
+    except OwnFileError:  # it can't be asked: its note is damaged
+        running, holder = None, folder.holder()
+        if holder is None:
+            raise
     if running:
         stop(running)
         _print({"stopped": True}, "Stopped.", as_json=options.json)

@@ -17,6 +17,7 @@ from arm_template import JSON, Plan, Scope, TemplateError, evaluate, snapshot
 from arm_template.source_positions import read_template, too_deep
 from bicep_cli import BicepError, BicepService, find
 
+from aca_local.state.regular_files import check_regular, read_regular
 from aca_local.streams import speaks_unicode
 from aca_local.usage import Parser
 
@@ -30,6 +31,7 @@ Compiled = TypeVar("Compiled", "Compilation", "ParametersCompilation")
 NOBODY = "00000000-0000-0000-0000-000000000000"
 BICEP_PATH = "AITK_BICEP_PATH"
 SOURCES = (".bicep", ".bicepparam")
+HANDED_OVER = ("/dev/fd/", "/dev/stdin", "/proc/self/fd/")  # what a shell opened for us
 WIDEST = 60  # characters of one cell for people
 SCOPE_DEFAULTS: Mapping[str, tuple[str, str]] = {
     "tenantId": (NOBODY, "the tenant"),
@@ -117,7 +119,9 @@ def _request(options: argparse.Namespace) -> Request:
     try:
         values = parameters_of(read_template(parameters))
     except TemplateError as error:
-        raise InputError("The parameters file is not a JSON object.") from error
+        raise InputError(
+            f"{options.parameters or options.template} is not a JSON object of parameters."
+        ) from error
     return Request(template, values, _scope_for(template, given))
 
 
@@ -143,6 +147,11 @@ async def _texts(options: argparse.Namespace) -> tuple[str, str]:
     template, parameters = options.template, options.parameters
     if not any(path is not None and path.suffix.lower() in SOURCES for path in (template, parameters)):
         return _read(template), _read(parameters) if parameters else "{}"
+    for path in filter(None, (template, parameters)):
+        try:
+            check_regular(path)  # the Bicep CLI would wait for a pipe
+        except OSError as error:
+            raise _unreadable(path, error) from error
     try:
         setting = options.bicep or os.environ.get(BICEP_PATH)
         async with BicepService(find(str(setting) if setting else None)) as bicep:
@@ -173,10 +182,16 @@ def _checked(done: Compiled, path: Path) -> Compiled:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text("utf-8-sig")
+        if str(path).startswith(HANDED_OVER):  # `evaluate <(bicep build …)`: its writer is there
+            return path.read_text("utf-8-sig")
+        return read_regular(path).decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise InputError(f"{path} cannot be read: {reason}.") from error
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: OSError | UnicodeDecodeError) -> InputError:
+    reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+    return InputError(f"{path} cannot be read: {reason}. Name another file.")
 
 
 def parameters_of(given: Mapping[str, JSON]) -> dict[str, JSON]:

@@ -59,8 +59,8 @@ class Faults:
     async def put(self, request: web.BaseRequest) -> web.Response:
         """``PUT /aca-local/faults``: replace the rules."""
         try:
-            self.rules = read((await request.read()).decode("utf-8-sig"))
-        except (FaultsError, UnicodeDecodeError) as problem:
+            self.rules = read((await request.read()).decode("utf-8-sig", "replace"))
+        except FaultsError as problem:
             return web.json_response({"error": str(problem)}, status=400)
         return web.json_response({"faults": len(self.rules)})
 

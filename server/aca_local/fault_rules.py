@@ -21,12 +21,13 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
 
 from aca_local.replicas.start_faults import MOUNT_ERRORS, START_FAULTS
+from aca_local.state.regular_files import read_regular
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
 Service = Literal["arm", "files", "ingress", "replicas"]
@@ -252,17 +253,19 @@ NAMED: dict[str, Answer] = {
         Said("SharingViolation", "The specified resource may be in use by an SMB client."),
     ),
 }
-KNOWN = frozenset(
-    "service method path nth times fault status retryAfter body reset cut bytesPerSecond delay".split()  # noqa: SIM905 # reads better as one line
-)
+_MOST = 10**9
+"""No count, size or wait is larger."""
+_MAY_BE_NULL = frozenset({"service", "method", "fault", "cut", "bytesPerSecond"})
 
 
 def read(text: str) -> list[Fault]:
     """Read a description. Raises FaultsError with the place."""
     try:
         found = json.loads(text or "[]")
-    except (ValueError, RecursionError) as problem:
+    except json.JSONDecodeError as problem:
         raise FaultsError(f"The faults are not JSON: {problem}.") from None
+    except (ValueError, RecursionError):
+        raise FaultsError("The faults hold a number or a nesting that no program reads.") from None
     rules = found.get("faults") if isinstance(found, dict) else found
     if not isinstance(rules, list):
         raise FaultsError('The faults are a list of objects, or {"faults": [...]}.')
@@ -272,9 +275,7 @@ def read(text: str) -> list[Fault]:
 def read_file(path: Path) -> list[Fault]:
     """Read a description from a file. Raises FaultsError."""
     try:
-        if path.exists() and not path.is_file():
-            raise FaultsError(f"The faults file {path} is no file.")  # a pipe would be waited for
-        return read(path.read_text(encoding="utf-8-sig"))
+        return read(read_regular(path).decode("utf-8-sig"))
     except OSError as problem:
         raise FaultsError(f"The faults file {path} cannot be read: {problem.strerror}.") from None
     except UnicodeDecodeError:
@@ -284,28 +285,66 @@ def read_file(path: Path) -> list[Fault]:
 def _rule(number: int, rule: object) -> Fault:
     if not isinstance(rule, dict):
         raise FaultsError(f"Fault {number} is not an object.")
-    if unknown := set(rule) - KNOWN:
+    if unknown := set(rule) - set(_MEMBERS):
         raise FaultsError(f"Fault {number} has unknown members: {', '.join(sorted(unknown))}.")
-    if rule.get("service") not in {None, *SERVICES}:
-        raise FaultsError(f"Fault {number}: service is one of {', '.join(SERVICES)}.")
+    for name, value in rule.items():
+        if not (_MEMBERS[name].holds(value) or (value is None and name in _MAY_BE_NULL)):
+            raise FaultsError(f"Fault {number}: {name} is {_MEMBERS[name].words}.")
     if rule.get("service") == "replicas" and rule.get("fault") not in REPLICA_FAULTS:
         raise FaultsError(f"Fault {number}: one of replicas is {', '.join(sorted(REPLICA_FAULTS))}.")
     try:
-        return Fault(
-            service=rule.get("service"),
-            method=rule.get("method"),
-            path=re.compile(rule.get("path", ""), re.IGNORECASE),
-            nth=int(rule.get("nth", 1)),
-            times=int(rule.get("times", 1)),
-            name=str(rule.get("fault", "")),
-            answer=None if rule.get("service") == "replicas" else _answer(number, rule),
-            reset=bool(rule.get("reset", False)),
-            cut=None if rule.get("cut") is None else int(rule["cut"]),
-            bytes_per_second=None if rule.get("bytesPerSecond") is None else float(rule["bytesPerSecond"]),
-            delay=float(rule.get("delay", 0)),
-        )
-    except (TypeError, ValueError, re.error) as problem:
-        raise FaultsError(f"Fault {number}: {problem}.") from None
+        pattern = re.compile(rule.get("path", ""), re.IGNORECASE)
+    except (re.error, RecursionError, OverflowError) as problem:
+        raise FaultsError(f"Fault {number}: path is no regular expression: {problem}.") from None
+    return Fault(
+        service=rule.get("service"),
+        method=rule.get("method"),
+        path=pattern,
+        nth=rule.get("nth", 1),
+        times=rule.get("times", 1),
+        name=rule.get("fault") or "",
+        answer=None if rule.get("service") == "replicas" else _answer(number, rule),
+        reset=rule.get("reset", False),
+        cut=rule.get("cut"),
+        bytes_per_second=rule.get("bytesPerSecond"),
+        delay=rule.get("delay", 0),
+    )
+
+
+class _Member(NamedTuple):
+    """What a member of a rule may be: a check, and the words that follow its name."""
+
+    holds: Callable[[Any], bool]
+    words: str
+
+
+def _is_number(value: object, least: float) -> bool:
+    return type(value) in {int, float} and least <= cast("float", value) <= _MOST
+
+
+def _is_whole(value: object, least: int, most: int = _MOST) -> bool:
+    return type(value) is int and least <= value <= most
+
+
+def _is_retry_after(value: object) -> bool:
+    return _is_number(value, 0) or (isinstance(value, str) and value.isascii() and value.isprintable())
+
+
+_MEMBERS: Mapping[str, _Member] = {
+    "service": _Member(lambda value: value in SERVICES, f"one of {', '.join(SERVICES)}"),
+    "method": _Member(lambda value: isinstance(value, str), "a text"),
+    "path": _Member(lambda value: isinstance(value, str), "a regular expression"),
+    "nth": _Member(lambda value: _is_whole(value, 1), "a whole number from 1"),
+    "times": _Member(lambda value: _is_whole(value, 0), "a whole number from 0"),
+    "fault": _Member(lambda value: isinstance(value, str), "a text"),
+    "status": _Member(lambda value: _is_whole(value, 200, 599), "a status from 200 to 599"),
+    "retryAfter": _Member(_is_retry_after, "a number of seconds, or a date"),
+    "body": _Member(lambda _: True, "any JSON"),
+    "reset": _Member(lambda value: isinstance(value, bool), "true or false"),
+    "cut": _Member(lambda value: _is_whole(value, 0), "a whole number of bytes from 0"),
+    "bytesPerSecond": _Member(lambda value: _is_number(value, 0.001), "a number over 0"),
+    "delay": _Member(lambda value: _is_number(value, 0), "a number of seconds from 0"),
+}
 
 
 def _answer(number: int, rule: dict[str, Any]) -> Answer | None:
@@ -318,5 +357,5 @@ def _answer(number: int, rule: dict[str, Any]) -> Answer | None:
     headers = dict(base.headers if base else ())
     if "retryAfter" in rule:
         headers["Retry-After"] = str(rule["retryAfter"])
-    status = int(rule.get("status", base.status if base else 0))
+    status = rule.get("status", base.status if base else 0)
     return Answer(status, rule.get("body", base.body if base else None), tuple(headers.items()))

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 import sys
 import time
 import urllib.error
 import urllib.request
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from http.client import HTTPException
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
@@ -23,6 +25,7 @@ import platformdirs
 import psutil
 
 from aca_local.replicas.process import is_alive, kill_tree, start_time
+from aca_local.state.own_files import OwnFile, OwnFileError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,6 +38,9 @@ PING_LIMIT = 5.0  # seconds
 STOP_LIMIT = 30.0  # seconds; replicas get their grace period in it
 FORCE_LIMIT = 5.0  # seconds that one which does not answer gets to end by itself
 LOOK = 0.05  # seconds between two looks at another process
+TOKEN = re.compile(r"[A-Za-z0-9_-]{32,}")
+_TEXTS = ("arm", "arm_http", "token", "subscription_id", "tenant_id", "ca_file")  # of an instance
+LONGEST_ANSWER = 64 * 1024  # bytes of an admin route; on our port another program may answer
 
 
 @dataclass(frozen=True)
@@ -102,8 +108,11 @@ class DataFolder:
 
     def __init__(self, path: Path | None) -> None:
         self.path = (path or Path(platformdirs.user_data_dir("aca-local", appauthor=False))).resolve()
-        self._state = self.path / "instance.json"
-        self._holder = self.path / "holder.json"
+        self._state = OwnFile(
+            self.path / "instance.json", "Delete it, then stop aca-local and start it again."
+        )
+        self._holder = OwnFile(self.path / "holder.json")
+        self._lock_file = OwnFile(self.path / "instance.lock")
         self._lock: IO[bytes] | None = None
 
     def prepare(self) -> None:
@@ -115,11 +124,15 @@ class DataFolder:
         """Become the one instance of this directory; False when there is another."""
         if not self._take_lock():
             return False
-        self._holder.write_text(json.dumps({"pid": os.getpid(), "started": start_time(os.getpid())}))
+        for file in (self._holder, self._state):
+            file.check_kind()
+        self._state.path.unlink(missing_ok=True)  # of one that was killed
+        self._holder.write(json.dumps({"pid": os.getpid(), "started": start_time(os.getpid())}).encode())
         return True
 
     def _take_lock(self) -> bool:
-        file = (self.path / "instance.lock").open("ab")
+        self._lock_file.check_kind()
+        file = self._lock_file.path.open("ab")
         if not _try_lock(file):
             file.close()
             return False
@@ -134,19 +147,19 @@ class DataFolder:
         found = holder or ready
         return found and Holder(*found, was_ready=found == ready)
 
-    def _process(self, file: Path) -> tuple[int, float] | None:
+    def _process(self, file: OwnFile) -> tuple[int, float] | None:
         """Return the process that a file names, if it still runs."""
         try:
-            read = json.loads(file.read_text())
+            read = file.document() or {}
             pid, started = int(read["pid"]), float(read["started"])
-        except (OSError, ValueError, TypeError, KeyError):
+        except (OwnFileError, ValueError, TypeError, KeyError):
             return None
         return (pid, started) if is_alive(pid, started) else None
 
     def unlock(self) -> None:
         """Give the directory back."""
-        self._state.unlink(missing_ok=True)
-        self._holder.unlink(missing_ok=True)
+        self._state.path.unlink(missing_ok=True)
+        self._holder.path.unlink(missing_ok=True)
         if self._lock:
             self._lock.close()
             self._lock = None
@@ -163,16 +176,35 @@ class DataFolder:
 
     def announce(self, instance: Instance) -> None:
         """Write the state file, for its owner only."""
-        write_secret(self._state, json.dumps(instance.__dict__))
+        self._state.write(json.dumps(asdict(instance)).encode())
 
     def find(self) -> Instance | None:
-        """Find the running instance: its state file, its process, its answer."""
+        """Find the running instance: its state file, its process, its answer.
+
+        Raises OwnFileError where the state file is damaged, unless nothing runs: then the next start replaces it.
+        """
+        self._state.check_kind()
         try:
-            read = json.loads(self._state.read_text())
-            found = Instance(**{**read, "version": tuple(read.get("version", ()))})
-        except (OSError, ValueError, TypeError):
+            found = self._announced()
+        except OwnFileError:
+            if self.is_locked():
+                raise
             return None
-        return found if is_alive(found.pid, found.started) and ping(found) else None
+        return found if found and is_alive(found.pid, found.started) and ping(found) else None
+
+    def _announced(self) -> Instance | None:
+        read = self._state.document()
+        if read is None:
+            return None
+        try:
+            return Instance(
+                **{name: str(read[name]) for name in _TEXTS},
+                pid=int(read["pid"]),
+                started=float(read["started"]),
+                version=tuple(map(int, read.get("version", ()))),
+            )
+        except (KeyError, TypeError, ValueError, OverflowError):
+            raise self._state.damaged("it does not describe an aca-local") from None
 
     def wait_for(self, limit: float, starting: Callable[[], bool]) -> Instance | None:
         """Wait for an instance that is starting; None when it does not come, or no longer is ``starting``."""
@@ -202,19 +234,14 @@ class DataFolder:
 
     def token(self) -> str:
         """Answer the bearer token of this directory: random, made once, kept for its owner only."""
-        file = self.path / "token"
-        if not file.exists():
-            write_secret(file, secrets.token_urlsafe(32))
-        return file.read_text()
-
-
-def write_secret(file: Path, text: str) -> None:
-    """Write a file that only its owner may read, at once or not at all."""
-    partial = file.with_name(file.name + ".partial")
-    partial.unlink(missing_ok=True)
-    partial.touch(mode=0o600)
-    partial.write_text(text)
-    partial.replace(file)
+        file = OwnFile(self.path / "token", "Delete it: aca-local makes a new token when it starts.")
+        text = file.text()
+        if text is None:
+            text = secrets.token_urlsafe(32)
+            file.write(text.encode())
+        if not TOKEN.fullmatch(text.strip()):  # an empty one would let everybody in
+            raise file.damaged("it holds no token of aca-local")
+        return text.strip()
 
 
 def ping(instance: Instance) -> bool:
@@ -256,8 +283,11 @@ def _ask(instance: Instance, method: str, path: str) -> dict[str, object]:
     request = urllib.request.Request(instance.arm_http + path, method=method)  # noqa: S310 # our own address
     request.add_header("Authorization", f"Bearer {instance.token}")
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with direct.open(request, timeout=PING_LIMIT) as answer:
-        found = json.load(answer)
+    try:
+        with direct.open(request, timeout=PING_LIMIT) as answer:
+            found = json.loads(answer.read(LONGEST_ANSWER))
+    except (HTTPException, RecursionError):  # another program's answer
+        raise ValueError("This is not aca-local's answer.") from None
     return found if isinstance(found, dict) else {}
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hmac
 import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from aca_local.port_book import HOST, PortInUseError, in_use
-from aca_local.security import is_local_host
+from aca_local.security import is_local_host, is_secret
 from aca_local.tls_sniffing import SniffingSite, can_sniff
 
 if TYPE_CHECKING:
@@ -133,4 +132,4 @@ def with_admin(handler: Handler, routes: Mapping[tuple[str, str], Handler], toke
 def is_token(authorization: str, token: str) -> bool:
     """Return True if an ``Authorization`` header carries this bearer token."""
     scheme, _, given = authorization.partition(" ")
-    return scheme.lower() == "bearer" and hmac.compare_digest(given.strip().encode(), token.encode())
+    return scheme.lower() == "bearer" and is_secret(given.strip(), token)

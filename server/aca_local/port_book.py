@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import psutil
 
+from aca_local.state.own_files import OwnFile
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
@@ -18,6 +20,11 @@ HOST = "127.0.0.1"
 # there would be lost to some outgoing connection sooner or later.
 FIRST, LAST = 20_000, 32_000
 ATTEMPTS = 200
+HIGHEST = 65_535
+REMEDY = (
+    "Restore it from a copy, or delete it: new ports are chosen then, so what was provisioned has other "
+    "endpoints. Provision again."
+)
 
 
 class PortInUseError(Exception):
@@ -28,8 +35,12 @@ class PortBook:
     """The ports of one data directory, by name (``arm``, ``files``, an app's id)."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._ports: dict[str, int] = json.loads(path.read_text()) if path.exists() else {}
+        """Read what was kept. Raises OwnFileError."""
+        self._file = OwnFile(path, REMEDY)
+        found = self._file.document() or {}
+        if not all(type(port) is int and 0 < port <= HIGHEST for port in found.values()):
+            raise self._file.damaged("it does not hold a port for each name")
+        self._ports: dict[str, int] = found
 
     def port(self, name: str) -> int:
         """Answer the port of this name, the same each time; choose a free one the first time."""
@@ -66,9 +77,7 @@ class PortBook:
                 self.keep(name, choose(self._ports.values()))
 
     def _write(self) -> None:
-        partial = self._path.with_suffix(".partial")
-        partial.write_text(json.dumps(self._ports, indent=2))
-        partial.replace(self._path)
+        self._file.write(json.dumps(self._ports, indent=2).encode())
 
 
 def choose(taken: Iterable[int]) -> int:

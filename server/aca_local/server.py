@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hmac
 import logging
 import os
 import signal
@@ -46,7 +45,7 @@ from aca_local.replicas.process import can_mount
 from aca_local.replicas.replica import Workshop
 from aca_local.replicas.supervisor import Supervisor
 from aca_local.replicas.venvs import VirtualEnvironments
-from aca_local.security import page_key
+from aca_local.security import is_secret, page_key
 from aca_local.state import Store
 
 if TYPE_CHECKING:
@@ -193,7 +192,7 @@ async def _open_arm(stack: AsyncExitStack, parts: _Parts, cloud: Cloud, stopping
 async def _put_conditions(found: conditions.Conditions, request: web.BaseRequest) -> web.Response:
     """Answer ``PUT /aca-local/conditions``: replace them."""
     try:
-        found.state = conditions.read(await request.text())
+        found.state = conditions.read((await request.read()).decode("utf-8-sig", "replace"))
     except conditions.ConditionsError as problem:
         return web.json_response({"error": str(problem)}, status=400)
     return web.json_response({})
@@ -229,7 +228,7 @@ class _Keys:
 
 
 def _same(token: str) -> Callable[[str], bool]:
-    return lambda given: hmac.compare_digest(given.encode(), token.encode())
+    return lambda given: is_secret(given, token)
 
 
 def _ports(path: Path, options: Options) -> PortBook:

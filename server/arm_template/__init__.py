@@ -2,7 +2,7 @@
 
 The door to the package: whoever uses it imports from here.
 
-- `read_template` reads a template's text, `declared_parameters` and `missing_parameters` say what it takes;
+- `read_template` reads a template's text;
 - `evaluate` turns a template and its parameters into a `Plan`;
 - `Plan` and `PlannedResource` say what would be deployed;
 - `open_expressions` lists what in a value of a plan is not known yet;
@@ -13,7 +13,6 @@ The door to the package: whoever uses it imports from here.
 from arm_template.api import evaluate, resolve, snapshot
 from arm_template.errors import TemplateError
 from arm_template.hashing import unique_string
-from arm_template.parameters import DeclaredParameter, declared_parameters, missing_parameters
 from arm_template.plan import (
     CopyInfo,
     Output,
@@ -30,7 +29,6 @@ from arm_template.values import JSON, Expression, find_key
 __all__ = [
     "JSON",
     "CopyInfo",
-    "DeclaredParameter",
     "Expression",
     "Output",
     "Plan",
@@ -39,10 +37,8 @@ __all__ = [
     "Scope",
     "TemplateError",
     "Volatile",
-    "declared_parameters",
     "evaluate",
     "find_key",
-    "missing_parameters",
     "open_expressions",
     "read_template",
     "resolve",

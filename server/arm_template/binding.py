@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from arm_template.compiling import loop_node
+from arm_template.compiling import is_expression, loop_node
 from arm_template.errors import (
     AS_IT_IS,
     AT,
+    FirstLook,
     ParseError,
-    RepeatedKey,
     TemplateError,
     Unsupported,
     Where,
     fault,
 )
-from arm_template.evaluator import drive
-from arm_template.messages import LOOPS, shown
+from arm_template.evaluator import drive, evaluate
+from arm_template.messages import LOOPS, NO_LITERAL, shown
 from arm_template.parser import parse
 from arm_template.plan import Output
 from arm_template.schema_types import FILES, Checker, Declaration, hidden
@@ -31,8 +31,10 @@ if TYPE_CHECKING:
 
     from arm_template.values import JSON
 
-NOT_IN_FUNCTIONS = {"reference", "references", "resourceinfo", "utcnow", "newguid", "copyindex"}
-FUNCTION = "(UserDefinedFunction)"
+NOT_IN_FUNCTIONS = {"reference", "references", "utcnow", "newguid", "copyindex", "managementgroup", "tenant"}
+NOT_IN_FUNCTIONS |= {"pickzones", "tologicalzone", "tologicalzones", "tophysicalzone", "tophysicalzones"}
+NOT_IN_FUNCTIONS |= {"managementgroupresourceid"}
+UNNAMED = ("(UserDefinedFunction)", "(ResourceInfo)")
 PASSING = "https://aka.ms/arm-pass-parameter-values"
 
 
@@ -107,14 +109,16 @@ def _function(context: Context, full: str, declared: Declaration) -> Special:
     for item in listed if isinstance(listed, list) else []:
         if isinstance(item, dict):
             name = str(item.get("name"))
-            checker = Checker(f"'{name}' parameter of the user-defined function '{full}'", definitions)
+            checker = Checker(
+                f"'{name}' parameter of the user-defined function '{full}'", definitions, context.preview
+            )
             parameters.append(Slot(name, Literal(None), None, check=_checking(checker, item)))
     output = declared.get("output")
     body = context.compile(output.get("value") if isinstance(output, dict) else None)
     if isinstance(body, Unparsable):
         parse(body.text)
     _check_calls(context, body, full)
-    checker = Checker(f"output of the user-defined function '{full}'", definitions)
+    checker = Checker(f"output of the user-defined function '{full}'", definitions, context.preview)
     return user_function(
         full, parameters, body, _checking(checker, output if isinstance(output, dict) else {})
     )
@@ -123,20 +127,17 @@ def _function(context: Context, full: str, declared: Declaration) -> Special:
 def _check_calls(context: Context, body: Node, full: str) -> None:
     """Refuse what a user-defined function may not call. Raises TemplateError."""
     refused: dict[str, str] = {}
-    unheard: dict[str, str] = {}  # these the engine names first
     pending: list[Node] = [body]
     while pending:
         node = pending.pop()
         if isinstance(node, Call):
             unknown = "." not in node.key and node.key not in context.table and node.key != "lambda"
-            if node.key.startswith("list") or node.key in NOT_IN_FUNCTIONS:
+            if unknown or node.key.startswith("list") or node.key in NOT_IN_FUNCTIONS:
                 refused.setdefault(node.key, node.name)
-            elif unknown:
-                unheard.setdefault(node.key, node.name)
         pending.extend(reversed(parts_of(node)))
-    if unheard or refused:
+    if refused:
         raise fault(
-            f"The template function '{full.rpartition('.')[2]}'{AT} is not valid. These function calls are not supported in a function definition: '{','.join((unheard or refused).values())}'.",
+            f"The template function '{full.rpartition('.')[2]}'{AT} is not valid. These function calls are not supported in a function definition: '{','.join(refused.values())}'.",
             "https://aka.ms/arm-syntax-functions",
         )
 
@@ -160,7 +161,7 @@ def bind_parameters(context: Context, given: Mapping[str, Value]) -> None:
         )
     definitions = mapping(context.template, "definitions")
     for name, item in declared.items():
-        checker = Checker(f"template parameter '{name}'", definitions)
+        checker = Checker(f"template parameter '{name}'", definitions, context.preview)
         context.parameters[name.lower()] = _parameter(context, name, item, given, checker)
 
 
@@ -203,14 +204,15 @@ def evaluate_parameters(context: Context) -> None:
         except AS_IT_IS:
             raise
         except TemplateError as error:
-            if not computed or error.message.startswith("The provided value for the template parameter"):
+            refused = error.message.startswith("The provided value for the template parameter")
+            if not computed or refused or error.message == NO_LITERAL:
                 raise
             raise _in_definition(context.chain, f"{slot.name} (Parameter)", error) from error
 
 
 def _in_definition(chain: list[str], outermost: str, error: TemplateError) -> TemplateError:
     """Return the error that names the innermost definition that was being evaluated."""
-    around = [name for name in chain if not name.endswith(FUNCTION)]
+    around = [name for name in chain if not name.endswith(UNNAMED)]
     name, _, kind = (around[-1] if around else outermost).rpartition(" ")
     return _in_default(name, error) if kind == "(Parameter)" else _in_variable(name, error)
 
@@ -255,12 +257,12 @@ def _bind_loops(context: Context, loops: JSON, env: Env, where: Where) -> None:
             )
         loop = item
         for part in ("name", "count", "input"):
-            if part not in loop or (part != "count" and loop[part] is None):
+            if part not in loop or (part == "name" and loop[part] is None):
                 error = fault(f"The template 'copy' definition{AT} is missing a copy {part} value.", LOOPS)
                 error.path = place
                 raise error
         try:
-            node = loop_node(loop, place)
+            node = loop_node(_named(context, loop), place)
         except ParseError as error:
             raise _in_variable(str(loop["name"]), error) from error
         if node.name.lower() in context.variables:
@@ -269,6 +271,15 @@ def _bind_loops(context: Context, loops: JSON, env: Env, where: Where) -> None:
                 LOOPS,
             )
         context.variables[node.name.lower()] = Slot(node.name, node, env)
+
+
+def _named(context: Context, loop: dict[str, JSON]) -> dict[str, JSON]:
+    """Return a loop whose name is known: an expression may make it. Raises TemplateError."""
+    name = loop["name"]
+    if not isinstance(name, str) or not is_expression(name):
+        return loop
+    made = evaluate(context.compile(name), Env(context))
+    return {**loop, "name": made} if isinstance(made, str) else loop
 
 
 def evaluate_variables(context: Context) -> None:
@@ -296,7 +307,7 @@ def _in_variable(name: str, error: TemplateError) -> TemplateError:
 
 def _as_it_is(error: TemplateError) -> bool:
     """Return True if the engine gives this error as it is, without naming the variable."""
-    if error.count_depth or isinstance(error, RepeatedKey):
+    if error.count_depth or isinstance(error, FirstLook):
         return True
     loop = "'copyIndex'" in error.message and "'copyIndex' is not valid" not in error.message
     return loop or "'copy' definition" in error.message

@@ -11,6 +11,7 @@ from arm_template.errors import ParseError
 from arm_template.messages import wrong_result
 from arm_template.parser import parse
 from arm_template.syntax import (
+    Access,
     Call,
     Elements,
     Literal,
@@ -64,8 +65,11 @@ def _first(node: Node) -> Iterator[Node]:
     pending = [node]
     while pending:
         item = pending.pop()
-        if isinstance(item, (Loop, Repeated)) or (isinstance(item, Call) and item.key == "copyindex"):
+        if isinstance(item, (Loop, Repeated)) or _is_turn(item):
             yield item
+        if isinstance(item, Access) and _is_turn(item.base):
+            yield item
+            continue
         parts = parts_of(item)
         if isinstance(item, Members) and (name := _repeated(item)) is not None:
             # a name that two properties have counts after the object's last loop
@@ -73,6 +77,10 @@ def _first(node: Node) -> Iterator[Node]:
             if last is not None:
                 parts.insert(last + 1, Repeated(name))
         pending.extend(reversed(parts))
+
+
+def _is_turn(node: Node) -> bool:
+    return isinstance(node, Call) and node.key == "copyindex"
 
 
 def _repeated(node: Members) -> str | None:
@@ -98,7 +106,7 @@ def compile_json(value: JSON, *, loops: bool = False, where: Where = ()) -> Node
         return _members(value, loops, where)
     if isinstance(value, list):
         items = [compile_json(item, loops=loops, where=(*where, at)) for at, item in enumerate(value)]
-        return _joined(Elements(tuple(items)), items, value)
+        return _joined(Elements(tuple(items)), items)
     return Literal(taken(value))
 
 
@@ -110,7 +118,7 @@ def _members(value: dict[str, JSON], loops: bool, where: Where) -> Node:
             pairs.extend((text_node(loop.name), loop) for loop in loops_of)
         else:
             pairs.append((text_node(name), compile_json(item, loops=loops, where=(*where, name))))
-    return _joined(Members(tuple(pairs)), [part for pair in pairs for part in pair], value)
+    return _joined(Members(tuple(pairs)), [part for pair in pairs for part in pair])
 
 
 def _whole_loops(item: JSON) -> TypeGuard[list[dict[str, JSON]]]:
@@ -149,7 +157,7 @@ def has_loop(value: JSON) -> bool:
     return False
 
 
-def _joined(node: Node, parts: list[Node], value: JSON) -> Node:
+def _joined(node: Node, parts: list[Node]) -> Node:
     """Return one literal where all parts are literals that stand for themselves."""
     if not all(isinstance(part, Literal) for part in parts):
         return node

@@ -46,25 +46,22 @@ def read_resources(
     for key, item in enumerate(section) if isinstance(section, list) else pairs:
         if isinstance(item, dict):
             symbol = key if isinstance(key, str) else None
-            declared = _canonical(item)
-            made = Declared(
-                context,
-                declared,
-                (*where, key),
-                Env(context, loops=True),
-                symbol,
-                str(declared.get("type") or ""),
-                base=base,
-                owner=owner,
+            yield from _turns(
+                replace(declared_at(context, canonical(item), (*where, key), symbol, base), owner=owner)
             )
-            yield from _turns(made)
+
+
+def declared_at(context: Context, item: Declaration, where: Where, symbol: str | None, base: str) -> Declared:
+    """Return a resource of a template, of which nothing is read yet."""
+    kind = str(item.get("type") or "")
+    return Declared(context, item, where, Env(context, loops=True), symbol, kind, base=base)
 
 
 def _check_loop_names(context: Context, symbolic: Iterable[tuple[str | int, JSON]], where: Where) -> None:
     """Check that each loop of resources with symbolic names has a name of its own. Raises TemplateError."""
     seen: set[str] = set()
     for key, item in symbolic:
-        copy = _canonical(item).get("copy") if isinstance(item, dict) else None
+        copy = canonical(item).get("copy") if isinstance(item, dict) else None
         if not isinstance(copy, dict):
             continue
         name = str(written(evaluate(context.compile(copy.get("name")), Env(context))) or "")
@@ -83,20 +80,38 @@ def _turns(whole: Declared) -> Iterator[Declared]:
         yield from _with_children(_read(whole))
         return
     outside = replace(whole, env=replace(whole.env, loops=False))
-    name = str(written(evaluated(copy.get("name"), outside)) or "")
+    name = loop_name(outside, copy)
     serial, batch = _mode(outside, copy), _batch(outside, copy)
-    count = loop_count(evaluated(copy.get("count"), outside), (*whole.where, "copy"))
+    count = turns(outside, copy)
     if count == 0:
         whole.context.empty_loops |= {name.lower(), (whole.symbol or name).lower()}
     for at in range(count):
-        info = CopyInfo(name, at, count, serial, batch)
-        env = whole.env.with_copy(name, at)
-        env = replace(env, of_resource=len(env.copies))
-        turn = replace(whole, env=env, copy=info, parents=[], used={})
-        yield from _with_children(_read(turn))
+        yield from _with_children(_read(turn(whole, CopyInfo(name, at, count, serial, batch))))
 
 
-def _canonical(item: Declaration) -> Declaration:
+def is_existing(item: Declaration) -> bool:
+    """Return True if a resource is only read; a text or a number may say so in a template that stands for itself."""
+    stated = item.get("existing")
+    return stated.strip().lower() == "true" if isinstance(stated, str) else stated not in (None, False, 0)
+
+
+def loop_name(outside: Declared, copy: Declaration) -> str:
+    """Return the name of a resource's loop. Raises TemplateError."""
+    return str(written(evaluated(copy.get("name"), outside)) or "")
+
+
+def turns(outside: Declared, copy: Declaration) -> int:
+    """Return how many turns a resource's loop has. Raises TemplateError."""
+    return loop_count(evaluated(copy.get("count"), outside), (*outside.where, "copy"))
+
+
+def turn(whole: Declared, info: CopyInfo) -> Declared:
+    """Return one turn of a resource's loop, of which nothing is read yet."""
+    env = whole.env.with_copy(info.name, info.index)
+    return replace(whole, env=replace(env, of_resource=len(env.copies)), copy=info, parents=[], used={})
+
+
+def canonical(item: Declaration) -> Declaration:
     """Return a resource its members by the names that the engine knows, whatever their case."""
     if all(CANONICAL.get(key.lower()) == key for key in item):
         return item
@@ -140,10 +155,9 @@ def _with_children(parent: Declared) -> Iterator[Declared]:
     children = parent.json.get("resources")
     for at, item in enumerate(children) if isinstance(children, list) else ():
         if isinstance(item, dict):
-            parent.needed = parent.needed or item.get("condition") is not False
             if parent.needed and parent.failed is not None:
                 raise parent.failed
-            yield from _with_children(_child(_canonical(item), parent, (*parent.where, "resources", at)))
+            yield from _with_children(_child(canonical(item), parent, (*parent.where, "resources", at)))
 
 
 def _child(item: Declaration, parent: Declared, where: Where) -> Declared:
@@ -158,21 +172,29 @@ def _child(item: Declaration, parent: Declared, where: Where) -> Declared:
         own=(kind, item.get("name")),
         used={},
         body=None,
+        needed=False,
+        failed=None,
     )
     made.parents = [parent, *parent.parents]
-    own = evaluated(item.get("name"), made)
+    _weigh(made)
+    _try(partial(_join_to_parent, parent), made)
+    return made if made.failed is not None else _name(made)
+
+
+def _join_to_parent(parent: Declared, made: Declared) -> None:
+    """Put type and name of a resource inside another together. Raises TemplateError."""
+    kind, own = made.type, evaluated(made.json.get("name"), made)
     segments = kind.count("/") + 1
     if isinstance(own, str) and own:
         made.own = (kind, own)
         count = len([part for part in own.split("/") if part])
         if count == segments - 1:
-            return _read(made)
-        if count != segments:
+            return
+        if count != segments and made.certainly_wanted:
             raise _misnamed(made, parent, own, count, segments)
     if (isinstance(own, str) and own) or (isinstance(own, Node) and "." not in kind.partition("/")[0]):
-        made.json = {**item, "type": f"{parent.type}/{kind}", "name": _below(parent.name, own)}
+        made.json = {**made.json, "type": f"{parent.type}/{kind}", "name": _below(parent.name, own)}
         made.type = f"{parent.type}/{kind}"
-    return _read(made)
 
 
 def _below(parent: Value, own: Value) -> str:
@@ -186,7 +208,7 @@ def _below(parent: Value, own: Value) -> str:
 
 def _misnamed(made: Declared, parent: Declared, name: str, count: int, wanted: int) -> TemplateError:
     error = fault(
-        f"The template resource '{name}' of type '{made.type}'{AT} with parent resource '{parent.name}' has an invalid name. The name '{name}' contains '{count}' name segment(s) separated by '/', but '{wanted}' segment(s) were expected.",
+        f"The template resource '{name}' of type '{made.type}'{AT} with parent resource '{parent.label}' has an invalid name. The name '{name}' contains '{count}' name segment(s) separated by '/', but '{wanted}' segment(s) were expected.",
         RESOURCES,
     )
     error.path = made.where
@@ -195,17 +217,51 @@ def _misnamed(made: Declared, parent: Declared, name: str, count: int, wanted: i
 
 def _read(made: Declared) -> Declared:
     """Find whether a resource is wanted, and what it is called. Raises TemplateError."""
+    made.existing = is_existing(made.json)
+    _weigh(made)
+    return _name(made)
+
+
+def _name(made: Declared) -> Declared:
+    """Find what a resource is called. Raises TemplateError."""
     made.context.budget.step(STEPS)
-    made.existing = made.json.get("existing") is True
-    stated = made.json.get("condition", True)
-    own = evaluate(made.context.compile(stated), made.env) if made.copy else evaluated(stated, made)
-    made.certain = isinstance(own, bool) or made.json.get("condition") is None
-    made.condition = _conditions(made.context.condition, True if stated is None else own, made)
     _try(identify, made)
     if made.failed is None:
         read_dependencies(made)
         _try(read_version, made)
     return made
+
+
+def _weigh(made: Declared) -> None:
+    """Find whether a resource is wanted, for itself or for one inside it. Raises TemplateError."""
+    stated = made.json.get("condition", True)
+    own = _condition(made, stated)
+    made.certain = isinstance(own, bool) or made.json.get("condition") is None
+    made.condition = _conditions(made.context.condition, True if stated is None else own, made)
+    if not made.certainly_wanted:
+        made.needed = _holds_wanted(made, made.json.get("resources"))
+
+
+def _condition(made: Declared, stated: JSON) -> Value:
+    """Evaluate a condition; an error names the resource around all others. Raises TemplateError."""
+    if made.copy:
+        return evaluate(made.context.compile(stated), made.env)
+    return evaluated(stated, made.parents[-1] if made.parents else made)
+
+
+def _holds_wanted(made: Declared, children: JSON) -> bool:
+    """Return True if one of the resources inside another is certainly wanted: it is evaluated for that one, too.
+
+    Raises TemplateError.
+    """
+    for item in children if isinstance(children, list) else ():
+        inside = canonical(item) if isinstance(item, dict) else {"condition": False}
+        stated = inside.get("condition")
+        if stated is None or _condition(made, stated) is True:
+            return True
+        if _holds_wanted(made, inside.get("resources")):
+            return True
+    return False
 
 
 def _try(step: Callable[[Declared], None], made: Declared) -> None:

@@ -27,7 +27,9 @@ INNER, OUTER = TemplateScope.INNER, TemplateScope.OUTER
 SCOPES = {"notspecified": "notspecified", "0": "notspecified", "outer": "outer", "1": "outer"}
 SCOPES |= {"inner": "inner", "2": "inner"}
 NUMBER = re.compile(r"[+-]?[0-9]{1,9}")  # .NET takes the number of any choice, of none, too
+IN_SUBSCRIPTION = re.compile(r"/subscriptions/([^/]+)(?:/resourceGroups/([^/]+))?", re.IGNORECASE)
 UNEVALUATED = Node()
+SECRETS = "https://aka.ms/arm-keyvault-secure-parameter"
 MODULES = "https://aka.ms/arm-module"
 
 
@@ -61,7 +63,7 @@ def template_scope(made: Declared, options: Value) -> TemplateScope:
         return TemplateScope.UNKNOWN
     name = SCOPES.get(text.strip().lower())
     if name is None and not NUMBER.fullmatch(text.strip()):
-        if isinstance(made.json.get("properties"), dict):
+        if isinstance(made.json.get("properties"), dict) and not made.uncertain:
             raise TemplateError(f"The template resource '{made.label}'{AT} is not valid.", path=made.where)
         raise TemplateError(f"Requested value '{text}' was not found.")
     if name == "outer" and made.context.symbolic:
@@ -75,7 +77,7 @@ def template_scope(made: Declared, options: Value) -> TemplateScope:
 def check_form(made: Declared) -> None:
     """Check that a deployment has properties, and a location where it needs one. Raises TemplateError."""
     in_group = "/resourcegroups/" in f"{made.base}/".lower()
-    if in_group == ("location" in made.json):
+    if in_group == ("location" in (made.body or {})):
         problem = (
             f"is not allowed for '{made.id}' at resource group scope"
             if in_group
@@ -169,55 +171,70 @@ def passed(made: Declared, properties: Mapping[str, Value]) -> dict[str, Value]:
         raise NotYet("The parameters of a nested deployment have names that are known only at run time.")
     found: dict[str, Value] = {}
     for name, item in parameters.items():
-        value = _passed_value(made, item)
+        value = _passed_value(made, name, item)
         if value is not MISSING:
             found[name] = value
     return found
 
 
-def _passed_value(made: Declared, item: Value) -> Value:
+def _passed_value(made: Declared, name: str, item: Value) -> Value:
     if isinstance(item, dict):
         value, reference = get(item, "value"), get(item, "reference")
-        return value if value is not MISSING or reference is MISSING else _secret(made, reference)
+        if reference is MISSING:
+            return value
+        if value is not MISSING:
+            raise TemplateError(
+                f"The deployment parameter '{name}' has specified both Value and Reference. Please specify either the value or the reference. See {SECRETS} for details."
+            )
+        return _secret(made, name, reference)
     if made.context.preview:
         return made.context.left_open(call("unknown"))
     return Access(item, Literal("value")) if isinstance(item, Node) else MISSING
 
 
-def _secret(made: Declared, reference: Value) -> Value:
+def _secret(made: Declared, name: str, reference: Value) -> Value:
     """Keep a secret of a key vault for run time in a preview. Raises TemplateError in a deployment."""
-    named = reference if isinstance(reference, dict) else {}
-    vault = named.get("keyVault")
-    parts = [vault.get("id") if isinstance(vault, dict) else None, named.get("secretName")]
-    if not made.context.preview or not all(isinstance(part, (str, Node)) for part in parts):
+    if not made.context.preview:
         raise TemplateError(
             "A nested deployment takes a parameter from a key vault, which is not supported here."
         )
-    parts += [named["secretVersion"]] if "secretVersion" in named else []
+    identifier, secret = _part(_part(reference, "KeyVault"), "Id"), _part(reference, "SecretName")
+    if identifier is MISSING:
+        raise TemplateError(
+            f"The resource identifier of the KeyVault parameter '{name}' is invalid. Please specify the value following '/subscriptions/{{subscriptionId}}/resourcegroups/{{resourceGroupName}}/providers/Microsoft.KeyVault/vaults/{{vaultName}}' format. See {SECRETS} for usage details."
+        )
+    if secret is MISSING:
+        raise fault(f"The secret name of the KeyVault parameter '{name}' is null.", SECRETS)
+    version = _part(reference, "SecretVersion")
+    parts = [identifier, secret] if version is MISSING else [identifier, secret, version]
     return made.context.left_open(call("getKeyVaultSecret", *map(as_node, parts)))
+
+
+def _part(value: Value, name: str) -> Value:
+    """Return a member of a reference to a secret, an expression where only run time knows it, or `MISSING`."""
+    if isinstance(value, Node) and value is not MISSING:
+        return Access(value, Literal(name))
+    return get(value, name) if isinstance(value, dict) else MISSING
 
 
 def scope_of(made: Declared, body: Mapping[str, Value]) -> Scope:
     """Return the scope of a nested deployment: its own, or that around it."""
-    outer = made.context.scope
-    parts = made.base.split("/")  # "", subscriptions, ID, resourceGroups, NAME; or less
+    outer, name = made.context.scope, str(written(made.name))
     location = body.get("location")
-    subscription = next(iter(parts[2:3]), outer.subscription_id)
-    group = next(iter(parts[4:5]), None)
-    same = (subscription.lower(), (group or "").lower()) == (
-        outer.subscription_id.lower(),
-        (outer.resource_group or "").lower(),
-    )
-    name = str(written(made.name))
-    if same and group is not None:
-        return replace(outer, deployment_name=name)
-    place = None if group is not None else location if isinstance(location, str) else outer.location
+    place = location if isinstance(location, str) else outer.location
+    if made.base.lower() == outer.base.lower() and (
+        outer.resource_group is not None or outer.above is not None
+    ):
+        return replace(outer, deployment_name=name, location=place)
+    found = IN_SUBSCRIPTION.match(made.base)
+    subscription, group = (found[1], found[2]) if found else (outer.subscription_id, None)
     return replace(
         outer,
         subscription_id=subscription,
         resource_group=group,
-        location=place,
+        location=place if group is None else None,
         deployment_name=name,
         group_tags=None,
         group_managed_by=None,
+        above=None if found else made.base,
     )

@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from arm_template.values import JSON
 
 Where = tuple[str | int, ...]  # the path of a part of a template
@@ -19,9 +17,8 @@ class TemplateError(Exception):
     """A template, its parameters or an expression in it is not valid.
 
     `code` and `message` are what Azure answers (https://aka.ms/arm-common-errors); `target` names the
-    parameter, variable, output or resource; `additional_info` holds the entries of the wire's
-    `additionalInfo`; `details` the errors below this one; `path` is where in the template it happened, for
-    whoever looks for its line.
+    parameter, variable, output or resource; `path` is where in the template it happened, for whoever looks for
+    its line; `additional_info` is that place as the wire's `additionalInfo` has it, once it is known.
     """
 
     def __init__(
@@ -30,16 +27,13 @@ class TemplateError(Exception):
         *,
         code: str = "InvalidTemplate",
         target: str | None = None,
-        additional_info: Sequence[JSON] = (),
-        details: Sequence[TemplateError] = (),
         path: Where = (),
     ) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
         self.target = target
-        self.additional_info: list[JSON] = list(additional_info)
-        self.details = list(details)
+        self.additional_info: list[JSON] = []
         self.path = path
         self.count_depth = 0  # of a loop's count: how many definitions were being evaluated around that loop
 
@@ -50,8 +44,6 @@ class TemplateError(Exception):
             body["target"] = self.target
         if self.additional_info:
             body["additionalInfo"] = self.additional_info
-        if self.details:
-            body["details"] = [detail.body() for detail in self.details]
         return body
 
 
@@ -67,7 +59,15 @@ class NotFound(TemplateError):
     """A parameter, variable or fact that is not there. The engine says so, and nothing of what is around."""
 
 
-class RepeatedKey(TemplateError):
+class NoSuchLoop(TemplateError):
+    """copyIndex() names a loop that is not around."""
+
+
+class FirstLook(TemplateError):
+    """What the engine sees of a value before it evaluates it."""
+
+
+class RepeatedKey(FirstLook):
     """A loop makes a property that is there already."""
 
 

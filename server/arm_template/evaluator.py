@@ -104,7 +104,7 @@ def _call(call: Call, env: Env) -> Routine:
     """Return the routine of a call. Raises TemplateError where there is no such function."""
     table, key = env.context.table, call.key
     waits = isinstance(call, (Waiting, Completed) if env.foreign else Waiting)
-    if env.second and (waits or key in STAYS_OPEN or _has_no_type(call)):
+    if env.second and (waits or (not env.softly and (key in STAYS_OPEN or _has_no_type(call)))):
         return value_of(Literal(call), env)
     spec = (
         table.get(key)

@@ -24,7 +24,7 @@ from arm_template.deployments import (
     template_scope,
     written_template,
 )
-from arm_template.errors import NotYet, TemplateError, Where, fault
+from arm_template.errors import NotYet, TemplateError, Where, bare, fault
 from arm_template.nested_reading import check_names, check_resources
 from arm_template.outputs import complete_outputs, evaluate_outputs
 from arm_template.plan import Output, Plan, PlannedResource
@@ -32,6 +32,7 @@ from arm_template.plan_validation import dependencies, processing_order
 from arm_template.resource import Declared, TemplateScope
 from arm_template.resource_bodies import complete_body, evaluate_body
 from arm_template.resource_identity import check_version
+from arm_template.resource_info import info_of
 from arm_template.scope import Context
 from arm_template.unparser import written
 from arm_template.values import MISSING, Node, Value, get, is_open
@@ -70,8 +71,13 @@ def expand(
     where: Where = (),
     *,
     condition: Value = MISSING,
+    base: str | None = None,
 ) -> tuple[Plan, dict[str, Value]]:
-    """Expand a template to a plan, and its outputs as values; `given` are its parameters. Raises TemplateError."""
+    """Expand a template to a plan, and its outputs as values; `given` are its parameters.
+
+    Its resources lie in `base` where that is written otherwise than in the scope. Raises TemplateError.
+    """
+    base = scope.base if base is None else base
     settings.budget.step(STEPS)
     template_schema.check(template, nested=bool(where))
     if where:
@@ -79,14 +85,19 @@ def expand(
     template = {
         template_schema.SECTION_NAMES.get(name.lower(), name): section for name, section in template.items()
     }
+    if settings.preview and not where:
+        template.pop("metadata", None)  # deployment() does not tell it there
     context = Context(scope, settings.budget, settings.table, template, settings.volatile)
     context.compiled = settings.compiled
-    context.preview = settings.preview
+    context.preview, context.nested = settings.preview, bool(where)
     if settings.preview:
         context.answers, context.outputs = settings.answers, settings.outputs
     context.conditional = settings.preview and condition is not MISSING
     context.condition = condition if context.conditional else True
     context.symbolic = str(template.get("languageVersion", "")).startswith(("2", "1.1", "1.9"))
+    if context.symbolic:
+        section = template.get("resources")
+        context.info = partial(info_of, context, base, section, (*where, "resources"))
     bind_functions(context)
     if where:
         check_resources(template, (*where, "resources"))
@@ -95,23 +106,25 @@ def expand(
     evaluate_parameters(context)
     evaluate_variables(context)
     context.chain.clear()
-    resources, outputs, values = _parts(context, scope, settings, template, where)
+    resources, outputs, values = _parts(context, base, settings, template, where)
     return Plan(scope, resources, outputs, bound_parameters(context)), values
 
 
 def _parts(
-    context: Context, scope: Scope, settings: Settings, template: Mapping[str, JSON], around: Where | Declared
+    context: Context, base: str, settings: Settings, template: Mapping[str, JSON], around: Where | Declared
 ) -> tuple[tuple[PlannedResource, ...], dict[str, Output], dict[str, Value]]:
     """Expand resources and outputs in two passes. `around` is where they lie, or the deployment that holds them."""
     owner, where = (around, _where(around)) if isinstance(around, Declared) else (None, around)
     section = template.get("resources")
-    reading = read_resources(context, scope.base, section, (*where, "resources"), owner)
+    reading = read_resources(context, base, section, (*where, "resources"), owner)
     found = _first_pass(context, settings, reading)
     wanted = [made for made in found if made.wanted]
     outputs = evaluate_outputs(context, template, (*where, "outputs"))
     for made in found:
         if made.failed is None:
             check_version(made)
+        elif made.wanted:
+            raise bare(made.failed)
     planned: dict[int, PlannedResource] = {}
     for made in processing_order(found):
         complete_body(made)
@@ -120,7 +133,7 @@ def _parts(
         if not made.existing:
             context.answers[str(made.id).lower()] = head_of(made)
     resources = dependencies([(made, planned[id(made)]) for made in wanted], found, strict=settings.strict)
-    return resources, *complete_outputs(context, template, outputs)
+    return resources, *complete_outputs(context, template, outputs, (*where, "outputs"))
 
 
 def _first_pass(context: Context, settings: Settings, reading: Iterator[Declared]) -> list[Declared]:
@@ -217,7 +230,7 @@ def _expanded(
         if stated is not None:
             template_schema.check(stated, nested=True)
             check_resources(stated, (*_where(made), "resources"))
-            resources, outputs, values = _parts(made.context, scope, settings, stated, made)
+            resources, outputs, values = _parts(made.context, made.base, settings, stated, made)
             return Plan(scope, resources, outputs), values
     assert isinstance(template, dict)
     document = cast("dict[str, JSON]", template)
@@ -226,7 +239,7 @@ def _expanded(
         settings = replace(settings, compiled={})  # ids of parts that live no longer than this expansion
     given = partial(passed, made, properties)
     condition = made.condition if made.context.conditional or "condition" in made.json else MISSING
-    return expand(document, given, scope, settings, _where(made), condition=condition)
+    return expand(document, given, scope, settings, _where(made), condition=condition, base=made.base)
 
 
 def _where(made: Declared) -> Where:

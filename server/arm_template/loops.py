@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from arm_template.compiling import escaped, text_node
-from arm_template.errors import AT, NotYet, RepeatedKey, TemplateError, see
-from arm_template.messages import LOOPS, nested_loop, no_loop
+from arm_template.errors import AS_IT_IS, AT, FirstLook, NoSuchLoop, NotYet, RepeatedKey, TemplateError, see
+from arm_template.messages import LOOPS, nested_loop, no_loop, shown
 from arm_template.scope import value_of
-from arm_template.syntax import Loop, Repeated, call
+from arm_template.syntax import Access, Loop, Repeated, call
 from arm_template.values import Node
 
 if TYPE_CHECKING:
@@ -52,10 +53,25 @@ def check_first(items: tuple[Node, ...], env: Env, around: Loop | None = None) -
             if around is not None:
                 raise nested_loop((*around.where, "input"))
         elif env.copies:
-            yield item, env
+            yield from _check_turn(item, env)
         elif env.loops:
             raise no_loop()
     return None
+
+
+def _check_turn(item: Node, env: Env) -> Routine:
+    """Look at copyIndex(), and at what is taken from it: a number has no members, also where there is no such loop."""
+    try:
+        if not isinstance(item, Access):
+            return (yield item, env)
+        with suppress(NoSuchLoop):
+            yield item.base, env
+        key = yield from value_of(item.key, env)
+    except AS_IT_IS:
+        raise
+    except TemplateError as error:
+        raise FirstLook(error.message) from error
+    raise FirstLook(f"The language expression property '{shown(key)}' can't be evaluated.")
 
 
 def _check_loop(loop: Loop, env: Env) -> Routine:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from arm_template.values import Value
 
 LONGEST = 131072  # characters of a text that an expression makes
+NO_LITERAL = "Expressions of type Azure.Deployments.Expression.Intermediate.FunctionExpression are not literal values and thus cannot be converted to JTokens."
 LOOPS = "https://aka.ms/arm-resource-loops"
 ORDINALS = ("first", "second", "third", "fourth", "fifth")
 

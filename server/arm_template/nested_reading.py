@@ -17,6 +17,21 @@ if TYPE_CHECKING:
     from arm_template.errors import Where
     from arm_template.values import JSON
 
+NOT_OF_EXISTING = [
+    "location",
+    "extendedLocation",
+    "tags",
+    "sku",
+    "kind",
+    "zones",
+    "identity",
+    "plan",
+    "properties",
+    "managedBy",
+    "managedByExtended",
+    "scale",
+    "id",
+]
 UNREADABLE = (
     "{} expression of type Azure.Deployments.Expression.Intermediate.InvalidLanguageExpression encountered."
 )
@@ -46,7 +61,12 @@ def _check_name(name: str) -> None:
 
 def check_resources(template: Mapping[str, JSON], where: Where) -> None:
     """Check that each resource can be read, unwanted ones included, and has what it needs. Raises TemplateError."""
-    symbolic = isinstance(member(template, "resources"), dict)
+    section = member(template, "resources")
+    symbolic = isinstance(section, dict)
+    if section and not symbolic and member(template, "languageVersion") is not None:
+        raise fault(
+            "You must use symbolic resource names when a template language version is specified.", RESOURCES
+        )
     for key, item in resources(template):
         if symbolic and member(item, "resources") is not None:
             raise fault(
@@ -55,6 +75,7 @@ def check_resources(template: Mapping[str, JSON], where: Where) -> None:
     for key, item in resources(template):
         _check_properties(item)
         _check_resource(item, (*where, key), str(key) if symbolic else None)
+        _check_alias(template, item, str(key))
 
 
 def _check_properties(resource: Mapping[str, JSON]) -> None:
@@ -91,6 +112,7 @@ def _check_resource(
         )
     _check_tags(item, name, where)
     _check_count(item, name, where)
+    _check_existing(item)
     for key, child in resources(item):
         _check_resource(child, (*where, "resources", key), None, inside=True)
 
@@ -129,6 +151,33 @@ def _check_count(item: Mapping[str, JSON], name: JSON, where: Where) -> None:
         raise TemplateError(
             f"The template resource '{name}'{AT} is invalid. Resource copy count must be an integer value or template expression.",
             path=where,
+        )
+
+
+def _check_alias(template: Mapping[str, JSON], item: Mapping[str, JSON], symbol: str) -> None:
+    """Check that the extension that a resource names is declared. Raises TemplateError."""
+    imported, extension = member(item, "import"), member(item, "extension")
+    if isinstance(imported, str) and not _declares(template, "imports", imported):
+        raise fault(
+            f"Resource '{symbol}' has an invalid import alias value. Unable to find an import statement with alias '{imported}' defined in the template.",
+            SYNTAX,
+        )
+    if isinstance(extension, str) and not _declares(template, "extensions", extension):
+        raise TemplateError(
+            f"The extension with the alias '{extension}' referenced by the resource {symbol}' cannot be found in the template."
+        )
+
+
+def _declares(template: Mapping[str, JSON], section: str, alias: str) -> bool:
+    found = member(template, section)
+    return isinstance(found, dict) and find_key(found, alias) is not None
+
+
+def _check_existing(item: Mapping[str, JSON]) -> None:
+    stated = next((name for name in NOT_OF_EXISTING if find_key(item, name) is not None), None)
+    if stated and member(item, "existing") is True:
+        raise TemplateError(
+            f"Property '{stated}' cannot be supplied for a resource with 'existing' set to true."
         )
 
 

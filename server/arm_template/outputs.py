@@ -46,22 +46,26 @@ def evaluate_outputs(context: Context, template: Mapping[str, JSON], where: Wher
             continue
         if "copy" in declared and isinstance(value, Node):
             continue
-        Checker(f"template output '{name}'", definitions).check(value, declared)
+        Checker(f"template output '{name}'", definitions, context.preview).check(value, declared)
         found[name] = value
     return found
 
 
 def complete_outputs(
-    context: Context, template: Mapping[str, JSON], outputs: Mapping[str, Value]
+    context: Context, template: Mapping[str, JSON], outputs: Mapping[str, Value], where: Where
 ) -> tuple[dict[str, Output], dict[str, Value]]:
     """Complete the outputs, now that the resources are known. Raises TemplateError.
 
-    The second answer is what a deployment around may ask for: each with its type and value.
+    The second answer is what a deployment around may ask for: each with its type and value. A preview leaves out
+    what a whole template says to be null.
     """
     made: dict[str, Output] = {}
     values: dict[str, Value] = {}
     checker, declared = Checker("", mapping(template, "definitions")), objects(template.get("outputs"))
+    whole = context.preview and len(where) == 1
     for name, first in outputs.items():
+        if whole and first is None and declared[name].get("value") is None:
+            continue
         value = completed(first, Env(context, runtime=True))
         kind = str(checker.resolved(declared[name]).get("type", "Object"))
         made[name] = Output(kind, expression(value) if is_open(value) else written(value))

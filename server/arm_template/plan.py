@@ -40,7 +40,8 @@ class Scope:
     """Where and by whom a template is deployed: what `resourceGroup()`, `subscription()`, `deployment()` …
     answer.
 
-    Without a `resource_group` it is a deployment to the subscription. Facts that are None are not known:
+    Without a `resource_group` it is a deployment to the subscription; with `above`, to what lies above all
+    subscriptions: the id of a management group, or nothing for the tenant. Facts that are None are not known:
     calls that ask for them stay expressions until `resolve`, which takes Azure's public cloud for an unknown
     environment.
     """
@@ -55,6 +56,7 @@ class Scope:
     subscription_name: str | None = None
     environment: Mapping[str, JSON] | None = None
     deployer: Mapping[str, JSON] | None = None
+    above: str | None = None
 
     @property
     def subscription(self) -> str:
@@ -63,7 +65,9 @@ class Scope:
 
     @property
     def base(self) -> str:
-        """The id of the group, or of the subscription: what resources without a scope of their own lie in."""
+        """The id of the group, or of what is above it: what resources without a scope of their own lie in."""
+        if self.above is not None:
+            return self.above
         if self.resource_group is None:
             return self.subscription
         return f"{self.subscription}/resourceGroups/{self.resource_group}"
@@ -135,11 +139,6 @@ class PlannedResource:
         """Return True if the resource is of a type, whatever its case."""
         return self.type.lower() == resource_type.lower()
 
-    @property
-    def is_identified(self) -> bool:
-        """Whether name and id are known: neither is an expression."""
-        return not isinstance(self.id, Expression) and not isinstance(self.name, Expression)
-
 
 @dataclass(frozen=True)
 class Plan:
@@ -162,15 +161,6 @@ class Plan:
     def leaves(self) -> Iterator[PlannedResource]:
         """Return the resources that will be put: no deployments, none that exists already."""
         return (one for one in self.all_resources() if not one.existing and not one.is_a(DEPLOYMENT))
-
-    def of_type(self, resource_type: str) -> list[PlannedResource]:
-        """Return the resources of a type, in nested deployments too, those that are only read included."""
-        return [one for one in self.all_resources() if one.is_a(resource_type)]
-
-    def parameter(self, name: str) -> Output | None:
-        """Return the type and value of a parameter, whatever the case of its name."""
-        key = find_key(self.parameters, name)
-        return None if key is None else self.parameters[key]
 
     def output(self, name: str) -> Output | None:
         """Return an output, whatever the case of its name."""

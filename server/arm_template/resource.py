@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from arm_template.compiling import text_node
+from arm_template.compiling import escaped, text_node
 from arm_template.errors import (
     AS_IT_IS,
     AT,
@@ -64,7 +64,9 @@ class Declared:
     parents: list[Declared] = field(default_factory=list)
     depends_on: list[Value] = field(default_factory=list)
     body: dict[str, Value] | None = None
-    unevaluated: bool = False  # its properties failed in the first pass, where nobody knew if they are needed
+    unevaluated: frozenset[str] = (
+        frozenset()
+    )  # members that failed in the first pass, where nobody knew if they are needed
     failed: TemplateError | None = None  # what is wrong with a resource that may not be wanted
     completed: bool = False  # the second pass has been over the body
     used: dict[str, None] = field(default_factory=dict)
@@ -90,6 +92,8 @@ class Declared:
             return self.owner.label
         if self.symbol is not None:
             return self.symbol if self.copy is None else f"{self.symbol}[{self.copy.index}]"
+        if isinstance(self.name, str) and self.name and not self.own:
+            return escaped(self.name)
         return shown_name(self.own[1] if self.own else self.name or self.json.get("name"))
 
     @property

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from arm_template.deployments import deployment_properties, written_template
-from arm_template.errors import AS_IT_IS, AT, OverBudget, TemplateError, bare, fault
+from arm_template.errors import AS_IT_IS, AT, OverBudget, TemplateError, fault
 from arm_template.evaluator import drive, evaluate, property_name
 from arm_template.resource import RESOURCES, TemplateScope, as_written, invalid
 from arm_template.syntax import Call, Literal, Prepared, as_json_node, as_node, parts_of
@@ -37,7 +37,8 @@ ORDER = [
     "scale",
 ]
 ASKS = {"reference", "references"}
-STARTS = ("location", "kind")  # members that nothing of the running cloud may be in
+COMPLETED = ("zones", "properties")  # members that a preview looks at twice
+ASKING = ("tags", "sku", "properties")  # members that may ask the running cloud
 TEXTS = ("location", "kind", "managedby")
 
 
@@ -88,12 +89,12 @@ def _evaluate_softly(made: Declared, body: dict[str, Value], key: str) -> None:
         made.context.chain.clear()
         made.context.opened = True
         body[key] = as_written(made.json[key])
-        made.unevaluated = made.unevaluated or key == "properties"
+        made.unevaluated |= {key}
 
 
 def _evaluate_member(made: Declared, body: dict[str, Value], key: str) -> None:
     name, item, where = key.lower(), made.json[key], (*made.where, key)
-    env = replace(made.env, runtime=name not in STARTS)
+    env = _env_of(made, name)
     if made.deployment and name == "properties":
         value = drive(deployment_properties(made, item, env), made.context.budget)
     else:
@@ -104,6 +105,11 @@ def _evaluate_member(made: Declared, body: dict[str, Value], key: str) -> None:
         value = str(value)  # a number or truth written where text belongs is read as text
     if value is not None:
         body[key] = value
+
+
+def _env_of(made: Declared, name: str) -> Env:
+    """Return where the expressions of a member stand; zones may ask for zones alone."""
+    return replace(made.env, runtime=name in ASKING, zoned=name == "zones")
 
 
 def asked_for(made: Declared) -> list[str]:
@@ -135,21 +141,20 @@ def _targets(made: Declared, call: Call) -> list[str]:
 def complete_body(made: Declared) -> None:
     """Ask again for what the first pass left open, now that the resources before it are known.
 
-    A preview answers in the properties alone, as the engine does. Raises TemplateError.
+    A preview answers in the properties and zones alone, as the engine does. Raises TemplateError.
     """
     body = made.body = made.body or {}
-    if made.failed is not None:
-        raise bare(made.failed)
-    if made.unevaluated:
+    waiting = [key for key in COMPLETED if key in made.unevaluated]
+    if waiting:
         made.env = replace(made.env, copies={}, copy=None, of_resource=0, loops=False)
-        if made.deployment:
-            _evaluate_member(made, body, "properties")
+    for key in waiting:
+        if made.deployment and key == "properties":
+            _evaluate_member(made, body, key)
         else:
-            env = replace(made.env, runtime=True)
-            body["properties"] = _completed_in_turn(made.json["properties"], env)
+            body[key] = _completed_in_turn(made.json[key], replace(made.env, runtime=True))
     for key in body:
-        if key == "properties" or not made.context.preview:
-            env = replace(made.env, runtime=key.lower() not in STARTS)
+        if key in COMPLETED or not made.context.preview:
+            env = _env_of(made, key.lower())
             body[key] = (
                 _completed_deployment(made, body[key], env) if made.deployment else completed(body[key], env)
             )
@@ -176,7 +181,10 @@ def completed(value: Value, env: Env) -> Value:
 
 
 def _completed_in_turn(item: JSON, env: Env) -> Value:
-    """Evaluate JSON of which nothing was evaluated before: each part with its answers before the next."""
+    """Evaluate JSON of which nothing was evaluated before: each part with its answers before the next.
+
+    Questions about the template are answered where they stand, so that of two errors the first in order is told.
+    """
     if isinstance(item, dict):
         return {
             property_name(_completed_in_turn(key, env)): _completed_in_turn(part, env)
@@ -184,7 +192,7 @@ def _completed_in_turn(item: JSON, env: Env) -> Value:
         }
     if isinstance(item, list):
         return [_completed_in_turn(part, env) for part in item]
-    return completed(evaluate(env.context.compile(item), replace(env, softly=True)), env)
+    return evaluate(env.context.compile(item), replace(env, second=True, softly=True))
 
 
 def _bad_tags(made: Declared, where: Where) -> TemplateError:

@@ -26,7 +26,7 @@ def identify(made: Declared) -> None:
     """Find name, place and id. Raises TemplateError."""
     shown = made.json.get("name")
     made.name = _name(made, shown)
-    if not made.uncertain:
+    if made.certainly_wanted:
         _check_segments(made)
     made.base = _base(made)
     is_open = isinstance(made.name, Node) or made.open_scope is not None
@@ -92,8 +92,11 @@ def _base(made: Declared) -> str:
         return _scope_id(made, scope)
     if scope is not None and not isinstance(scope, str):
         raise invalid(made, wrong_result(scope, "String"))
-    if not made.deployment and not made.existing:
-        return made.base
+    return _elsewhere(made) if made.deployment or made.existing else made.base
+
+
+def _elsewhere(made: Declared) -> str:
+    """Return what a deployment or an existing resource lies in by its subscription and group. Raises TemplateError."""
     subscription, group = (
         evaluated(made.json[name], made) if name in made.json else None
         for name in ("subscriptionId", "resourceGroup")
@@ -102,10 +105,13 @@ def _base(made: Declared) -> str:
         check_subscription(subscription, "resourceid")
     if made.existing and group is None:
         group = made.context.scope.resource_group
-    if isinstance(group, str) and group:
+    named = isinstance(subscription, str) and subscription
+    if isinstance(group, str) and (group or made.existing):
+        if made.context.scope.above is not None and not named:
+            return ""
         owner = subscription if isinstance(subscription, str) else made.context.scope.subscription_id
         return f"/subscriptions/{owner}/resourceGroups/{group}"
-    return f"/subscriptions/{subscription}" if isinstance(subscription, str) and subscription else made.base
+    return f"/subscriptions/{subscription}" if named else made.base
 
 
 def _scope_id(made: Declared, scope: str) -> str:

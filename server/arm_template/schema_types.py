@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from arm_template.compiling import escaped
 from arm_template.dotnet.utf16 import length
-from arm_template.errors import TemplateError, fault
-from arm_template.messages import wrong_result
+from arm_template.errors import TemplateError, Unsupported, fault
+from arm_template.messages import NO_LITERAL, wrong_result
 from arm_template.syntax import Access, Literal
 from arm_template.unparser import expression, quoted
 from arm_template.values import (
@@ -54,16 +54,17 @@ DEEPEST = 200
 class Checker:
     """Checks values of one parameter or output.
 
-    `subject` opens its messages, such as "template parameter 'x'".
+    `subject` opens its messages, such as "template parameter 'x'". A `preview` must know which variant of a type it has.
     """
 
     subject: str
     definitions: Mapping[str, JSON]
+    preview: bool = False
 
     def check(self, value: Value, declared: Declaration, path: str = "", level: int = 0) -> None:
         """Raise TemplateError where the value is not of the declared type.
 
-        What is not known yet is taken as it is.
+        What is not known yet is taken as it is; how many there are of it is checked.
         """
         if isinstance(value, Node) or level > DEEPEST:
             return
@@ -72,7 +73,7 @@ class Checker:
             return
         if not is_open(value):
             self._allowed(value, declared, path)
-            self._bounds(value, declared, path)
+        self._bounds(value, declared, path)
         self._kind(value, declared, path)
         if isinstance(value, dict):
             self._object(value, declared, path, level)
@@ -183,6 +184,8 @@ class Checker:
             raise self._bad(
                 path, f"No value was provided for the discriminator property '{name}'.", PARAMETERS
             )
+        if isinstance(kind, Node) and self.preview:
+            raise Unsupported(NO_LITERAL)
         if isinstance(kind, Node):
             return {}
         if not isinstance(kind, str):
@@ -193,7 +196,7 @@ class Checker:
             )
         chosen = variants.get(find_key(variants, kind) or "")
         if not isinstance(chosen, dict):
-            listed = ", ".join(f"'{variant}'" for variant in variants)
+            listed = ",".join(f"'{variant}'" for variant in variants)
             raise self._bad(
                 path,
                 f"The value provided for the discriminator property '{name}' did not match any known variant. Valid discriminator property values are: {listed}.",

@@ -113,6 +113,7 @@ class Context:
     runtime: Runtime | None = None
     symbolic: bool = False
     preview: bool = False
+    nested: bool = False
     condition: Value = True
     conditional: bool = False
     parameters: dict[str, Slot] = field(default_factory=dict)
@@ -127,6 +128,7 @@ class Context:
     used: dict[str, None] = field(default_factory=dict)
     chain: list[str] = field(default_factory=list)
     opened: bool = False
+    info: Callable[[str], Head | None] | None = None  # what resourceInfo() may know at any time
     unread: TemplateError | None = None  # why a resource, and those after it, could not be read
 
     def compile(self, value: JSON, *, loops: bool = False, where: Where = ()) -> Node:
@@ -171,7 +173,7 @@ class Env:
 
     `arguments` are those of a user-defined function, `lambdas` the variables of lambdas, `copies` the turn of
     each loop by its name, the first `of_resource` those of resources, and `copy` the innermost one. `runtime` tells whether calls of the running cloud are
-    allowed here, `volatile` the same of utcNow and newGuid. `softly` says that nobody knows yet whether the value is needed, `second` is the second pass,
+    allowed here, `zoned` the same of those about zones, `volatile` of utcNow and newGuid. `softly` says that nobody knows yet whether the value is needed, `second` is the second pass,
     which answers what the first left open and the templates know: with `foreign` by the ids that stand there alone,
     since names mean nothing in another template.
     """
@@ -183,6 +185,7 @@ class Env:
     copy: str | None = None
     of_resource: int = 0
     runtime: bool = False
+    zoned: bool = False
     second: bool = False
     softly: bool = False
     foreign: bool = False

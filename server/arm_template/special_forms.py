@@ -8,7 +8,17 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from arm_template.errors import DefinitionError, NotFound, NotYet, OverBudget, TemplateError, fault, see
+from arm_template.errors import (
+    DefinitionError,
+    NoSuchLoop,
+    NotFound,
+    NotYet,
+    OverBudget,
+    TemplateError,
+    Unsupported,
+    fault,
+    see,
+)
 from arm_template.messages import LOOPS, no_loop, wrong_kind
 from arm_template.scope import UNSET, Request, Routine, Slot, Special, value_of
 from arm_template.syntax import Call, Literal, as_node
@@ -153,9 +163,20 @@ def slot_value(slot: Slot, env: Env, kind: str, called: str) -> Routine:
     chain.append(here)
     assert slot.env is not None
     value = yield slot.node, slot.env
-    slot.value = slot.check(value) if slot.check else value
+    slot.value = _as_asked(slot, value, called) if slot.check else value
     chain.pop()
     return slot.value
+
+
+def _as_asked(slot: Slot, value: Value, called: str) -> Value:
+    """Check a parameter's value; an error names the parameter as who asks writes it."""
+    assert slot.check is not None
+    try:
+        return slot.check(value)
+    except TemplateError as error:
+        subject = "template parameter '{}"
+        error.message = error.message.replace(subject.format(slot.name), subject.format(called), 1)
+        raise
 
 
 def check_cycle(here: str, chain: list[str]) -> None:
@@ -188,9 +209,8 @@ def run_copy_index(call: Call, env: Env) -> Routine:
     name, offset = _copy_arguments(call.name, args)
     key = name.lower() if name is not None else env.copy
     if key is None or key not in env.copies:
-        raise fault(
-            f"The template language function '{call.name}' has an invalid argument. The provided copy name '{name or ''}' doesn't exist in the resource.",
-            LOOPS,
+        raise NoSuchLoop(
+            f"The template language function '{call.name}' has an invalid argument. The provided copy name '{name or ''}' doesn't exist in the resource. {see(LOOPS)}"
         )
     return env.copies[key] + offset
 
@@ -229,6 +249,8 @@ def _as_called(check: Callable[[Value], Value] | None, value: Value, full_name: 
     """Check a value; an error names the function as the call writes it, not as it is declared."""
     try:
         return check(value) if check else value
+    except Unsupported:
+        raise
     except TemplateError as error:
         words = error.message.replace(f"'{full_name}'", f"'{call.name}'")
         raise DefinitionError(words) from error

@@ -65,6 +65,8 @@ def check(template: Mapping[str, JSON], *, nested: bool) -> None:
     language version for symbolic names (which the engine takes from a template that stands for itself).
     """
     try:
+        if nested:
+            _check_nested(template)
         _check_sections(template)
     except _FormError as error:
         raise _form_error(error, nested=nested) from error
@@ -89,6 +91,17 @@ def _form_error(error: _FormError, *, nested: bool) -> TemplateError:
             "The supplied nested deployment template could not be parsed as an ARM template."
         )
     return TemplateError(f"The template could not be parsed as an ARM template: {error}", path=())
+
+
+def _check_nested(template: Mapping[str, JSON]) -> None:
+    """Check what the reader of nested templates alone refuses: sections that are null, `existing` that is no truth."""
+    for name, section in template.items():
+        if section is None and name.lower() in SECTIONS:
+            raise _FormError(f"The property '{name}' must not be null.")
+    for _, item in resources(template):
+        key = find_key(item, "existing")
+        if key is not None and not isinstance(item[key], bool):
+            raise _FormError("The property 'existing' must be a boolean.")
 
 
 def _check_sections(template: Mapping[str, JSON]) -> None:
@@ -155,14 +168,15 @@ def _check_versions(template: Mapping[str, JSON], *, nested: bool) -> None:
 
 def _feature(template: Mapping[str, JSON], *, nested: bool) -> str | None:
     """Find a feature that only a template with a language version may use."""
-    if nested and isinstance(member(template, "resources"), dict):
+    section = member(template, "resources")
+    if nested and isinstance(section, dict) and section:
         return "SymbolicNames"
     declared = [item for name in ("parameters", "outputs") for _, item in _objects(template, name)]
     if member(template, "definitions") is not None or any(
         name in item for item in declared for name in AGGREGATE
     ):
         return "AggregateTypeValidation"
-    if any(member(item, "existing") is True for _, item in resources(template)):
+    if nested and any(member(item, "existing") is True for _, item in resources(template)):
         return "ExistingResources"
     return "NullableParameters" if any(item.get("nullable") is True for item in declared) else None
 

@@ -87,6 +87,8 @@ def _call(name: str, args: list[Value]) -> list[Value]:
 
 def _accessor(key: Node) -> list[Value]:
     name = key.value if isinstance(key, Literal) else None
+    if name == "":
+        raise TemplateError("Index was outside the bounds of the array.")  # the engine cannot write it
     if isinstance(name, str) and IDENTIFIER.fullmatch(name):
         return [_Text("." + name)]
     return [_Text("["), key, _Text("]")]

@@ -69,6 +69,10 @@ class Diagnostic:
         )
 
 
+def _errors(diagnostics: tuple[Diagnostic, ...]) -> tuple[Diagnostic, ...]:
+    return tuple(item for item in diagnostics if item.level is Level.ERROR)
+
+
 @dataclass(frozen=True, slots=True)
 class Compilation:
     """A compiled `.bicep` file: the JSON template's text, None when there are errors."""
@@ -79,7 +83,7 @@ class Compilation:
     @property
     def errors(self) -> tuple[Diagnostic, ...]:
         """The diagnostics that forbid to deploy."""
-        return tuple(item for item in self.diagnostics if item.level is Level.ERROR)
+        return _errors(self.diagnostics)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,14 +97,7 @@ class ParametersCompilation:
     @property
     def errors(self) -> tuple[Diagnostic, ...]:
         """The diagnostics that forbid to deploy."""
-        return tuple(item for item in self.diagnostics if item.level is Level.ERROR)
-
-
-@dataclass(frozen=True, slots=True)
-class FileReferences:
-    """Every file that a compilation reads: what to watch, and what to hash."""
-
-    paths: tuple[Path, ...]
+        return _errors(self.diagnostics)
 
 
 def diagnostics_of(found: object, path_of: type[Path]) -> tuple[Diagnostic, ...]:

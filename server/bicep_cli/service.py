@@ -15,7 +15,6 @@ from bicep_cli.connection import Connection
 from bicep_cli.messages import (
     BicepError,
     Compilation,
-    FileReferences,
     ParametersCompilation,
     diagnostics_of,
 )
@@ -89,14 +88,6 @@ class BicepService:
             template if good and isinstance(template, str) else None,
             diagnostics_of(answer.get("diagnostics"), Path),
         )
-
-    async def file_references(self, path: Path) -> FileReferences:
-        """Tell every file that compiling `path` reads, itself included."""
-        if not self.bicep.speaks_rpc:
-            return FileReferences((path.resolve(),))
-        answer = await self._ask("bicep/getFileReferences", {"path": _absolute(path)})
-        listed = answer.get("filePaths")
-        return FileReferences(tuple(Path(str(item)) for item in listed) if isinstance(listed, list) else ())
 
     async def snapshot(self, path: Path, metadata: Mapping[str, str]) -> dict[str, object]:
         """Evaluate a `.bicepparam` with the engine inside the CLI (keys of `metadata`:

@@ -22,7 +22,7 @@ GPU_SHARE = 0.90
 """The part of a GPU's memory that the engine may take: ``--gpu-memory-utilization``."""
 _GPU_OVERHEAD = 3 * GIB // 2
 _CPU_OVERHEAD = GIB  # Python, Gradio and the engine's buffers
-_HALF, _SINGLE = 2, 4
+_HALF = 2  # bytes of a number in the KV cache
 _SPREADS = (1, 2, 4, 8)
 _KEY = "contextTokens"
 _BLOCK = 16  # tokens of the KV cache's smallest part
@@ -98,14 +98,14 @@ class Fit(NamedTuple):
     devices: int
 
 
-def cache_of(config: Mapping[str, Any], half: bool = True) -> Cache:
+def cache_of(config: Mapping[str, Any]) -> Cache:
     """Return what a conversation takes.
 
     Raises:
         Incomplete: the configuration lacks a number.
     """
     sizes, text = dimensions(config), text_config(config)
-    layer = 2 * sizes.key_heads * sizes.head_size * (_HALF if half else _SINGLE)
+    layer = 2 * sizes.key_heads * sizes.head_size * _HALF
     window = text.get("sliding_window")
     if type(window) is not int or window <= 0:
         return Cache(sizes.layers * layer)

@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
-from support.app_provider import BASE, ENVIRONMENT, app, environment, plain_client, run_region
+from support.app_provider import BASE, ENVIRONMENT, app, ended, environment, plain_client, run_region
 from support.arm_server import SUBSCRIPTION, TENANT, Running
 
 SUB = f"/subscriptions/{SUBSCRIPTION}"
@@ -25,10 +25,8 @@ def http(running: Running) -> Iterator[httpx.Client]:
 
 
 def create(http: httpx.Client, name: str, body: Any) -> Any:
-    answer = http.put(f"{BASE}/Microsoft.App/containerApps/{name}", json=body)
+    answer = ended(http, http.put(f"{BASE}/Microsoft.App/containerApps/{name}", json=body))
     assert answer.is_success, answer.text
-    while http.get(answer.headers["Azure-AsyncOperation"]).json()["status"] == "InProgress":
-        pass
     return http.get(f"{BASE}/Microsoft.App/containerApps/{name}").json()
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 import pytest
-from support.app_provider import BASE, app, plain_client, run_region
+from support.app_provider import BASE, app, ended, plain_client, run_region
 from support.arm_server import Running
 
 APP = f"{BASE}/Microsoft.App/containerApps/split"
@@ -32,11 +32,7 @@ def put(http: httpx.Client, traffic: Any, suffix: str = "two") -> httpx.Response
         configuration={"activeRevisionsMode": "Multiple", "ingress": ingress},
         template={"revisionSuffix": suffix},
     )
-    answer = http.put(APP, json=body)
-    if answer.is_success:
-        while http.get(answer.headers["Azure-AsyncOperation"]).json()["status"] == "InProgress":
-            pass
-    return answer
+    return ended(http, http.put(APP, json=body))
 
 
 def shown(http: httpx.Client) -> dict[str, int]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
-from support.app_provider import BASE, ENVIRONMENT, app, plain_client, run_region
+from support.app_provider import BASE, ENVIRONMENT, app, ended, plain_client, run_region
 from support.arm_replay import as_json, exchanges
 from support.arm_server import Running
 from support.shared import shared
@@ -27,9 +27,7 @@ def http(running: Running) -> Iterator[httpx.Client]:
     with plain_client(running) as http:
         body = app()
         del body["properties"]["template"]["scale"]
-        answer = http.put(APP, json=body)
-        while http.get(answer.headers["Azure-AsyncOperation"]).json()["status"] == "InProgress":
-            pass
+        ended(http, http.put(APP, json=body))
         yield http
 
 

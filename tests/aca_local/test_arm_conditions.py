@@ -7,7 +7,17 @@ from typing import Any
 import httpx
 import pytest
 from aca_local.kernel import conditions
-from support.app_provider import BASE, ENVIRONMENT, GROUP, STORE, app, environment, plain_client, run_region
+from support.app_provider import (
+    BASE,
+    ENVIRONMENT,
+    GROUP,
+    STORE,
+    app,
+    ended,
+    environment,
+    plain_client,
+    run_region,
+)
 from support.arm_server import LIMIT, SUBSCRIPTION, TENANT, TOKEN, Running
 
 SUB = f"/subscriptions/{SUBSCRIPTION}"
@@ -197,9 +207,7 @@ def test_a_volume_on_an_account_without_keys_or_with_a_closed_network_is_not_mou
             container={"volumeMounts": [{"volumeName": "v", "mountPath": "/code"}]},
             template={"volumes": [{"name": "v", "storageType": "AzureFile", "storageName": name}]},
         )
-        answer = http.put(f"{BASE}/Microsoft.App/containerApps/{name}", json=body)
-        while http.get(answer.headers["Azure-AsyncOperation"]).json()["status"] == "InProgress":
-            pass
+        ended(http, http.put(f"{BASE}/Microsoft.App/containerApps/{name}", json=body))
         (spec,) = (one for (app_id, _), one in running.replicas.specs.items() if app_id.endswith(f"/{name}"))
         assert "mount error(13): Permission denied" in spec.containers[0].mounts[0].failure
 

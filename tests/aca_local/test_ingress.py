@@ -36,6 +36,9 @@ class FakeBackends:
         container = ContainerState("c", "id", "Waiting", self.details, False, False, 0)
         return [ReplicaState("r-1", datetime.now(UTC), "NotRunning", "", (container,))]
 
+    def has_left(self, app_id: str, revision: str) -> bool:
+        return False
+
     async def is_replica(self, client_port: int) -> bool:
         return self.inside
 

@@ -4,6 +4,7 @@ import http.client
 import json
 import os
 import socket
+import sys
 import textwrap
 from collections import Counter
 from collections.abc import Iterator
@@ -17,13 +18,14 @@ from support.running import APP_API, GROUP_API, LIMIT, Azure, aca_local, start, 
 
 ECHO = textwrap.dedent(
     """
-    import http.server, json, os, sys, urllib.request
+    import http.server, importlib.util, json, os, sys, urllib.request
     class Echo(http.server.BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         def do_GET(self):
             said = {"name": os.environ["NAME"], "path": self.path, "headers": self.headers.items()}
             if self.path == "/env":
                 said["env"] = dict(os.environ)
+                said["setuptools"] = importlib.util.find_spec("setuptools") is not None
             if self.path.startswith("/fetch?"):
                 said["fetched"] = urllib.request.urlopen("http://" + self.path[7:]).status
             body = json.dumps(said).encode()
@@ -45,6 +47,11 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="the commands are for PO
 
 def app_id(azure: Azure, name: str) -> str:
     return f"{azure.group}/providers/Microsoft.App/containerApps/{name}"
+
+
+def provisioning_state(azure: Azure, name: str) -> str:
+    state: str = azure.ask("GET", app_id(azure, name), APP_API)["properties"]["provisioningState"]
+    return state
 
 
 def put(azure: Azure, name: str, suffix: str, *words: str, mode: str = "Single", **ingress: Any) -> str:
@@ -76,6 +83,19 @@ def wait_ready(azure: Azure, name: str, suffix: str) -> None:
         lambda: azure.ask("GET", app_id(azure, name), APP_API)["properties"],
         lambda found: found["latestReadyRevisionName"].startswith(f"{name}--"),
     )
+
+
+def events(azure: Azure, name: str) -> list[str]:
+    """Return the messages of an app's system log."""
+    token = azure.ask("POST", f"{app_id(azure, name)}/getAuthtoken", APP_API)["properties"]["token"]
+    found = httpx.get(
+        f"{azure.line['armHttp']}{azure.group}/containerApps/{name}/eventstream",
+        params={"tailLines": "300"},
+        headers={"Authorization": f"Bearer {token}"},
+        timeout=LIMIT,
+        trust_env=False,
+    )
+    return [json.loads(line)["Msg"] for line in found.text.splitlines()]
 
 
 def get(host: str, path: str = "/", **headers: str) -> httpx.Response:
@@ -245,6 +265,11 @@ def test_settings_of_a_persons_shell_break_no_replica(echo: str) -> None:
     assert env["NO_PROXY"] == env["no_proxy"] == "example.org,localhost,127.0.0.1"
 
 
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="Python brings none since")
+def test_an_app_has_the_setuptools_that_its_python_brings(echo: str) -> None:
+    assert get(echo, "/env").json()["setuptools"]
+
+
 def test_forwarded_headers_are_the_ingresses_own(echo: str) -> None:
     forged = {"X-Forwarded-Client-Cert": "By=me", "X-Forwarded-For": "6.6.6.6", "X-Forwarded-Host": "evil"}
     seen = {name.lower(): value for name, value in get(echo, **forged).json()["headers"]}
@@ -305,17 +330,50 @@ def test_a_new_revision_of_a_program_with_a_fixed_port_takes_over(azure: Azure) 
         lambda name: name == "fixed--new",
     )
     assert get(host).json()["name"] == "new"
-    token = azure.ask("POST", f"{app_id(azure, 'fixed')}/getAuthtoken", APP_API)["properties"]["token"]
-    events = httpx.get(
-        f"{azure.line['armHttp']}{azure.group}/containerApps/fixed/eventstream",
-        params={"tailLines": "300"},
-        headers={"Authorization": f"Bearer {token}"},
-        timeout=LIMIT,
-        trust_env=False,
-    )
-    said = [json.loads(line)["Msg"] for line in events.text.splitlines()]
-    assert any("does not answer until" in one for one in said)
-    for action in ("stop", "start"):
+    assert any("does not answer until" in one for one in events(azure, "fixed"))
+    until(lambda: provisioning_state(azure, "fixed"), lambda state: state == "Succeeded")
+    for action, state in (("stop", "Stopped"), ("start", "Running")):
         azure.ask("POST", f"{app_id(azure, 'fixed')}/{action}", APP_API)
+        until(
+            lambda: azure.ask("GET", app_id(azure, "fixed"), APP_API)["properties"],
+            lambda found, wanted=state: (
+                (found["runningStatus"], found["provisioningState"]) == (wanted, "Succeeded")
+            ),
+        )
     until(lambda: get(host).status_code, lambda status: status == 200)
     assert get(host).json()["name"] == "new"
+
+
+@pytest.fixture
+def port() -> str:
+    """A port that no program listens on, as a program writes it down for itself."""
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        return str(unused.getsockname()[1])
+
+
+def test_a_new_revision_that_fails_takes_no_port_from_the_one_that_serves(azure: Azure, port: str) -> None:
+    host = put(azure, "kept", "good", port)
+    wait_ready(azure, "kept", "good")
+    properties = azure.ask("GET", app_id(azure, "kept"), APP_API)["properties"]
+    container = {"name": "main", "image": "python", "command": ["python", "-c", "import nothing_such"]}
+    template = {"revisionSuffix": "bad", "containers": [container], "scale": {"minReplicas": 1}}
+    changed = {"environmentId": properties["environmentId"], "template": template}
+    changed["configuration"] = {"ingress": {"external": True, "targetPort": int(port)}}
+    azure.put(app_id(azure, "kept"), APP_API, {"location": "westus3", "properties": changed})
+
+    crash = "was terminated with exit code '1'"
+    until(lambda: sum(crash in one for one in events(azure, "kept")), lambda count: count >= 5)
+    wait_ready(azure, "kept", "good")
+    assert get(host).json()["name"] == "good"
+
+
+def test_of_two_revisions_with_one_fixed_port_the_older_one_answers_that_it_is_gone(
+    azure: Azure, port: str
+) -> None:
+    put(azure, "twice", "old", port, mode="Multiple")
+    wait_ready(azure, "twice", "old")
+    traffic = [{"revisionName": "twice--old", "weight": 50}, {"latestRevision": True, "weight": 50}]
+    host = put(azure, "twice", "new", port, mode="Multiple", traffic=traffic)
+    wait_ready(azure, "twice", "new")
+    answers = sorted(get(host).status_code for _ in range(2))
+    assert answers == [200, 503]

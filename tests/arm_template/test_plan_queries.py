@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
 from arm_template import (
     Expression,
     Scope,
-    declared_parameters,
     evaluate,
     find_key,
-    missing_parameters,
     open_expressions,
 )
 
@@ -51,40 +48,14 @@ TEMPLATE = {
 }
 
 
-def test_a_template_says_what_it_takes() -> None:
-    declared = declared_parameters(TEMPLATE)
-
-    assert list(declared) == ["resourceSuffix", "key", "size"]
-    assert declared["resourceSuffix"].required
-    assert declared["resourceSuffix"].description == "The end of each name."
-    assert declared["key"].secure
-    assert not declared["key"].required
-    assert (declared["size"].default, declared["size"].allowed) == (1, (1, 2))
-
-
-@pytest.mark.parametrize(
-    ("parameters", "missing"),
-    [
-        ({}, ["resourceSuffix"]),
-        ({"ResourceSUFFIX": {"value": "x"}}, []),
-        ({"resourceSuffix": {"value": None}}, ["resourceSuffix"]),
-    ],
-)
-def test_all_missing_parameters_are_named_whatever_their_case(
-    parameters: dict[str, object], missing: list[str]
-) -> None:
-    assert missing_parameters(TEMPLATE, parameters) == missing
-
-
-def test_a_plan_finds_resources_parameters_and_outputs_whatever_their_case() -> None:
+def test_a_plan_finds_resources_and_outputs_whatever_their_case() -> None:
     plan = evaluate(TEMPLATE, {"RESOURCESuffix": {"value": "7"}}, SCOPE)
 
-    accounts = plan.of_type("microsoft.storage/STORAGEaccounts")
+    accounts = [one for one in plan.leaves() if one.is_a("microsoft.storage/STORAGEaccounts")]
 
     assert [one.name for one in accounts] == ["aistorage7", "other", "third"]
     assert accounts[0].id == f"{GROUP}/providers/Microsoft.Storage/storageAccounts/aistorage7"
-    assert all(one.is_identified for one in accounts)
-    assert plan.parameter("ResourceSuffix") == plan.parameters["resourceSuffix"]
+    assert not any(open_expressions([one.id, one.name]) for one in accounts)
     assert plan.output("accountname") == plan.outputs["AccountName"]
     assert plan.output("nothing") is None
     assert find_key(TEMPLATE["parameters"], "SIZE") == "size"
@@ -93,7 +64,7 @@ def test_a_plan_finds_resources_parameters_and_outputs_whatever_their_case() -> 
 def test_open_expressions_are_listed_in_order_and_known_text_is_not() -> None:
     plan = evaluate(TEMPLATE, {"resourceSuffix": {"value": "[[7]"}}, SCOPE)
 
-    assert open_expressions(plan.of_type(ACCOUNT["type"])[1].body) == [
+    assert open_expressions([*plan.leaves()][1].body) == [
         Expression("[listKeys('a', '2023-01-01').keys[0].value]")
     ]
     assert open_expressions(["[plain]", {"a": Expression("[b()]"), Expression("[c()]"): 1}]) == [

@@ -36,13 +36,6 @@ async def test_a_compilation_brings_the_template_and_its_problems(tmp_path: Path
     )
 
 
-async def test_file_references_tell_what_a_compilation_reads(tmp_path: Path) -> None:
-    async with BicepService(find(str(fake(tmp_path, "good")))) as bicep:
-        found = await bicep.file_references(MAIN)
-
-    assert found.paths == (MAIN, Path("/project/part.bicep"))
-
-
 async def test_requests_share_one_process_which_ends_when_idle(tmp_path: Path) -> None:
     async with BicepService(find(str(fake(tmp_path, "good"))), idle=0.05) as bicep:
         assert not bicep.running

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from contextlib import ExitStack
 from pathlib import Path
@@ -26,10 +25,6 @@ _INFRA = Path(__file__).resolve().parents[2] / "infra"
 def _own_state(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AITK_STATE_DIR", str(tmp_path_factory.mktemp("state")))
     monkeypatch.setenv("AITK_PRICES_URL", "http://127.0.0.1:9")  # tests talk to this computer alone
-    if other := os.environ.get(
-        "AITK_SERVER_UNDER_TEST"
-    ):  # a folder with another aitk_inference: an earlier one
-        monkeypatch.setenv("PYTHONPATH", other)
 
 
 @pytest.fixture

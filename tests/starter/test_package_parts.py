@@ -69,7 +69,9 @@ def _start_until_kept(python: Path, share: Path, cache: Path) -> None:
     environment = {**os.environ, **starter.CHECKS, "PORT": port, "HOST": "127.0.0.1"}
     process = subprocess.Popen([str(python), "start.py"], cwd=share / "inference", env=environment)
     try:
-        deadline = time.monotonic() + starter.START_SECONDS
+        deadline = (
+            time.monotonic() + 5 * starter.START_SECONDS
+        )  # the packages are compiled with what others leave
         while len(list(cache.glob("packages-*.tar.gz"))) < 2:
             assert time.monotonic() < deadline
             assert process.poll() is None

@@ -44,6 +44,13 @@ def plain_client(running: Running) -> httpx.Client:
     return httpx.Client(base_url=running.url, headers=headers, params=query, timeout=LIMIT)
 
 
+def ended(http: httpx.Client, answer: httpx.Response) -> httpx.Response:
+    """Return an answer once what it began has ended; a refusal at once."""
+    if address := answer.headers.get("Azure-AsyncOperation"):
+        until(lambda: http.get(address).json()["status"] != "InProgress")
+    return answer
+
+
 def environment(*profiles: dict[str, Any], **properties: Any) -> dict[str, Any]:
     return {
         "location": "eastus",

@@ -1,7 +1,4 @@
-"""A person's terminal with an aca-local of its own.
-
-``AITK_SERVER_UNDER_TEST`` names a folder with another ``aitk_inference`` to run, such as an earlier one.
-"""
+"""A person's terminal with an aca-local of its own."""
 
 from __future__ import annotations
 
@@ -29,12 +26,9 @@ class Desk:
     @property
     def environment(self) -> dict[str, str]:
         places = {name: str(self.home / name.lower()) for name in ("AITK_STATE_DIR", "AITK_LOG_DIR")}
-        other = os.environ.get("AITK_SERVER_UNDER_TEST")
-        code = {"PYTHONPATH": other} if other else {}
         return {
             **os.environ,
             **places,
-            **code,
             "AITK_LOCAL_DATA": str(self.data),
             "PYTHONUTF8": "1",
             **NO_PRICES,
@@ -52,18 +46,25 @@ class Desk:
         self, environment: dict[str, str], *arguments: str, expect: int = 0
     ) -> list[dict[str, object]]:
         """Run it in another environment."""
-        done = subprocess.run(
-            [sys.executable, "-m", "aitk_inference", *arguments, "--json"],
-            env=environment,
+        done = self.said(*arguments, "--json", environment=environment)
+        assert done.returncode == expect, done.stdout + done.stderr
+        assert "Traceback" not in done.stderr
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    def said(
+        self, *arguments: str, environment: dict[str, str] | None = None, given: str | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run it to its end, however it ends, and return what it wrote; ``given`` comes from a pipe."""
+        return subprocess.run(
+            [sys.executable, "-m", "aitk_inference", *arguments],
+            env=environment or self.environment,
+            input=given,
+            stdin=subprocess.DEVNULL if given is None else None,
             capture_output=True,
             text=True,
             timeout=TIMEOUT,
             check=False,
-            stdin=subprocess.DEVNULL,
         )
-        assert done.returncode == expect, done.stdout + done.stderr
-        assert "Traceback" not in done.stderr
-        return [json.loads(line) for line in done.stdout.splitlines()]
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Start it and leave it running."""

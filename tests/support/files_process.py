@@ -1,4 +1,4 @@
-"""A Files service in a process of its own, for tests that kill it: `python -m contract.files_process`."""
+"""A Files service in a process of its own, for tests that kill it: `python -m support.files_process`."""
 
 import asyncio
 import sys

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import json
 import shutil
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aitk_inference.core.config import InferenceConfig, write_config
-from aitk_inference.flows.api import ProvisionRequest
+from aitk_inference.flows.api import DeployRequest, ProvisionRequest
+from aitk_inference.flows.deploy.deploy import deploy
 from aitk_inference.flows.provision.provision import provision
 from support.app_provider import app, environment
 from support.azure_world import AZURE, GROUP, World, WorldClouds
 from support.scripted import Scripted
+from support.under_test import server
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from aitk_inference.flows.outcome import Outcome
 
-_INFRA = Path(__file__).resolve().parents[2] / "infra"
 SMALL_COMMANDS = ["cd /mount/inference", "pip install -r requirements.txt", "python gradio_chat.py"]
 """What starts a project that has no start.py of the starter's."""
 _ANSWERING = """\
@@ -59,6 +60,12 @@ async def provision_local(project: Path, world: World, ui: Scripted | None = Non
     return await provision(request, ui=ui or Scripted(), clouds=WorldClouds(world))
 
 
+async def deploy_project(project: Path, world: World, ui: Scripted | None = None, **given: Any) -> Outcome:
+    """Run Deploy; ``given`` are fields of the request."""
+    request = DeployRequest(project)._replace(**given)
+    return await deploy(request, ui=ui or Scripted(), clouds=WorldClouds(world))
+
+
 def set_parameters(project: Path, **values: object) -> Path:
     """Change values of the parameters file."""
     path = project / "infra/provision/inference.parameters.json"
@@ -75,8 +82,9 @@ def small_project(root: Path, answer: str = "one") -> Path:
     (root / "inference" / "gradio_chat.py").write_text(_ANSWERING)
     (root / "inference" / "requirements.txt").write_text("")
     (root / "inference" / "answer.txt").write_text(answer)
-    shutil.copytree(_INFRA / "provision", root / "infra" / "provision")
-    shutil.copy(_INFRA / "inference.config.json", root / "infra")
+    infra = server().parent / "infra"
+    shutil.copytree(infra / "provision", root / "infra" / "provision")
+    shutil.copy(infra / "inference.config.json", root / "infra")
     set_parameters(root, defaultCommands=SMALL_COMMANDS)
     return root
 
@@ -87,3 +95,13 @@ def make_small(project: Path) -> Path:
     shutil.rmtree(project / "inference")
     shutil.rmtree(project / "infra")
     return small_project(project)
+
+
+def with_server(project: Path, source: str) -> Path:
+    """Put an app of one file in the place of a starter's, which needs packages and a model."""
+    shutil.rmtree(project / "sample")
+    shutil.rmtree(project / "inference")
+    (project / "inference").mkdir()
+    (project / "inference/server.py").write_text(source)
+    set_parameters(project, defaultCommands=["cd /mount/inference", "python server.py"])
+    return project

@@ -108,6 +108,11 @@ class Arm:
                 break
         return answer.json() if answer.content else None
 
+    def names(self, kind: str) -> list[str]:
+        """Return the names of the resources of a type."""
+        version = APPS if "Microsoft.App" in kind else STORAGE
+        return [str(found["name"]) for found in self.ask("GET", kind, version=version)["value"]]
+
     def break_with(self, *rules: Mapping[str, object]) -> None:
         """Let requests go wrong by these rules from now on."""
         headers = {"Authorization": f"Bearer {self.line['token']}"}

@@ -1,7 +1,4 @@
-"""``aitk-inference sync`` as a program beside a Files service of the test: what a person sees of both.
-
-``AITK_SERVER_UNDER_TEST`` names a folder with another ``aitk_inference`` to run, such as an earlier one.
-"""
+"""``aitk-inference sync`` as a program beside a Files service of the test: what a person sees of both."""
 
 from __future__ import annotations
 
@@ -102,7 +99,7 @@ class SyncCli:
 
     def _environment(self) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("AZURE_")}
-        paths = [str(self.ahead or ""), os.environ.get("AITK_SERVER_UNDER_TEST", "")]
+        paths = [str(self.ahead or ""), os.environ.get("PYTHONPATH", "")]
         return {
             **kept,
             "AITK_STATE_DIR": str(self.state),

@@ -1,4 +1,4 @@
-"""A Files service with one share, and the ways to it.
+"""A person's desk; a Files service with one share, and the ways to it.
 
 What a fixture needs of the product is imported where it is used: the tests of real Azure's findings run on earlier releases.
 """
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from azure.storage.fileshare import ShareServiceClient
+from support.desk import Desk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,6 +19,14 @@ if TYPE_CHECKING:
     from support.files_server import FilesServer
     from support.opened_shares import Opened
     from support.sync_cli import SyncCli
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    """One for all tests of a file that need no other: each has a resource group of its own."""
+    desk = Desk(tmp_path_factory.mktemp("desk"))
+    yield desk
+    desk.local("stop")
 
 
 @pytest.fixture

@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 
 import pytest
 from aitk_inference.azure.files.rest_share import RestShare
-from aitk_inference.azure.files.sdk_share import MAX_RANGE, SdkShare
+from aitk_inference.azure.files.sdk_share import SdkShare
 from aitk_inference.core.errors import AppError, Conflict, NotFound
+from aitk_inference.sync.plan import PIECE
 from azure.storage.fileshare import ContentSettings, ShareServiceClient
 from support.files_server import FilesServer
 from support.opened_shares import Opened
@@ -88,11 +89,11 @@ async def test_of_several_racers_one_makes_the_folder(server: FilesServer, opene
 async def test_a_large_file_is_written_in_ranges_and_keeps_its_time(
     server: FilesServer, opened: Opened
 ) -> None:
-    content = random.Random(1).randbytes(2 * MAX_RANGE + 123)
+    content = random.Random(1).randbytes(2 * PIECE + 123)
     async with opened(server.account_url) as share:
         await share.create_file("big", len(content), modified=THEN)
-        parts = range(0, len(content), MAX_RANGE)
-        await asyncio.gather(*(share.put_range("big", at, content[at : at + MAX_RANGE]) for at in parts))
+        parts = range(0, len(content), PIECE)
+        await asyncio.gather(*(share.put_range("big", at, content[at : at + PIECE]) for at in parts))
         entry = await share.entry("big")
         assert await share.read("big") == content
         assert [entry] == list(await share.list())
@@ -102,10 +103,10 @@ async def test_a_large_file_is_written_in_ranges_and_keeps_its_time(
 
 async def test_the_written_parts_of_a_file_are_told(server: FilesServer, opened: Opened) -> None:
     async with opened(server.account_url) as share:
-        await share.create_file("big", 3 * MAX_RANGE, modified=THEN)
+        await share.create_file("big", 3 * PIECE, modified=THEN)
         assert list(await share.ranges("big")) == []
-        await share.put_range("big", MAX_RANGE, b"1" * MAX_RANGE)
-        assert list(await share.ranges("big")) == [(MAX_RANGE, 2 * MAX_RANGE)]
+        await share.put_range("big", PIECE, b"1" * PIECE)
+        assert list(await share.ranges("big")) == [(PIECE, 2 * PIECE)]
 
 
 async def test_a_copy_needs_no_content_from_here(server: FilesServer, opened: Opened) -> None:

@@ -13,6 +13,7 @@ from azure.storage.fileshare import ShareServiceClient
 from support.files_server import FilesServer
 from support.opened_shares import Opened
 from support.scripted import FakeClock
+from support.serving import serving
 from yarl import URL
 
 THEN = datetime(2024, 2, 29, 12, 30, 15, 123456, tzinfo=UTC)
@@ -49,13 +50,8 @@ async def in_front_of(server: FilesServer, fault: Fault) -> AsyncIterator[str]:
             }
             return web.Response(status=answer.status, headers=kept, body=await answer.read())
 
-    runner = web.ServerRunner(web.Server(handle))
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    try:
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}/acct"
-    finally:
-        await runner.cleanup()
+    async with serving(handle) as url:
+        yield f"{url}/acct"
 
 
 def answers(*codes: tuple[int, str, dict[str, str]]) -> Fault:

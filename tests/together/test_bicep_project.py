@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+from support.desk import Desk
 from support.shared import shared
 
+if TYPE_CHECKING:
+    import subprocess
+
 INFRA = Path(__file__).resolve().parents[2] / "infra"
-TIMEOUT = 240
 
 
 @pytest.fixture
@@ -24,25 +25,12 @@ def project(tmp_path: Path) -> Path:
 
 def provision(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the command line with an aca-local of its own, which ends with it."""
-    data = project.with_name("data")
-    places = {"AITK_STATE_DIR": str(project.with_name("state")), "AITK_LOCAL_DATA": str(data)}
-    environment = {**os.environ, **places, "AITK_BICEP_PATH": str(shared("tools/bicep")), "PYTHONUTF8": "1"}
+    desk = Desk(project.parent)
+    environment = desk.environment | {"AITK_BICEP_PATH": str(shared("tools/bicep"))}
     try:
-        return _run(environment, "aitk_inference", "provision", "--project", str(project), *arguments)
+        return desk.said("provision", "--project", str(project), *arguments, environment=environment)
     finally:
-        _run(environment, "aca_local", "stop", "--data-dir", str(data))
-
-
-def _run(environment: dict[str, str], module: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", module, *arguments],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=TIMEOUT,
-        check=False,
-        stdin=subprocess.DEVNULL,
-    )
+        desk.local("stop")
 
 
 LOCAL = ("--subscription", "local", "--resource-group", "bicep")

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import threading
 import time
 import urllib.request
@@ -15,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
-from support.desk import TIMEOUT, Desk
+from support.desk import Desk
 from support.projects import small_project
 
 if TYPE_CHECKING:
@@ -53,16 +51,8 @@ class Person:
     written: list[str] = field(default_factory=list)
 
     def run(self, verb: str, *arguments: str, typed: str = "", expect: int = 0) -> None:
-        command = [sys.executable, "-m", "aitk_inference", verb, "--project", str(self.project)]
-        done = subprocess.run(
-            [*command, *arguments, "--log-level", "debug"],
-            env=self.desk.environment,
-            input=typed,
-            capture_output=True,
-            text=True,
-            timeout=TIMEOUT,
-            check=False,
-        )
+        words = (verb, "--project", str(self.project), *arguments, "--log-level", "debug")
+        done = self.desk.said(*words, given=typed)
         self.written += [done.stdout, done.stderr]
         assert done.returncode == expect, done.stdout + done.stderr
 

@@ -3,30 +3,22 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from support.desk import TIMEOUT, Desk
-from support.projects import small_project
-from support.real_projects import CONFIG, Arm
+from support.projects import set_parameters, small_project
+from support.real_projects import CONFIG, STORAGE, Arm, config_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    import subprocess
     from pathlib import Path
+
+    from support.desk import Desk
 
 BUSY = {
     "code": "ManagedEnvironmentOperationInProgress",
     "message": "Cannot modify Container Apps environment env because another operation is in progress.",
 }
-
-
-@pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    desk = Desk(tmp_path_factory.mktemp("desk"))
-    yield desk
-    desk.local("stop")
 
 
 @pytest.fixture
@@ -36,15 +28,7 @@ def project(tmp_path: Path) -> Path:
 
 def delete(desk: Desk, project: Path, *flags: str) -> subprocess.CompletedProcess[str]:
     """Run it as a person who is not there."""
-    return subprocess.run(
-        [sys.executable, "-m", "aitk_inference", "delete", "--project", str(project), "--no-input", *flags],
-        env=desk.environment,
-        capture_output=True,
-        text=True,
-        timeout=TIMEOUT,
-        check=False,
-        stdin=subprocess.DEVNULL,
-    )
+    return desk.said("delete", "--project", str(project), "--no-input", *flags)
 
 
 def refusing(times: int) -> dict[str, Any]:
@@ -80,3 +64,33 @@ def test_the_question_stands_apart_from_the_list(desk: Desk, project: Path) -> N
     done = delete(desk, project)
     assert done.returncode == 2
     assert done.stderr.splitlines()[-1] == "Give --yes."
+
+
+def test_what_another_projects_app_stands_on_stays(desk: Desk, project: Path, tmp_path: Path) -> None:
+    arm = provision(desk, project, "both")
+    other = small_project(tmp_path / "other")
+    set_parameters(other, acaAppName="their-app")
+    provision(desk, other, "both")  # by the template's names, in the first project's share and environment
+    ours, theirs = arm.app_path(project), arm.app_path(other)
+    done = delete(desk, project, "--yes", "--all")
+    assert done.returncode == 0, done.stdout + done.stderr
+    accounts = [
+        one["name"] for one in arm.ask("GET", "Microsoft.Storage/storageAccounts", version=STORAGE)["value"]
+    ]
+    assert accounts == [config_of(other)["STORAGE_ACCOUNT_NAME"]], done.stdout
+    share = f"{arm.account_path(other)}/fileServices/default/shares/{config_of(other)['FILE_SHARE_NAME']}"
+    arm.ask("GET", share, version=STORAGE)
+    apps = arm.ask("GET", "Microsoft.App/containerApps")["value"]
+    assert [f"Microsoft.App/containerApps/{one['name']}" for one in apps] == [theirs] != [ours]
+    volume = apps[0]["properties"]["template"]["volumes"][0]["storageName"]
+    environment = apps[0]["properties"]["environmentId"].partition("/providers/")[2]
+    arm.ask("GET", f"{environment}/storages/{volume}")
+    (logs,) = arm.ask("GET", "Microsoft.OperationalInsights/workspaces", version="2023-09-01")["value"]
+    assert f"{logs['name']} (what stays needs it)" in done.stdout
+    assert "takes what fine-tuning uses" not in done.stdout  # nothing stays for that
+
+    assert delete(desk, other, "--yes").returncode == 0
+    where = ("--subscription", "local", "--resource-group", "both")
+    done = delete(desk, project, "--yes", "--all", *where)  # now nobody needs the rest
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "the resource group both" in done.stdout

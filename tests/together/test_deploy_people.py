@@ -9,8 +9,6 @@ import json
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import urllib.request
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -21,6 +19,7 @@ from support.projects import small_project
 from support.sync_cli import lay
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Iterator
     from pathlib import Path
 
@@ -70,14 +69,8 @@ class Journey:
     def deploy(self, project: Path, computer: Path) -> subprocess.CompletedProcess[str]:
         """Deploy from a computer of one's own, where nobody can be asked."""
         own = {"AITK_STATE_DIR": str(computer), "AITK_LOG_DIR": str(computer)}
-        return subprocess.run(
-            [sys.executable, "-m", "aitk_inference", "deploy", "--project", str(project), "--no-input"],
-            env=self.desk.environment | own,
-            capture_output=True,
-            text=True,
-            timeout=TIMEOUT,
-            check=False,
-        )
+        command = ("deploy", "--project", str(project), "--no-input")
+        return self.desk.said(*command, environment=self.desk.environment | own)
 
     def share(self) -> Path:
         """Return the folder that holds the share's files."""

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import subprocess
 import sys
 import urllib.request
@@ -12,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from product.lsp.raw import RawClient, raw_client
-from support.projects import set_parameters
+from support.projects import with_server
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -22,7 +20,6 @@ SERVE = [sys.executable, "-W", "error", "-m", "aitk_inference", "serve"]
 PATIENCE = 180.0
 CODE = """\
 import http.server, os
-print("\x1b]0;a title\x07\x1b[31mthe app starts", flush=True)
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.send_response(200)
@@ -58,22 +55,13 @@ async def run(client: RawClient, msg_id: int, verb: str, **argument: Any) -> dic
     return result
 
 
-def without_packages(project: Path) -> None:
-    """Replace the starter's app by one that needs no packages."""
-    shutil.rmtree(project / "sample")
-    shutil.rmtree(project / "inference")
-    (project / "inference").mkdir()
-    (project / "inference/server.py").write_text(CODE)
-    set_parameters(project, defaultCommands=["cd /mount/inference", "python server.py"])
-
-
 async def test_a_plain_editor_makes_provisions_previews_and_deploys(
     client: RawClient, tmp_path: Path
 ) -> None:
     project = tmp_path / "plain project"
     await client.initialize(project)
     await run(client, 1, "new")
-    without_packages(project)
+    with_server(project, CODE)
     provisioned = await run(client, 2, "provision", subscription="local", resourceGroup="rg-plain")
     preview = await run(client, 3, "deploy", dryRun=True)
     assert "Go to Inference Endpoint" not in client.everything()  # nothing answers there yet
@@ -86,7 +74,6 @@ async def test_a_plain_editor_makes_provisions_previews_and_deploys(
     assert (tmp_path / "data/state.db").exists(), "a terminal's AITK_LOCAL_DATA counts here, too"
     await the_button_comes_as_a_message(client, deployed["endpoint"])
     await what_was_told(client, deployed["endpoint"])
-    logs_end_with_their_reader(project, tmp_path)
 
 
 def asks(endpoint: str) -> bytes:
@@ -104,22 +91,6 @@ async def the_button_comes_as_a_message(client: RawClient, endpoint: str) -> Non
     shown = await client.until(lambda m: m.get("method") in ("window/showDocument", "window/showMessage"))
     assert shown["method"] == "window/showMessage"
     assert endpoint in shown["params"]["message"]
-
-
-def logs_end_with_their_reader(project: Path, home: Path) -> None:
-    """``logs --follow | head -1`` ends, although the app writes nothing more; what it wrote steers nothing."""
-    own = {"AITK_STATE_DIR": str(home / "state"), "AITK_LOCAL_DATA": str(home / "data")}
-    command = [sys.executable, "-m", "aitk_inference", "logs", "--follow", "--project", str(project)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, env={**os.environ, **own}) as logs:
-        assert logs.stdout
-        line = logs.stdout.readline()
-        logs.stdout.close()
-        try:
-            code: int | None = logs.wait(30)
-        except subprocess.TimeoutExpired:
-            code = None
-            logs.kill()
-    assert (code, line) == (0, b"the app starts\n")
 
 
 async def what_was_told(client: RawClient, endpoint: str) -> None:

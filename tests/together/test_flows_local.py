@@ -7,29 +7,20 @@ import os
 import shutil
 import signal
 import socket
-import subprocess
-import sys
 import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from support.desk import TIMEOUT, Desk
+from support.desk import Desk
 from support.projects import small_project
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parents[2]
 GROUP = ("--subscription", "local", "--resource-group")
-
-
-@pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    """One for all tests that need no other: each has a resource group of its own."""
-    desk = Desk(tmp_path_factory.mktemp("desk"))
-    yield desk
-    desk.local("stop")
 
 
 @pytest.fixture
@@ -155,15 +146,7 @@ def test_an_edited_template_without_a_compiler_is_refused(desk: Desk, project: P
     bicep = project / "infra/provision/inference.bicep"
     bicep.write_text(bicep.read_text() + "\n// mine\n")
     environment = {**desk.environment, "PATH": "/nonexistent", "HOME": str(desk.home), "BICEP": ""}
-    done = subprocess.run(
-        [sys.executable, "-m", "aitk_inference", "provision", "--project", str(project), *GROUP, "dev"],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=TIMEOUT,
-        check=False,
-        stdin=subprocess.DEVNULL,
-    )
+    done = desk.said("provision", "--project", str(project), *GROUP, "dev", environment=environment)
     assert done.returncode == 1, done.stdout + done.stderr
     assert "no Bicep CLI" in done.stderr
     assert not any(_config(project).values())

@@ -162,7 +162,7 @@ def test_a_dot_is_named_by_the_folder_that_it_stands_for(desk: Desk, tmp_path: P
 def test_a_folder_without_a_name_is_none(desk: Desk, tmp_path: Path) -> None:
     done = run(desk, tmp_path, "new", "")
     assert done.returncode == 2
-    assert "the folder's name is empty" in done.stderr
+    assert "it is empty" in done.stderr
     assert not list(tmp_path.iterdir())
     assert run(desk, tmp_path, "status", "--project", "").returncode == 2
 

@@ -10,9 +10,11 @@ import subprocess
 import sys
 import time
 import urllib.request
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
+from support import talking_app
 from support.desk import TIMEOUT, Desk
 from support.projects import set_parameters, small_project
 
@@ -21,29 +23,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 BURST = 20_000
-APP = """\
-import http.server, json, os
-print("the app starts", flush=True)
-class Handler(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        for number in range(int(self.path[1:]) if self.path[1:].isdecimal() else 0):
-            print(f"burst {number}")
-        if self.path == "/die":
-            os._exit(3)
-        if self.path in ("/hello", "/ends"):
-            print(self.path, flush=True)
-        self.send_response(200)
-        self.end_headers()
-        self.wfile.write(json.dumps({"data": [{"id": "lighthouse"}]}).encode())
-    def do_POST(self):
-        self.rfile.read(int(self.headers["Content-Length"]))
-        self.send_response(200)
-        self.end_headers()
-        for word in ("Rivers ", "carry ", "salt."):
-            self.wfile.write(f"data: {json.dumps({'choices': [{'delta': {'content': word}}]})}\\n\\n".encode())
-    def log_message(self, *_): pass
-http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
-"""
 
 
 class Owner:
@@ -57,7 +36,7 @@ class Owner:
     def __init__(self, home: Path) -> None:
         self._desk = Desk(home)
         self.project = small_project(home / "project")
-        (self.project / "inference/gradio_chat.py").write_text(APP)
+        (self.project / "inference/gradio_chat.py").write_text(talking_app.SOURCE)
         set_parameters(
             self.project, minReplicas=1, defaultCommands=["cd /mount/inference", "python gradio_chat.py"]
         )
@@ -69,31 +48,25 @@ class Owner:
 
     def run(self, *words: str, given: str | None = None) -> subprocess.CompletedProcess[str]:
         """Run a verb to its end; ``given`` comes from a pipe."""
-        return subprocess.run(
-            self._command(*words),
-            env=self._desk.environment,
-            input=given,
-            stdin=subprocess.DEVNULL if given is None else None,
-            capture_output=True,
-            text=True,
-            timeout=TIMEOUT,
-            check=False,
-        )
+        return self._desk.said(*self._words(*words), given=given)
 
     def start(self, *words: str) -> subprocess.Popen[str]:
         """Start a verb whose output is read from pipes."""
         pipe = subprocess.PIPE
         return subprocess.Popen(
-            self._command(*words), env=self._desk.environment, stdout=pipe, stderr=pipe, text=True
+            [sys.executable, "-m", "aitk_inference", *self._words(*words)],
+            env=self._desk.environment,
+            stdout=pipe,
+            stderr=pipe,
+            text=True,
         )
 
     def ask(self, path: str) -> None:
         """Ask the app for something, so that it writes."""
         urllib.request.urlopen(f"{self.endpoint}/{path}", timeout=60).close()
 
-    def _command(self, verb: str, *words: str) -> list[str]:
-        command = [sys.executable, "-m", "aitk_inference", verb, *words]
-        return command if verb.startswith("-") else [*command, "--project", str(self.project)]
+    def _words(self, verb: str, *words: str) -> tuple[str, ...]:
+        return (verb, *words) if verb.startswith("-") else (verb, *words, "--project", str(self.project))
 
     def leave(self) -> None:
         """End the local Azure."""
@@ -173,14 +146,33 @@ def test_a_file_gets_the_answer_alone(owner: Owner) -> None:
 
 
 def test_a_file_gets_the_log_alone_and_the_person_what_is_said_of_it(owner: Owner) -> None:
+    owner.ask("hello")
+    owner.ask("ends")
+    while not (last := owner.run("logs", "--tail", "1")).stdout.endswith("/ends\n"):
+        assert last.returncode == 0, last.stderr
     with owner.start("logs", "--follow", "--tail", "1") as following:
         assert following.stdout
         assert following.stderr
-        first = following.stdout.readline()
+        shown = following.stdout.readline()
+        owner.ask("hello")
+        shown += following.stdout.readline()
         following.send_signal(signal.SIGINT)
-        assert (first + following.stdout.read()).count("\n") == 1
+        assert (shown + following.stdout.read()).splitlines() == ["/ends", "/hello"]
         assert following.stderr.read() == "Cancelling… (Ctrl+C again leaves at once)\nCancelled.\n"
     assert following.returncode == 130
+
+
+def test_followed_logs_end_with_their_reader_and_steer_no_terminal(owner: Owner) -> None:
+    """``logs --follow | head -1`` ends, although the app writes nothing more."""
+    with owner.start("logs", "--follow", "--tail", "1") as following:
+        assert following.stdout
+        line = following.stdout.readline()
+        following.stdout.close()
+        with suppress(subprocess.TimeoutExpired):
+            following.wait(30)
+        code = following.poll()
+        following.kill()
+    assert (line.count("\n"), "\x1b" in line, code) == (1, False, 0)
 
 
 def test_no_line_is_no_lie(owner: Owner) -> None:

@@ -17,55 +17,24 @@ from aca_local import certificates
 from support.azure_world import World
 from support.desk import Desk
 from support.projects import provision_local, small_project
+from support.real_projects import Arm
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-APPS, STORAGE = "2024-03-01", "2023-05-01"
 SUFFIX = "substring(uniqueString(resourceGroup().id), 0, 5)"
 Edit = "Callable[[dict[str, Any]], None]"
 
 
-@pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    desk = Desk(tmp_path_factory.mktemp("desk"))
-    yield desk
-    desk.local("stop")
-
-
-class Group:
-    """A resource group, as other people see it through Resource Manager."""
-
-    def __init__(self, desk: Desk, name: str) -> None:
-        self._line = json.loads(desk.local("serve", "--detach", "--json").stdout)
-        self._base = f"/subscriptions/{self._line['subscriptionId']}/resourceGroups/{name}/providers"
-
-    def ask(self, method: str, path: str, version: str = APPS, body: object = None) -> Any:
-        headers = {"Authorization": f"Bearer {self._line['token']}"}
-        url = f"{self._line['armHttp']}{self._base}/{path}"
-        params = {"api-version": version}
-        answer = httpx.request(method, url, params=params, json=body, headers=headers, timeout=60)
-        assert answer.status_code < 300, answer.text
-        while address := answer.headers.get("Azure-AsyncOperation"):
-            status = httpx.get(address, headers=headers, timeout=60, verify=False).json()["status"]
-            if status in ("Succeeded", "Failed"):
-                assert status == "Succeeded"
-                break
-        return answer.json() if answer.content else None
-
-    def names(self, kind: str) -> list[str]:
-        version = APPS if "Microsoft.App" in kind else STORAGE
-        return [str(found["name"]) for found in self.ask("GET", kind, version)["value"]]
-
-    def touch_the_app(self) -> str:
-        """Give the one app a variable and a tag by PATCH, as the portal does; return its path."""
-        (name,) = self.names("Microsoft.App/containerApps")
-        path = f"Microsoft.App/containerApps/{name}"
-        template = self.ask("GET", path)["properties"]["template"]
-        template["containers"][0]["env"].append({"name": "BY_HAND", "value": "1"})
-        self.ask("PATCH", path, body={"tags": {"by": "hand"}, "properties": {"template": template}})
-        return path
+def touch_the_app(arm: Arm) -> str:
+    """Give the one app a variable and a tag by PATCH, as the portal does; return its path."""
+    (name,) = arm.names("Microsoft.App/containerApps")
+    path = f"Microsoft.App/containerApps/{name}"
+    template = arm.ask("GET", path)["properties"]["template"]
+    template["containers"][0]["env"].append({"name": "BY_HAND", "value": "1"})
+    arm.ask("PATCH", path, {"tags": {"by": "hand"}, "properties": {"template": template}})
+    return path
 
 
 def _edit(project: Path, edit: Callable[[dict[str, Any]], None]) -> None:
@@ -151,7 +120,7 @@ IN_WHOLE = ("as-shipped", "default-acaAppName", "case-AcaAppName", "suffix-by-pa
 @contextmanager
 def _provisioned(
     desk: Desk, folder: Path, kind: str, name: str = ""
-) -> Iterator[tuple[Group, Callable[..., Any], Path]]:
+) -> Iterator[tuple[Arm, Callable[..., Any], Path]]:
     project = small_project(folder / "project")
     _parameters(project, minReplicas=0)  # nothing needs to run
     PROJECTS[kind](project)
@@ -162,13 +131,13 @@ def _provisioned(
         return desk.run("provision", *where, *more, expect=expect)[-1]
 
     provision()
-    yield Group(desk, group), provision, project
+    yield Arm.of(desk, group), provision, project
 
 
 @pytest.mark.parametrize("kind", IN_WHOLE)
 def test_what_was_set_by_hand_is_found_shown_and_kept(desk: Desk, tmp_path: Path, kind: str) -> None:
-    with _provisioned(desk, tmp_path, kind) as (group, provision, project):
-        path = group.touch_the_app()
+    with _provisioned(desk, tmp_path, kind) as (arm, provision, project):
+        path = touch_the_app(arm)
         name = path.rpartition("/")[2]
 
         plan = {(row["kind"], row["name"]): row for row in provision("--plan")["data"]["plan"]}
@@ -179,12 +148,12 @@ def test_what_was_set_by_hand_is_found_shown_and_kept(desk: Desk, tmp_path: Path
         for most in (2, 3) if kind == "as-shipped" else (2,):
             _parameters(project, maxReplicas=most)
             provision()
-            app = group.ask("GET", path)
+            app = arm.ask("GET", path)
             assert app["tags"] == {"by": "hand"}
             variables = [one["name"] for one in app["properties"]["template"]["containers"][0]["env"]]
             assert "BY_HAND" in variables
             assert app["properties"]["template"]["scale"]["maxReplicas"] == most
-        assert group.names("Microsoft.App/containerApps") == [name]
+        assert arm.names("Microsoft.App/containerApps") == [name]
         config = json.loads((project / "infra/inference.config.json").read_text())
         assert config["ACA_APP_NAME"] == name
         assert all(config.values())

@@ -13,23 +13,17 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from support.desk import Desk
 from support.real_projects import NEWER_APPS, STORAGE, Arm, config_of, make_small, set_parameters
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from support.desk import Desk
+
 LONGEST_NAME = 63
 PIECES = 9 * 1024 * 1024
 """Bytes of a file that is sent in more than one piece."""
-
-
-@pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    desk = Desk(tmp_path_factory.mktemp("desk"))
-    yield desk
-    desk.local("stop")
 
 
 @pytest.fixture(scope="module")

@@ -55,6 +55,9 @@ BAD_ROWS: dict[str, Any] = {
     "minus": [-1, "0" * 64, 1, "", 1],
     "huge": [10**30, "0" * 64, 1, "", 1],
     "half": [1.5, "0" * 64, 1, "", 1],
+    ".AITK-MANIFEST.JSON": GOOD_ROW,
+    ".Aitk-Lock/x": GOOD_ROW,
+    "nel\u0085": GOOD_ROW,
 }
 
 
@@ -83,6 +86,74 @@ def test_rows_that_no_scan_can_make_are_named_and_never_followed(
     assert "\x1b[2J" not in shown(done)
     assert set(json.loads(there[f"inside/{MANIFEST}"])["files"]) == set(CODE)
     assert data(sync(root, "--json", url=url))["requests"] == 1
+
+
+BAD_MOVES: dict[str, Any] = {
+    "victim": ".aitk-lock",
+    "other": ".aitk-manifest.json",
+    "long": ".aitk-moving-" + "a" * 200 + "-0",
+    ".aitk-lock": ".aitk-moving-00-0",
+    "../out": ".aitk-moving-00-0",
+    "number": 5,
+}
+
+
+def _edited(server: FilesServer, **more: Any) -> None:
+    """Add these to the share's manifest, as somebody with an editor would."""
+    with share_of(server) as share:
+        manifest = share.get_file_client(MANIFEST)
+        document = json.loads(manifest.download_file().readall())
+        document["files"].update(more.pop("files", {}))
+        manifest.upload_file(json.dumps({**document, **more}).encode())
+
+
+def test_moves_that_no_sync_makes_are_named_and_never_followed(
+    server: FilesServer, sync: SyncCli, tmp_path: Path
+) -> None:
+    """Followed, one of them would rename the lock of the run itself away."""
+    root = lay(tmp_path / "app", CODE)
+    assert sync(root).returncode == 0
+    _edited(server, moving=BAD_MOVES)
+    (root / "f2.py").write_bytes(b"changed")
+    done = sync(root, "--yes")
+    assert done.returncode == 0, done.stderr
+    assert "'victim' (no sync renames a folder so)" in shown(done)
+    assert set(content_of(server)) == {*CODE, MANIFEST}
+    assert "moving" not in json.loads(content_of(server)[MANIFEST])
+    assert data(sync(root, "--json"))["requests"] == 1
+
+
+@pytest.mark.parametrize("runs", ["A" * 300, "+".join(f"{number:016x}" for number in range(500)), "é²/.."])
+def test_a_row_in_doubt_that_names_no_run_blocks_nothing(
+    server: FilesServer, sync: SyncCli, tmp_path: Path, runs: str
+) -> None:
+    root = lay(tmp_path / "app", CODE)
+    assert sync(root).returncode == 0
+    _edited(server, files={"w.bin": [0, "", 0, runs, 0]})
+    (root / "f2.py").write_bytes(b"changed")
+    done = sync(root, "--yes", "--json")
+    assert data(done)["requests"] < 30
+    assert content_of(server)["f2.py"] == b"changed"
+
+
+@pytest.mark.parametrize("name", [".AITK-Manifest.json", ".Aitk-Lock/x", ".aitK-part-1/y"])
+def test_our_own_names_in_another_case_are_not_sent(
+    server: FilesServer, sync: SyncCli, tmp_path: Path, name: str
+) -> None:
+    """The service takes them for the manifest and the lock themselves."""
+    root = lay(tmp_path / "app", {**CODE, name: b"mine"})
+    done = sync(root, "--json")
+    assert data(done)["skipped"][0]["why"] == "default list: .aitk-*"
+    there = content_of(server)
+    assert set(there) == {*CODE, MANIFEST}
+    assert json.loads(there[MANIFEST])["version"] == 1
+
+
+def test_a_file_in_the_locks_place_is_told(server: FilesServer, sync: SyncCli, tmp_path: Path) -> None:
+    put(server, ".aitk-lock", b"")
+    done = sync(lay(tmp_path / "app", CODE))
+    assert (done.returncode, "A file named .aitk-lock lies on the share" in done.stderr) == (1, True), done
+    assert "Delete that file on the share" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -25,9 +25,9 @@ class Gpus(NamedTuple):
     bfloat16: bool
 
 
-def has_gpu(devices: tuple[str, ...] = DEVICES) -> bool:
+def has_gpu() -> bool:
     """Return True where the container sees an NVIDIA GPU."""
-    return any(Path(device).exists() for device in devices)
+    return any(Path(device).exists() for device in DEVICES)
 
 
 def read_gpus() -> Gpus | None:

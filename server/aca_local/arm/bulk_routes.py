@@ -9,6 +9,7 @@ from aca_local.arm.polling import operation_url
 from aca_local.arm.subscriptions import check
 from aca_local.kernel import body_schema, errors, operations, responses
 from aca_local.kernel.ids import parse
+from aca_local.kernel.locations import canonical
 from aca_local.kernel.records import DEPLOYMENT, DEPLOYMENT_OPERATION, GROUP, OPERATION, RESOURCE
 from aca_local.kernel.routing import limited, read_filter, tags_match
 from aca_local.providers import accounts, environment_usages, insights, profiles
@@ -61,7 +62,7 @@ def _matches(one: ResourceRecord, clauses: dict[str, str]) -> bool:
     facts = {
         "resourcetype": one["type"],
         "name": one["name"],
-        "location": one.get("location", "").replace(" ", ""),
+        "location": canonical(one.get("location", "")),
         "resourcegroup": parse(one["id"]).group,
     }
     wanted = {key: value for key, value in clauses.items() if key in facts}
@@ -72,7 +73,7 @@ def _matches(one: ResourceRecord, clauses: dict[str, str]) -> bool:
 
 def _brief(one: Document, query: Mapping[str, str]) -> JsonObject:
     shown: JsonObject = {key: one[key] for key in _SHOWN if one.get(key)}
-    shown["location"] = one["location"].replace(" ", "").lower()
+    shown["location"] = canonical(one["location"])
     if "systemData" in one:
         shown["systemData"] = one["systemData"]
     asked = {name.strip().lower() for name in query.get("$expand", "").split(",")}

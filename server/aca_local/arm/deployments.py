@@ -13,7 +13,7 @@ from arm_template import Scope, TemplateError, Volatile, evaluate
 
 from aca_local.arm import groups
 from aca_local.arm.template_hash import template_hash
-from aca_local.kernel import body_schema, errors
+from aca_local.kernel import body_schema, errors, locations
 from aca_local.kernel.records import DEPLOYMENT
 from aca_local.state import TERMINAL, ticks
 from aca_local.state.clock import duration, stamp
@@ -229,10 +229,10 @@ def providers_of(plan: Plan) -> list[dict[str, JSON]]:
     found: dict[str, dict[str, list[JSON]]] = {}
     for one in _deployed(plan):
         namespace, _, name = one.type.partition("/")
-        locations = found.setdefault(namespace, {}).setdefault(name, [])
-        location = one.location.replace(" ", "").lower() if isinstance(one.location, str) else None
-        if location not in locations:
-            locations.append(location)
+        held = found.setdefault(namespace, {}).setdefault(name, [])
+        location = locations.canonical(one.location) if isinstance(one.location, str) else None
+        if location not in held:
+            held.append(location)
     return [
         {
             "namespace": namespace,

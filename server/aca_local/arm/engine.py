@@ -156,14 +156,13 @@ def _outputs(run: Run) -> dict[str, TypedValue]:
 
 
 async def _run_all(run: Run) -> list[StepError]:
-    steps: dict[str, asyncio.Task[None]] = {}
     plan = [one for one in run.plan.resources if not one.existing]
     gates = {one.id.lower(): asyncio.Event() for one in plan}
     outcome: dict[str, StepError | None] = {}
     try:
         async with asyncio.TaskGroup() as group:
             for one in plan:
-                steps[one.id] = group.create_task(_step(run, one, gates, outcome))
+                group.create_task(_step(run, one, gates, outcome))
     except* asyncio.CancelledError:
         raise asyncio.CancelledError from None
     return [error for error in outcome.values() if error is not None]

@@ -40,10 +40,10 @@ class Addresses:
 
         Raises CannotVerifyCopySource for a URL that is not served here.
         """
-        parts = urlsplit(url)
         try:
+            parts = urlsplit(url)
             account, share, entry = self._split(self._account_of(parts.netloc), parts.path)
-        except FilesError:
+        except (FilesError, ValueError):  # "http://[/"
             raise FilesError("CannotVerifyCopySource") from None
         headers: CIMultiDict[str] = CIMultiDict()
         for name in ("x-ms-source-allow-trailing-dot", "x-ms-version"):

@@ -1,7 +1,6 @@
 """Request bodies: read in pieces, counted, checked against their MD5, written straight to disk."""
 
 import base64
-import binascii
 import hashlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from dataclasses import dataclass
 from aca_local.files import structured
 from aca_local.files.content import remove_quietly
 from aca_local.files.errors import FilesError
+from aca_local.files.numbers import whole_number
 from aca_local.files.request import Call, bad_header
 
 MAX_WRITE = 4 * 1024 * 1024  # "Put Range": at most 4 MiB a request
@@ -22,7 +22,10 @@ def content_length(call: Call) -> int:
     length = call.headers.get("Content-Length")
     if length is None:
         raise FilesError("MissingContentLengthHeader")
-    return int(length)
+    value = whole_number(length)
+    if value is None:
+        raise bad_header("Content-Length", length)
+    return value
 
 
 def data_length(call: Call) -> int:
@@ -59,14 +62,14 @@ async def read_document(call: Call, limit: int = MAX_DOCUMENT) -> bytes:
     return b"".join([piece async for piece in pieces(call)])
 
 
-def declared_md5(call: Call, header: str = "Content-MD5") -> bytes | None:
+def declared_md5(call: Call) -> bytes | None:
     """Return the MD5 that the client declares; raises InvalidMd5."""
-    text = call.headers.get(header)
+    text = call.headers.get("Content-MD5")
     if text is None:
         return None
     try:
         digest = base64.b64decode(text, validate=True)
-    except binascii.Error:
+    except ValueError:
         raise FilesError("InvalidMd5") from None
     if len(digest) != MD5_BYTES:
         raise FilesError("InvalidMd5")
@@ -153,6 +156,7 @@ def parse_span(header: str, text: str) -> tuple[int, int | None]:
     """Return the first and last byte that a header's value names."""
     unit, _, span = text.partition("=")
     first, dash, last = span.partition("-")
-    if unit.strip() != "bytes" or not dash or not first.isdigit() or not (last.isdigit() or not last):
+    start, end = whole_number(first), whole_number(last)
+    if unit.strip() != "bytes" or not dash or start is None or (end is None and last):
         raise bad_header(header, text)
-    return int(first), int(last) if last else None
+    return start, end

@@ -12,6 +12,10 @@ NS_PER_TICK = 100
 DOTNET_EPOCH = (
     621_355_968_000_000_000  # ticks from year 1 to 1970: an ETag is the moment of a change in .NET ticks
 )
+EARLIEST, LATEST = (
+    -11_644_473_600,
+    253_402_300_799,
+)  # seconds: 1601, where FILETIME begins, and the end of 9999
 
 
 class Clock:
@@ -37,7 +41,7 @@ def etag(tick: int) -> str:
 
 def http_date(tick: int) -> str:
     """Return a tick as an HTTP date."""
-    return _http_date(tick // TICKS_PER_SECOND)
+    return _http_date(_shown(tick))
 
 
 @lru_cache(maxsize=1024)
@@ -47,7 +51,12 @@ def _http_date(second: int) -> str:
 
 def iso(tick: int) -> str:
     """Return a tick as the service writes file times: seven digits of a second, `Z`."""
-    return f"{_iso_second(tick // TICKS_PER_SECOND)}.{tick % TICKS_PER_SECOND:07d}Z"
+    return f"{_iso_second(_shown(tick))}.{tick % TICKS_PER_SECOND:07d}Z"
+
+
+def _shown(tick: int) -> int:
+    """Return the second of a tick; a program of this computer may have given a file any time."""
+    return min(max(tick // TICKS_PER_SECOND, EARLIEST), LATEST)
 
 
 @lru_cache(maxsize=1024)
@@ -59,7 +68,7 @@ def _iso_second(second: int) -> str:
 def parse_iso(text: str) -> int:
     """Return the tick that an ISO time names (up to seven digits of a second; UTC where no zone is given).
 
-    Raises FilesError InvalidHeaderValue for anything else.
+    Raises FilesError InvalidHeaderValue for anything else, and for what no file can have (before 1601).
     """
     head, dot, tail = text.strip().removesuffix("Z").partition(".")
     try:
@@ -69,4 +78,6 @@ def parse_iso(text: str) -> int:
     if dot and not (tail.isdigit() and tail.isascii()):
         raise FilesError("InvalidHeaderValue", HeaderValue=text)
     seconds = int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
+    if not EARLIEST <= seconds <= LATEST:
+        raise FilesError("InvalidHeaderValue", HeaderValue=text)
     return seconds * TICKS_PER_SECOND + int((tail + "0000000")[:7])

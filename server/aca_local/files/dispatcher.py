@@ -1,6 +1,7 @@
 """The handler: from a raw HTTP request to an operation, and from an error to its reply."""
 
 import logging
+import re
 import time
 import uuid
 from collections.abc import Awaitable, Callable
@@ -25,6 +26,7 @@ from aca_local.files.versions import LATEST, VERSIONS
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 Refused = Callable[[str, str, str], None]  # method, route, error code of what is not served
+NO_TEXT = re.compile("[\ud800-\udfff]")  # how aiohttp shows a header's bytes that are no UTF-8
 
 
 def build_handler(
@@ -78,6 +80,9 @@ class _Handler:
         return f"{run[:8]}-{run[8:12]}-{run[12:16]}-{run[16:20]}-{self._count:012x}"
 
     async def _answer(self, request: web.BaseRequest, request_id: str) -> web.StreamResponse:
+        for name, value in request.headers.items():
+            if NO_TEXT.search(value):  # what can't be said can't be stored either
+                raise FilesError("InvalidHeaderValue", HeaderName=name, HeaderValue=value)
         call = self._service.addresses.read(request, request_id)
         try:
             operation = self._admit(call)
@@ -140,10 +145,12 @@ def _failure(request: web.BaseRequest, request_id: str, error: FilesError) -> we
     headers: CIMultiDict[str] = CIMultiDict()
     headers["Server"] = SERVER
     headers["x-ms-request-id"] = request_id
-    headers["x-ms-version"] = request.headers.get("x-ms-version", LATEST)
+    version = request.headers.get("x-ms-version", LATEST)
+    headers["x-ms-version"] = LATEST if NO_TEXT.search(version) else version
     headers["x-ms-error-code"] = error.code
     headers.update(error.headers)
-    if (client_id := request.headers.get("x-ms-client-request-id")) is not None:
+    client_id = request.headers.get("x-ms-client-request-id")
+    if client_id is not None and not NO_TEXT.search(client_id):
         headers["x-ms-client-request-id"] = client_id
     if request.method == "HEAD" or error.status == 304:  # noqa: PLR2004 - neither has a body
         return empty(error.status, headers)

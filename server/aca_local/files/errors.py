@@ -120,4 +120,4 @@ def error_body(error: FilesError, request_id: str, time: str) -> bytes:
     return (
         f'\ufeff<?xml version="1.0" encoding="utf-8"?><Error><Code>{error.code}</Code>'
         f"<Message>{message}</Message>{fields}</Error>"
-    ).encode()
+    ).encode(errors="replace")  # of what a header said, whatever its bytes were

@@ -29,7 +29,7 @@ from aca_local.files.request import Call, bad_header
 from aca_local.files.response import empty, entry_headers, headers_for, metadata_headers
 from aca_local.files.smb import Settings, read_settings, smb_headers
 
-CREATE_WITH_DATA = "2026-02-06"  # the first service version that takes a body (documents disagree: see facts)
+CREATE_WITH_DATA = "2026-02-06"  # the first version that takes a body; another document says 2026-06-06
 OCTETS = "application/octet-stream"
 MAX_FILE = 4 * 1024**4
 MAX_MD5_RANGE = 4 * 1024 * 1024

@@ -11,6 +11,7 @@ from aca_local.files.clock import etag, http_date, iso
 from aca_local.files.context import Service
 from aca_local.files.entries import Entry
 from aca_local.files.errors import FilesError
+from aca_local.files.numbers import whole_number
 from aca_local.files.records import ShareProperties
 from aca_local.files.request import Call
 from aca_local.files.response import headers_for, xml
@@ -32,15 +33,16 @@ def page_size(call: Call) -> int:
     text = call.query.get("maxresults")
     if text is None:
         return PAGE
-    if not text.lstrip("-").isdigit():
+    value = whole_number(text)
+    if value is None:
         raise FilesError(
             "InvalidQueryParameterValue", QueryParameterName="maxresults", QueryParameterValue=text
         )
-    if int(text) < 1:
+    if value < 1:
         raise FilesError(
             "OutOfRangeQueryParameterValue", QueryParameterName="maxresults", QueryParameterValue=text
         )
-    return min(int(text), PAGE)
+    return min(value, PAGE)
 
 
 def included(call: Call, known: frozenset[str]) -> set[str]:

@@ -16,6 +16,7 @@ from aca_local.files.errors import FilesError
 from aca_local.files.file_ops import body_headers, refuse_read_only
 from aca_local.files.leases import check_lease
 from aca_local.files.listing import page_size, tag
+from aca_local.files.numbers import whole_number
 from aca_local.files.records import Record
 from aca_local.files.request import Call, bad_header
 from aca_local.files.response import empty, entry_headers, xml
@@ -136,7 +137,12 @@ async def list_ranges(service: Service, call: Call) -> web.Response:
 
 def _document(call: Call, written: list[Span], cleared: list[Span]) -> str:
     rows = sorted([*((span, "Range") for span in written), *((span, "ClearRange") for span in cleared)])
-    start = int(call.query.get("marker") or 0)
+    marker = call.query.get("marker") or "0"
+    start = whole_number(marker)
+    if start is None:
+        raise FilesError(
+            "InvalidQueryParameterValue", QueryParameterName="marker", QueryParameterValue=marker
+        )
     rows = [row for row in rows if row[0][0] >= start]
     size = page_size(call) if "maxresults" in call.query else len(rows)
     body = "".join(f"<{name}><Start>{a}</Start><End>{b}</End></{name}>" for (a, b), name in rows[:size])

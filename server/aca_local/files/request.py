@@ -11,6 +11,7 @@ from multidict import CIMultiDictProxy
 
 from aca_local.files.errors import FilesError
 from aca_local.files.names import check_metadata, split_path
+from aca_local.files.numbers import whole_number
 
 META = "x-ms-meta-"
 
@@ -64,11 +65,12 @@ class Call:
         text = self.ms.get(header)
         if text is None:
             return None
-        if not text.lstrip("-").isdigit():
+        value = whole_number(text)
+        if value is None:
             raise bad_header(header, text)
-        if int(text) < least:
+        if value < least:
             raise FilesError("OutOfRangeInput", HeaderName=header, HeaderValue=text)
-        return int(text)
+        return value
 
     def required(self, header: str) -> str:
         """Return a header that must be there; raises MissingRequiredHeader."""

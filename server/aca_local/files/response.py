@@ -33,11 +33,11 @@ def empty(status: int, headers: CIMultiDict[str]) -> web.Response:
     return web.Response(status=status, headers=headers)
 
 
-def xml(headers: CIMultiDict[str], body: str, status: int = 200) -> web.Response:
+def xml(headers: CIMultiDict[str], body: str) -> web.Response:
     """Return an XML reply; `body` is the root element."""
     headers["Content-Type"] = "application/xml"
     declaration = b'<?xml version="1.0" encoding="utf-8"?>'
-    return web.Response(status=status, headers=headers, body=BOM + declaration + body.encode())
+    return web.Response(headers=headers, body=BOM + declaration + body.encode())
 
 
 def metadata_headers(headers: CIMultiDict[str], metadata: dict[str, str]) -> None:

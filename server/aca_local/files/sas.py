@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from aca_local.files.clock import parse_iso
 from aca_local.files.errors import FilesError
+from aca_local.files.numbers import whole_number
 from aca_local.files.records import AccessPolicy
 from aca_local.files.request import Call
 from aca_local.files.sharedkey import sign
@@ -133,7 +134,7 @@ def _check_origin(call: Call) -> None:
 
 
 def _number(address: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in address.split(".") if part.isdigit())
+    return tuple(whole_number(part) or 0 for part in address.split("."))
 
 
 def _policy(call: Call, signer: Signer) -> AccessPolicy:

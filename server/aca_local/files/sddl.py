@@ -13,6 +13,7 @@ DESCRIPTOR = re.compile(
     r"(?:O:(?P<owner>[^:()]+?))?(?:G:(?P<group>[^:()]+?))?"
     r"(?:D:(?P<dacl>[A-Z_]*(?:\([^()]*\))*))?(?:S:(?P<sacl>[A-Z_]*(?:\([^()]*\))*))?"
 )
+DIGITS = re.compile(r"[0-9]{1,15}")
 ACE = re.compile(r"\(([^()]*)\)")
 SELF_RELATIVE, DACL_PRESENT, SACL_PRESENT = 0x8000, 0x0004, 0x0010
 CONTROL = {"P": (0x1000, 0x2000), "AR": (0x0100, 0x0200), "AI": (0x0400, 0x0800)}  # of the DACL, of the SACL
@@ -41,6 +42,13 @@ def to_binary(text: str) -> str:
     match = DESCRIPTOR.fullmatch(text.strip())
     if match is None:
         raise FilesError("InvalidInput", "The permission is no security descriptor.")
+    try:
+        return base64.b64encode(_packed(match)).decode()
+    except (struct.error, OverflowError):  # a number that has no room
+        raise FilesError("InvalidInput", "The permission has a number that is too large.") from None
+
+
+def _packed(match: re.Match[str]) -> bytes:
     control, body, offsets = SELF_RELATIVE, b"", {"sacl": 0, "dacl": 0, "owner": 0, "group": 0}
     for index, name in ((1, "sacl"), (0, "dacl")):
         part = match[name]
@@ -56,7 +64,7 @@ def to_binary(text: str) -> str:
             offsets[name] = 20 + len(body)
             body += _sid(match[name])
     ordered = (offsets[name] for name in ("owner", "group", "sacl", "dacl"))
-    return base64.b64encode(struct.pack("<BBHIIII", 1, 0, control, *ordered) + body).decode()
+    return struct.pack("<BBHIIII", 1, 0, control, *ordered) + body
 
 
 def _control(part: str, index: int) -> int:
@@ -85,7 +93,7 @@ def _ace(text: str) -> bytes:
 
 def _sid(text: str) -> bytes:
     parts = SIDS.get(text, text).split("-")
-    if parts[:2] != ["S", "1"] or not all(part.isdigit() for part in parts[2:]) or len(parts) < 3:  # noqa: PLR2004 - S-1-x
+    if parts[:2] != ["S", "1"] or not all(DIGITS.fullmatch(part) for part in parts[2:]) or len(parts) < 3:  # noqa: PLR2004 - S-1-x
         raise FilesError("InvalidInput", "The permission names an unknown account.")
     authority, *rest = (int(part) for part in parts[2:])
     return struct.pack("<BB6s", 1, len(rest), authority.to_bytes(6, "big")) + struct.pack(

@@ -57,10 +57,6 @@ class FileShares:
         self.store.remove_account(name)
         shutil.rmtree(self.root / "shares" / name, ignore_errors=True)
 
-    def has_account(self, name: str) -> bool:
-        """Return True if an account is known."""
-        return name in self._accounts
-
     def service_document(self, account: str) -> str:
         """Return the service properties of an account, as XML; empty when never set."""
         return self._accounts.get(account, "")

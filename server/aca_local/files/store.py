@@ -4,7 +4,6 @@ A commit is in the operating system's hands before a reply leaves, so it outlive
 (not a power cut: `synchronous=OFF`, the file contents are not flushed either).
 """
 
-import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,8 +11,13 @@ from pathlib import Path
 from aca_local.files.record_json import dump_extra, dump_share, load_extra, load_share
 from aca_local.files.records import Record, ShareProperties
 from aca_local.files.write_ahead import Intent
+from aca_local.state.database import open_database
 
-SCHEMA = """
+# Nobody else opens it: no locks to take each time.
+PREPARATION = """
+PRAGMA locking_mode=EXCLUSIVE;
+PRAGMA journal_mode=WAL;
+PRAGMA synchronous=OFF;
 CREATE TABLE IF NOT EXISTS accounts(name TEXT PRIMARY KEY, document TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS shares(
     id INTEGER PRIMARY KEY AUTOINCREMENT, account TEXT NOT NULL, name TEXT NOT NULL,
@@ -36,11 +40,8 @@ class Store:
     """The database; every method is one statement or one transaction. For one thread."""
 
     def __init__(self, path: Path) -> None:
-        self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=256)
-        self._db.execute("PRAGMA locking_mode=EXCLUSIVE")  # nobody else opens it: no locks to take each time
-        self._db.execute("PRAGMA journal_mode=WAL")
-        self._db.execute("PRAGMA synchronous=OFF")
-        self._db.executescript(SCHEMA)
+        """Open or make it. Raises OwnFileError."""
+        self._db = open_database(path, PREPARATION, cached_statements=256)
         self._bare: set[tuple[int, str]] = set()  # folders in which nothing has a record
 
     def close(self) -> None:

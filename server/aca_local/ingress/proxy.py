@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from aca_local.port_book import PortBook
 
 TIME_LIMIT = 240.0  # seconds; Container Apps' ingress time-out
+LEAVING = 5.0  # seconds in which a revision that has left its port to another loses its traffic to it
 LOOK = 0.05  # seconds between two looks for a ready replica
 HOPELESS = frozenset(("CrashLoopBackOff", "ImagePullBackOff", "CreateContainerError"))
 log = logging.getLogger(__name__)
@@ -41,6 +42,9 @@ class Backends(Protocol):
 
     def states(self, app_id: str, revision: str) -> Sequence[ReplicaState]:
         """List the replicas of a revision."""
+
+    def has_left(self, app_id: str, revision: str) -> bool:
+        """Return True if a revision has ended for another one that serves."""
 
     async def is_replica(self, client_port: int) -> bool:
         """Return True if a connection from this port of this computer comes from a replica."""
@@ -165,7 +169,8 @@ class ReverseProxy:
 
     async def _backend(self, door: _Door, host: str) -> int | web.Response:
         """Choose a ready replica in turn; wait for a starting one as a cold start does."""
-        revision = self._route(door).traffic.choose(host)
+        revision, clock = self._route(door).traffic.choose(host), asyncio.get_running_loop().time
+        began = clock()
         with suppress(TimeoutError):
             async with asyncio.timeout(self._time_limit):
                 while True:
@@ -174,7 +179,8 @@ class ReverseProxy:
                     states = self._backends.states(door.app_id, revision)
                     if not states:
                         return web.Response(status=404, text=words.STOPPED)
-                    if all(map(_is_crashing, states)):
+                    has_left = self._backends.has_left(door.app_id, revision) and clock() > began + LEAVING
+                    if has_left or all(map(_is_crashing, states)):
                         return web.Response(status=503, text=words.NO_UPSTREAM)
                     await asyncio.sleep(LOOK)
                     if not self._route(door).traffic.keeps(revision):

@@ -24,28 +24,50 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
 
 from aca_local.kernel import errors
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 _WRITES = frozenset({"PUT", "PATCH", "POST"})
-_KNOWN = frozenset(
-    {
-        "tenants",
-        "owner",
-        "tokens",
-        "registering",
-        "rights",
-        "modify",
-        "deny",
-        "permissions",
-        "locks",
-        "usages",
-    }
+_T = TypeVar("_T")
+
+
+class _Leaf(NamedTuple):
+    """A value without parts: a check, and the words of who gives another."""
+
+    holds: Callable[[Any], bool]
+    words: str
+
+
+_TEXT = _Leaf(lambda value: isinstance(value, str) and value.isprintable(), "a text of one line")
+_FLAG = _Leaf(lambda value: isinstance(value, bool), "true or false")
+_USAGE = _Leaf(
+    lambda value: isinstance(value, list) and [type(one) in {int, float} for one in value] == [True, True],
+    "two numbers: what is used, and the limit",
 )
+_ANY = _Leaf(lambda _: True, "")
+_SHAPE: Mapping[str, object] = {  # a key with "!" must be there, "*" stands for any other
+    "tenants": [
+        {
+            "id!": _TEXT,
+            "name": _TEXT,
+            "domain": _TEXT,
+            "subscriptions": [{"id!": _TEXT, "name!": _TEXT, "state": _TEXT}],
+        }
+    ],
+    "owner": _TEXT,
+    "tokens": [{"token!": _TEXT, "tenant!": _TEXT, "expired": _FLAG, "claims": _TEXT}],
+    "registering": [_TEXT],
+    "rights": _TEXT,
+    "modify": {"*": {"*": _ANY}},
+    "deny": {"*": _TEXT},
+    "permissions": [{"*": [_TEXT]}],
+    "locks": [{"name!": _TEXT, "level!": _TEXT, "scope!": _TEXT}],
+    "usages": {"*": _USAGE},
+}
 
 
 class ConditionsError(Exception):
@@ -132,12 +154,35 @@ def read(text: str) -> State:
     """Read a description. Raise ConditionsError."""
     try:
         found = json.loads(text or "{}")
-        unknown = sorted(set(found) - _KNOWN)
-        if unknown:
-            raise ConditionsError(f"The conditions have unknown members: {', '.join(unknown)}.")
-        return _state(found)
-    except (AttributeError, KeyError, TypeError, ValueError) as problem:
-        raise ConditionsError(f"The conditions cannot be read: {problem!r}.") from None
+    except (ValueError, RecursionError):
+        raise ConditionsError("The conditions are not JSON that can be read.") from None
+    if isinstance(found, dict) and (unknown := sorted(set(found) - set(_SHAPE))):
+        raise ConditionsError(f"The conditions have unknown members: {', '.join(unknown)}.")
+    _check(found, _SHAPE, "the conditions")
+    return _state(found)
+
+
+def _check(value: object, shape: object, name: str) -> None:
+    """Raise ConditionsError for a value that has not its shape in ``_SHAPE``."""
+    if isinstance(shape, _Leaf):
+        if not shape.holds(value):
+            raise ConditionsError(f"{name} is {shape.words}.")
+    elif isinstance(shape, list):
+        for number, one in enumerate(_of_type(value, list, name, "a list")):
+            _check(one, shape[0], f"{name}[{number}]")
+    elif isinstance(shape, dict):
+        given = _of_type(value, dict, name, "an object")
+        needed = {key.removesuffix("!") for key in shape if key.endswith("!")}
+        if missing := sorted(needed - set(given)):
+            raise ConditionsError(f"{name} has no {missing[0]}.")
+        for key, one in given.items():
+            _check(one, shape.get(key) or shape.get(f"{key}!") or shape.get("*", _ANY), f"{name}.{key}")
+
+
+def _of_type(value: object, kind: type[_T], name: str, words: str) -> _T:
+    if not isinstance(value, kind):
+        raise ConditionsError(f"{name} is {words}.")
+    return value
 
 
 def _state(found: Mapping[str, Any]) -> State:
@@ -164,5 +209,5 @@ def _state(found: Mapping[str, Any]) -> State:
         locks=tuple(
             {key: str(one[key]) for key in ("name", "level", "scope")} for one in found.get("locks", ())
         ),
-        usages={str(name): (used, limit) for name, (used, limit) in found.get("usages", {}).items()},
+        usages={name: (pair[0], pair[1]) for name, pair in found.get("usages", {}).items()},
     )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from aiohttp import web
 
+from aca_local.kernel.locations import canonical
 from aca_local.state import ticks
 
 if TYPE_CHECKING:
@@ -148,7 +149,7 @@ def _operations_of(operation: OperationRecord) -> _Operations:
 
 def _operation_path(cloud: Cloud, operation: OperationRecord, collection: str) -> str:
     namespace = operation["type"].partition("/")[0]
-    location = operation["location"].replace(" ", "").lower() or "global"
+    location = canonical(operation["location"]) or "global"
     subscription = f"/subscriptions/{cloud.settings.subscription_id}"
     return f"{subscription}/providers/{namespace}/locations/{location}/{collection}/{operation['name']}"
 

@@ -6,7 +6,6 @@ once, so that it does not stay in the address bar.
 
 from __future__ import annotations
 
-import hmac
 import mimetypes
 import secrets
 from contextlib import aclosing
@@ -21,7 +20,7 @@ from aca_local.page.browse import inside, listing
 from aca_local.page.frame import ROOT, headers, opening, page
 from aca_local.page.html import tag
 from aca_local.page.overview import overview
-from aca_local.security import PAGE_COOKIE, page_key
+from aca_local.security import PAGE_COOKIE, is_secret, page_key
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -53,11 +52,11 @@ class Page:
 
     async def _guarded(self, request: web.BaseRequest) -> web.StreamResponse:
         key, cookie = page_key(self.token), f"{PAGE_COOKIE}{request.host.rpartition(':')[2]}"
-        if hmac.compare_digest(request.query.get("key", "").encode(), key.encode()):
+        if is_secret(request.query.get("key", ""), key):
             moved = web.Response(status=303, headers={"Location": "/"})
             moved.set_cookie(cookie, key, httponly=True, samesite="Strict")
             return moved
-        if not hmac.compare_digest(request.cookies.get(cookie, "").encode(), key.encode()):
+        if not is_secret(request.cookies.get(cookie, ""), key):
             words = "Open the address that ", tag("code", "aca-local status"), " prints."
             return page("aca-local", tag("p", *words), status=401)
         return await self._show(request)

@@ -98,7 +98,7 @@ class _Reader:
 
     def _limit(self) -> Stage:
         number = self._take("number")
-        if not number.text.isdigit():
+        if not (number.text.isascii() and number.text.isdigit()):
             raise QueryError("SyntaxError", "take wants a whole number.", number.text, number.pos)
         return lambda rows: islice(rows, int(number.text[:18]))
 
@@ -130,7 +130,15 @@ class _Reader:
                 raise self._unsupported(self._next, "'nulls' in order by")
             keys.append((column.text, descending))
             if not self._skip(","):
-                return lambda rows: _sorted(rows, keys)
+                break
+
+        def in_order(rows: Iterable[Row]) -> list[Row]:
+            found = list(rows)
+            for name, descending in reversed(keys):
+                found.sort(key=itemgetter(name), reverse=descending)
+            return found
+
+        return in_order
 
     def _either(self) -> Condition:
         parts = [self._both()]
@@ -246,10 +254,3 @@ class _Reader:
     def _unresolved(self, piece: Piece, what: str, known: str) -> QueryError:
         words = f"Failed to resolve {what} or scalar expression named '{piece.text}'. {known}"
         return QueryError("SemanticError", words, piece.text, piece.pos)
-
-
-def _sorted(rows: Iterable[Row], keys: list[tuple[str, bool]]) -> list[Row]:
-    found = list(rows)
-    for name, descending in reversed(keys):
-        found.sort(key=itemgetter(name), reverse=descending)
-    return found

@@ -77,6 +77,9 @@ class Surroundings(Protocol):
     async def claim_port(self, *, is_sure: bool) -> Claim:
         """Get the target port from an older revision; where it is sure to be taken, say who else holds it."""
 
+    async def return_port(self) -> None:
+        """Give the target port back to the older revision that it was taken from."""
+
 
 @dataclass
 class Container:
@@ -98,6 +101,8 @@ class Container:
     _fault: str = ""
     _found_port_taken: bool = False
     _gave_up: bool = False  # nothing answered in the time that the startup probe gives
+    _took_port: bool = False  # from an older revision, before this run
+    _is_port_free: bool = False  # it failed with the port, too: for another reason
     launcher: int | None = None  # the process id of the run, while there is one
 
     def state(self) -> ContainerState:
@@ -121,8 +126,7 @@ class Container:
             if lived and self.spec.once:
                 return
             crashes = 1 if clock() - began > self.pace.healthy_after else crashes + 1
-            suspects = self._found_port_taken or self._gave_up or crashes >= SILENT_CRASHES
-            if lived and suspects and await self._claim_port():
+            if lived and await self._claim_port(crashes):
                 crashes = 0
             delay = self.pace.back_off(crashes)
             if lived and delay:
@@ -131,11 +135,22 @@ class Container:
             await asyncio.sleep(delay)
             self.restart_count += lived
 
-    async def _claim_port(self) -> bool:
-        """Return True if the target port, which the program found taken, has become free."""
-        claim = await self.around.claim_port(is_sure=self._found_port_taken)
+    async def _claim_port(self, crashes: int) -> bool:
+        """Return True if the target port, which the program found taken, has become free.
+
+        A program that fails with it as without it gives it back: the older revision serves on, as in Azure.
+        """
+        is_sure, took, self._took_port = self._found_port_taken, self._took_port, False
+        if took and not is_sure and not self.around.pinned:
+            self._is_port_free = True
+            await self.around.return_port()
+        suspects = not self._is_port_free and (self._gave_up or crashes >= SILENT_CRASHES)
+        if not (is_sure or suspects):
+            return False
+        claim = await self.around.claim_port(is_sure=is_sure)
         if claim.words:
             self._log(f"aca-local: {claim.words}")
+        self._took_port = claim.is_free
         return claim.is_free
 
     async def _live_once(self) -> bool:

@@ -20,6 +20,7 @@ SAYS_IN_USE = re.compile(
 )
 WORDS = {
     "handover": "Port {port} is bound by replica '{holder}'. A program that binds a fixed port can run once on this computer, so that replica ends first, and the app does not answer until replica '{replica}' is ready. A program that listens on $PORT has no such gap.",
+    "returned": "Replica '{replica}' fails with the port as it did without it, so the revision before it is started again.",
     "newer": "Port {port} is bound by replica '{holder}' of a newer revision. A program that binds a fixed port can run once on this computer. Let it listen on $PORT, or deactivate one of the revisions.",
     "sibling": "Port {port} is bound by replica '{holder}' of the same revision. A program that binds a fixed port can run once on this computer. Let it listen on $PORT, or set minReplicas to 1.",
     "app": "Port {port} is bound by the container app '{app}', and this computer has each port once. Let one of the two programs listen on $PORT, or stop the other app.",

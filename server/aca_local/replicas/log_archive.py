@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import heapq
 import json
+from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from aca_local.kernel.replicas import PastLine, SystemEvent
+from aca_local.replicas.log_buffer import FILE_LIMIT
+from aca_local.state.own_files import OwnFile, OwnFileError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+LONGEST = 2 * FILE_LIMIT  # bytes: the limit is looked at before a line is written
 
 
 def console_lines(app_folder: Path) -> Iterator[PastLine]:
@@ -59,8 +64,6 @@ def _event(line: str) -> SystemEvent | None:
 def _lines(log: Path) -> Iterator[str]:
     """Yield the older file's lines, then the newer's; each is read whole (some MiB): none stays open."""
     for path in (log.with_name(log.name + ".1"), log):
-        try:
-            data = path.read_bytes()
-        except FileNotFoundError:
-            continue
-        yield from (line.rstrip("\r") for line in data.decode("utf-8", "replace").split("\n") if line)
+        with suppress(OwnFileError):
+            data = OwnFile(path).data(LONGEST) or b""
+            yield from (line.rstrip("\r") for line in data.decode("utf-8", "replace").split("\n") if line)

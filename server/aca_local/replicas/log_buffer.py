@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from contextlib import suppress
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import IO, TYPE_CHECKING, Generic, TypeVar
+
+from aca_local.state.own_files import OwnFile, OwnFileError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -14,6 +17,7 @@ if TYPE_CHECKING:
 Entry = TypeVar("Entry")
 KEPT = 50_000
 """Entries in memory. Azure's streams give at most the last 300, but a program may write thousands of lines at once."""
+log = logging.getLogger(__name__)
 FILE_LIMIT = 4 * 1024 * 1024  # bytes; one older file is kept beside
 
 
@@ -22,22 +26,35 @@ class RotatingFile:
 
     def __init__(self, path: Path, limit: int = FILE_LIMIT) -> None:
         self._path, self._limit = path, limit
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = path.open("a", encoding="utf-8")
+        self._file = self._open()
 
     def write(self, line: str) -> None:
-        """Add one line (its end included here)."""
-        if self._file.tell() > self._limit:
+        """Add one line (its end included here); on a full disk it is lost, the program goes on."""
+        if self._file and self._file.tell() > self._limit:
             self._file.close()
             with suppress(PermissionError):  # Windows, while it is being read: tried again with the next line
                 self._path.replace(self._path.with_name(self._path.name + ".1"))
-            self._file = self._path.open("a", encoding="utf-8")
-        self._file.write(line + "\n")
-        self._file.flush()
+            self._file = self._open()
+        if self._file:
+            with suppress(OSError):
+                self._file.write(line.encode("utf-8", "replace") + b"\n")
 
     def close(self) -> None:
         """Close the file."""
-        self._file.close()
+        if self._file:
+            self._file.close()
+
+    def _open(self) -> IO[bytes] | None:
+        """Return the file; None where there can't be one: then memory alone keeps the last lines."""
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            OwnFile(self._path).check_kind()
+            return self._path.open(
+                "ab", buffering=0
+            )  # what can't be written now isn't tried again at the end
+        except (OSError, OwnFileError) as problem:
+            log.warning("a log is not kept: %s", problem)
+            return None
 
 
 class Journal(Generic[Entry]):

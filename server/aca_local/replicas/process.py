@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 from aca_local.kernel.replicas import Mount
+from aca_local.state.own_files import OwnFile, OwnFileError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -45,7 +46,8 @@ class Run:
         self._reading = asyncio.create_task(_read_lines(process, on_line))
         self._record = command.folder / "process.json"
         self._started = start_time(process.pid)
-        self._record.write_text(json.dumps({"pid": process.pid, "started": self._started}))
+        record = json.dumps({"pid": process.pid, "started": self._started})
+        OwnFile(self._record).write(record.encode())
 
     @property
     def pid(self) -> int:
@@ -145,7 +147,7 @@ def start_time(pid: int) -> float:
     try:
         process = psutil.Process(pid)
         return 0.0 if process.status() == psutil.STATUS_ZOMBIE else process.create_time()
-    except psutil.Error:
+    except (psutil.Error, ValueError, OverflowError):  # a damaged record may name any number
         return 0.0
 
 
@@ -192,16 +194,21 @@ def end_session(session: int, since: float) -> int:
 
 
 def reap(folder: Path) -> int:
-    """Kill what an earlier aca-local left behind under this folder; answer how many commands that were."""
+    """Kill what an earlier aca-local left behind under this folder; answer how many commands that were.
+
+    Only our own records count, whatever an app's programs named like them in their working folders.
+    """
     reaped = 0
-    for record in folder.glob("**/process.json"):
-        with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
-            found = json.loads(record.read_text())
-            alive = is_alive(found["pid"], found["started"])
+    for record in (*folder.glob("*/process.json"), *folder.glob("*/replicas/*/*/process.json")):
+        with contextlib.suppress(OwnFileError, ValueError, TypeError, KeyError, OverflowError):
+            found = OwnFile(record).document() or {}
+            pid, started = int(found["pid"]), float(found["started"])
+            alive = is_alive(pid, started)
             if alive:
-                kill_tree(found["pid"])
-            reaped += bool(end_session(found["pid"], found["started"]) or alive)
-        record.unlink(missing_ok=True)
+                kill_tree(pid)
+            reaped += bool(end_session(pid, started) or alive)
+        with contextlib.suppress(OSError):
+            record.unlink(missing_ok=True)
     return reaped
 
 

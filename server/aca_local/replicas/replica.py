@@ -49,6 +49,9 @@ class Neighbours(Protocol):
     async def claim_port(self, replica: Replica, *, is_sure: bool) -> Claim:
         """Get the target port from an older revision; where it is sure to be taken, say who else holds it."""
 
+    async def return_port(self, replica: Replica) -> None:
+        """Give the target port back to the older revision that it was taken from."""
+
     async def wait_alone(self, replica: Replica) -> None:
         """Wait until no other replica of the app runs."""
 
@@ -142,6 +145,10 @@ class Replica:
     async def claim_port(self, *, is_sure: bool) -> Claim:
         """Get the target port from an older revision; where it is sure to be taken, say who else holds it."""
         return await self._neighbours.claim_port(self, is_sure=is_sure)
+
+    async def return_port(self) -> None:
+        """Give the target port back to the older revision that it was taken from."""
+        await self._neighbours.return_port(self)
 
     def emit(self, reason: str, message: str, kind: EventType = "Normal") -> None:
         """Write to the app's system log."""

@@ -8,6 +8,8 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from aca_local.state.own_files import OwnFile, OwnFileError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
@@ -49,8 +51,8 @@ def _write_files(folder: Path, files: Mapping[str, str]) -> None:
     """Write what changed; a reader sees the old file or the new one."""
     for name, value in files.items():
         file = folder / name
-        with suppress(FileNotFoundError):
-            if file.read_bytes() == value.encode():
+        with suppress(OwnFileError):  # what else stands there is replaced
+            if OwnFile(file).data() == value.encode():
                 continue
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         partial = file.with_name(f".{file.name}.partial")

@@ -26,7 +26,7 @@ from aca_local.replicas.replica import Replica, Workshop
 from aca_local.replicas.secret_volumes import forget_secret_volumes, write_secret_volumes
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Sequence
+    from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
     from pathlib import Path
 
     from aca_local.kernel.replicas import EventType, LogLine, PastLine, ReplicaState
@@ -99,9 +99,7 @@ class Supervisor:
         await _end_all(found.replicas)
         forget_secret_volumes(self._secrets_folder(found.spec))
         await self._prune(found.spec)
-        for other in self._revisions.values():
-            if other.spec.app_id.lower() == app_id.lower() and all(one.ending for one in other.replicas):
-                await self.restart(other.spec.app_id, other.spec.revision)  # it had left its port to this one
+        await self._restart_those_that_gave_way(app_id)
 
     def states(self, app_id: str, revision: str) -> Sequence[ReplicaState]:
         """List the replicas of a revision, newest last."""
@@ -114,6 +112,13 @@ class Supervisor:
         ready = [one for one in found.replicas if one.ready] if found else []
         newest = [one for one in ready if not one.replaced] or ready
         return [one.port for one in newest if one.port]
+
+    def has_left(self, app_id: str, revision: str) -> bool:
+        """Return True if a revision has ended for another one that serves: a fixed port serves one of them."""
+        found = self._revisions.get(_key(app_id, revision))
+        if found is None or not all(one.ending for one in found.replicas):
+            return False
+        return any(one.ready and one.spec.app_id.lower() == app_id.lower() for one in self._all())
 
     async def is_replica(self, client_port: int) -> bool:
         """Return True if a connection from this port of this computer comes from a replica."""
@@ -130,20 +135,30 @@ class Supervisor:
             return Claim()
         holder = await self._holder(replica, replica.target_port)
         if holder and self._gives_way(holder, replica):
-            claim = Claim(_port_words("handover", replica, holder), is_free=True)
+            claim = Claim(_port_words(replica, holder, is_handover=True), is_free=True)
             replica.emit(REASON, claim.words, "Warning")
             await holder.end()
             return claim
         if not is_sure:
             return Claim()
         claim = (
-            Claim(_port_words(self._kind(holder, replica), replica, holder))
+            Claim(_port_words(replica, holder))
             if holder
             else await asyncio.to_thread(claim_from_others, replica.target_port)
         )
         if claim.words:
             replica.emit(REASON, claim.words, "Warning")
         return claim
+
+    async def return_port(self, replica: Replica) -> None:
+        """Start the older revision again that had left its port to a replica."""
+        replica.emit(REASON, WORDS["returned"].format(replica=replica.name), "Warning")
+        await self._restart_those_that_gave_way(replica.spec.app_id)
+
+    async def _restart_those_that_gave_way(self, app_id: str) -> None:
+        for other in list(self._revisions.values()):
+            if other.spec.app_id.lower() == app_id.lower() and all(one.ending for one in other.replicas):
+                await self.restart(other.spec.app_id, other.spec.revision)
 
     async def wait_alone(self, replica: Replica) -> None:
         """Wait until no other replica of the app runs."""
@@ -169,11 +184,6 @@ class Supervisor:
             return False
         older, newer = (self._find(one.spec.app_id, one.spec.revision) for one in (holder, replica))
         return older.number < newer.number or (older is newer and holder.replaced)
-
-    def _kind(self, holder: Replica, replica: Replica) -> str:
-        if _app(holder) != _app(replica):
-            return "app"
-        return "sibling" if holder.spec.revision == replica.spec.revision else "newer"
 
     async def console(
         self, app_id: str, revision: str, replica: str, container: str, *, tail: int, follow: bool
@@ -233,7 +243,7 @@ class Supervisor:
     async def _replace(self, revision: _Revision, old: list[Replica], new: list[Replica]) -> None:
         await self._end([one for one in old if not one.ready], revision)
         if holder := next((one for one in old if one.pinned and not one.ending), None):
-            new[0].emit(REASON, _port_words("handover", new[0], holder), "Warning")
+            new[0].emit(REASON, _port_words(new[0], holder, is_handover=True), "Warning")
             await self._end(old, revision)
         for replica in new:
             if not replica.ending:
@@ -250,9 +260,8 @@ class Supervisor:
         await _end_all(replicas)
         revision.replicas[:] = [one for one in revision.replicas if one not in replicas]
 
-    def _in_background(self, work: object) -> None:
-        assert asyncio.iscoroutine(work)
-        task: asyncio.Task[None] = asyncio.create_task(work)
+    def _in_background(self, work: Coroutine[object, object, None]) -> None:
+        task = asyncio.create_task(work)
         self._background.add(task)
         task.add_done_callback(self._background.discard)
 
@@ -294,8 +303,14 @@ async def _end_all(replicas: Sequence[Replica]) -> None:
     await asyncio.gather(*(replica.end() for replica in replicas))
 
 
-def _port_words(kind: str, replica: Replica, holder: Replica) -> str:
-    """Return the sentence of this kind about two replicas that want one port."""
+def _port_words(replica: Replica, holder: Replica, *, is_handover: bool = False) -> str:
+    """Return the sentence about a replica that wants a port, and the one that has it."""
+    if is_handover:
+        kind = "handover"
+    elif _app(holder) != _app(replica):
+        kind = "app"
+    else:
+        kind = "sibling" if holder.spec.revision == replica.spec.revision else "newer"
     return WORDS[kind].format(
         port=replica.target_port, replica=replica.name, holder=holder.name, app=holder.spec.app
     )

@@ -13,6 +13,7 @@ import zipfile
 from pathlib import Path
 
 from aca_local.kernel.replicas import ReplicasError
+from aca_local.state.own_files import OwnFile, OwnFileError
 
 SETUPTOOLS_LEFT = (3, 12)  # since then an environment begins without setuptools
 TIME_LIMIT = 180.0  # seconds; a slow disk takes some ten
@@ -32,8 +33,8 @@ class VirtualEnvironments:
         """Answer the folder of a working environment for this Python; make it when there is none."""
         async with self._locks.setdefault(folder, asyncio.Lock()):
             try:
-                made_with = json.loads((folder / "aca-local.json").read_text())
-            except (OSError, ValueError):
+                made_with = OwnFile(folder / "aca-local.json").document()
+            except OwnFileError:
                 made_with = None
             if made_with != _stamp():
                 await _make(folder)

@@ -5,12 +5,12 @@ answered.
 from __future__ import annotations
 
 import json
-import os
-import sqlite3
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
+
+from aca_local.state.database import open_database
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +22,9 @@ JsonObject: TypeAlias = dict[str, Any]
 
 T = TypeVar("T")
 
-_SCHEMA = """
+_PREPARATION = """
+PRAGMA journal_mode=WAL;
+PRAGMA synchronous=NORMAL;
 CREATE TABLE IF NOT EXISTS documents (
     kind TEXT NOT NULL,
     key TEXT NOT NULL,
@@ -49,14 +51,11 @@ class Store:
     """
 
     def __init__(self, path: Path) -> None:
+        """Open or make it, for its owner only. Raises OwnFileError."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-        self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        self._db = open_database(path, _PREPARATION)
         self._lock = threading.RLock()
         self._depth = 0
-        self._db.execute("PRAGMA journal_mode=WAL")
-        self._db.execute("PRAGMA synchronous=NORMAL")
-        self._db.executescript(_SCHEMA)
 
     def close(self) -> None:
         """Close the file; the store is not used after that."""

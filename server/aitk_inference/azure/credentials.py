@@ -54,6 +54,9 @@ class TokenRequest:
     silent: bool = False
 
 
+GetToken: TypeAlias = Callable[[TokenRequest], Awaitable[AccessToken]]
+
+
 class Source(NamedTuple):
     """Where a token can come from.
 
@@ -65,7 +68,7 @@ class Source(NamedTuple):
 
     name: str
     label: str
-    get: Callable[[TokenRequest], Awaitable[AccessToken]]
+    get: GetToken
 
 
 class Given(NamedTuple):
@@ -144,18 +147,12 @@ class SignIn(Credential):
     Args:
         sources: Asked in this order.
         tenant_id: The directory to ask for when nobody names one.
-        confirm: Offers Azure CLI's command where claims can't be met otherwise.
     """
 
-    def __init__(
-        self,
-        sources: Sequence[Source],
-        tenant_id: str | None = None,
-        confirm: ConfirmCommandLine | None = None,
-    ) -> None:
+    def __init__(self, sources: Sequence[Source], tenant_id: str | None = None) -> None:
         self._sources = tuple(sources)
         self._tenant_id = tenant_id
-        self._confirm = confirm
+        self._confirm: ConfirmCommandLine | None = None
         self._interactive = False
         self._given: dict[tuple[tuple[str, ...], str | None], Given] = {}
         self._locks: defaultdict[object, asyncio.Lock] = defaultdict(asyncio.Lock)

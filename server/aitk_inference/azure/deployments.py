@@ -24,10 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from azure.mgmt.resource.deployments.aio.operations import DeploymentsOperations
-    from azure.mgmt.resource.deployments.models import (
-        DeploymentExtended,
-        DeploymentOperation,
-    )
+    from azure.mgmt.resource.deployments.models import Deployment, DeploymentExtended, DeploymentOperation
 
     from aitk_inference.azure.clients import Clients
     from aitk_inference.core.model import Json
@@ -41,6 +38,21 @@ _DEEPEST = 3
 _ACTIVE = frozenset({"DeploymentActive"})
 _NOT_CANCELLABLE = frozenset({"DeploymentCannotBeCancelled", "DeploymentNotFound", "ResourceGroupNotFound"})
 _FINAL = {state.value.lower(): state for state in DeploymentState if state.is_final}
+
+
+def incremental(
+    template: Json, parameters: Mapping[str, Json], tags: dict[str, str] | None = None
+) -> Deployment:
+    """Return the body that asks for a deployment, or for its validation: what it does not name stays."""
+    from azure.mgmt.resource.deployments.models import (
+        Deployment,
+        DeploymentParameter,
+        DeploymentProperties,
+    )
+
+    given = {name: DeploymentParameter(value=value) for name, value in parameters.items()}
+    properties = DeploymentProperties(mode="Incremental", template=template, parameters=given)
+    return Deployment(properties=properties, tags=tags)
 
 
 class ArmDeployments:
@@ -63,20 +75,7 @@ class ArmDeployments:
         One that runs with this very fingerprint was asked for by us: the first answer was lost, and the
         request sent again.
         """
-        from azure.mgmt.resource.deployments.models import (
-            Deployment,
-            DeploymentParameter,
-            DeploymentProperties,
-        )
-
-        body = Deployment(
-            properties=DeploymentProperties(
-                mode="Incremental",
-                template=template,
-                parameters={name: DeploymentParameter(value=value) for name, value in parameters.items()},
-            ),
-            tags={**(tags or {}), FINGERPRINT_TAG: fingerprint},
-        )
+        body = incremental(template, parameters, {**(tags or {}), FINGERPRINT_TAG: fingerprint})
         with map_azure_errors(f"starting the deployment {ref.name}"):
             try:
                 await self._deployments(ref).begin_create_or_update(

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 
-def word(value: object, default: str = "Unknown") -> str:
-    """Return an enumeration's value, or a plain text as it is; ``default`` for nothing."""
-    return str(getattr(value, "value", value) or default)
+def word(value: object) -> str:
+    """Return an enumeration's value, or a plain text as it is; ``Unknown`` for nothing."""
+    return str(getattr(value, "value", value) or "Unknown")

@@ -6,7 +6,10 @@ import asyncio
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from aitk_inference.azure.deployments import incremental
+from aitk_inference.azure.errors import map_azure_errors
 from aitk_inference.core import api_versions
+from aitk_inference.core.arm_names import region_key
 from aitk_inference.core.errors import NotFound
 from aitk_inference.core.json_paths import find, objects, text
 from aitk_inference.core.preflight import DeletedWorkspace, Grant, NameAnswer, ProfileType, Usage
@@ -93,21 +96,7 @@ class ArmPreflight:
 
         The SDK polls where the answer takes a while (202), so its operation is used.
         """
-        from azure.mgmt.resource.deployments.models import (
-            Deployment,
-            DeploymentParameter,
-            DeploymentProperties,
-        )
-
-        from aitk_inference.azure.errors import map_azure_errors
-
-        body = Deployment(
-            properties=DeploymentProperties(
-                mode="Incremental",
-                template=template,
-                parameters={name: DeploymentParameter(value=value) for name, value in parameters.items()},
-            )
-        )
+        body = incremental(template, parameters)
         operations = self._clients.deployments(ref.subscription_id).deployments
         with map_azure_errors("validating the template"):
             poller = await operations.begin_validate(ref.resource_group, ref.name, body)
@@ -129,7 +118,7 @@ class ArmPreflight:
 
 
 def _region(subscription_id: str, location: str) -> str:
-    name = quote(location.replace(" ", "").lower())
+    name = quote(region_key(location))
     return f"/subscriptions/{subscription_id}/providers/Microsoft.App/locations/{name}"
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
+from aitk_inference.core.arm_names import region_key
 from aitk_inference.core.config import write_atomically
 from aitk_inference.core.json_paths import find, objects, text
 from aitk_inference.core.prices import Meter, PriceList
@@ -54,7 +55,7 @@ class RetailPrices:
 
     async def of_region(self, location: str) -> PriceList | None:
         """Return the meters of Container Apps in a region, or None where nobody answers."""
-        region = location.replace(" ", "").lower()
+        region = region_key(location)
         kept = self._read(region)
         if kept is not None:
             return _price_list(kept)

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import os
 import sys
-import threading
-from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from azure.core.credentials import AccessToken
@@ -23,12 +19,14 @@ from azure.identity.aio import AzureCliCredential, AzureDeveloperCliCredential
 
 from aitk_inference.azure.certificates import thread_transport
 from aitk_inference.azure.credentials import AZURE_CLI, SignIn, Source, TokenRequest
+from aitk_inference.core.daemon_thread import in_daemon_thread
 from aitk_inference.core.errors import NotAuthenticated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
+    from aitk_inference.azure.credentials import GetToken
     from aitk_inference.core.ports import EditorTokens
 
 _PROCESS_TIMEOUT = 30
@@ -42,7 +40,7 @@ class _Getter(Protocol):
 def sign_in(
     tokens: EditorTokens | None, *, tenant_id: str | None, timeout: float, show: Callable[[str], None]
 ) -> SignIn:
-    """Return the chain as design.md draws it.
+    """Return the chain: the editor's account, a pipeline's variables, Azure CLI, azd, a browser.
 
     Args:
         tokens: The editor's account, when there is an editor.
@@ -67,7 +65,7 @@ def sign_in(
     return SignIn(sources, tenant_id)
 
 
-def editor_source(tokens: EditorTokens) -> Callable[[TokenRequest], Any]:
+def editor_source(tokens: EditorTokens) -> GetToken:
     """Return the editor's account as a source."""
 
     async def get(request: TokenRequest) -> AccessToken:
@@ -109,20 +107,19 @@ def unattended(environ: Mapping[str, str]) -> list[_Getter]:
     return [make() for variables, make in kinds if all(map(environ.get, variables))]
 
 
-def threaded(credential: _Getter) -> Callable[[TokenRequest], Any]:
+def threaded(credential: _Getter) -> GetToken:
     """Return a blocking credential as a source."""
 
     async def get(request: TokenRequest) -> AccessToken:
-        return await _in_thread(
-            lambda: credential.get_token(*request.scopes, claims=request.claims, tenant_id=request.tenant_id)
+        return await in_daemon_thread(
+            lambda: credential.get_token(*request.scopes, claims=request.claims, tenant_id=request.tenant_id),
+            "sign-in",
         )
 
     return get
 
 
-def _command_line(
-    credential: AzureCliCredential | AzureDeveloperCliCredential,
-) -> Callable[[TokenRequest], Any]:
+def _command_line(credential: AzureCliCredential | AzureDeveloperCliCredential) -> GetToken:
     async def get(request: TokenRequest) -> AccessToken:
         token: AccessToken = await credential.get_token(
             *request.scopes, claims=request.claims, tenant_id=request.tenant_id
@@ -132,18 +129,15 @@ def _command_line(
     return get
 
 
-def _browser(
-    tenant_id: str | None, timeout: float, show: Callable[[str], None]
-) -> Callable[[TokenRequest], Any]:
-    made: list[Callable[[TokenRequest], Any]] = []
+def _browser(tenant_id: str | None, timeout: float, show: Callable[[str], None]) -> GetToken:
+    made: list[GetToken] = []
 
     async def get(request: TokenRequest) -> AccessToken:
         if not request.interactive:
             raise CredentialUnavailableError(message="Browser: not asked, since nobody may be disturbed.")
         if not made:
             made.append(threaded(_interactive_credential(tenant_id or request.tenant_id, timeout, show)))
-        token: AccessToken = await made[0](request)
-        return token
+        return await made[0](request)
 
     return get
 
@@ -169,24 +163,3 @@ def has_display() -> bool:
     if os.environ.get("SSH_CONNECTION"):
         return False
     return sys.platform in ("win32", "darwin") or any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY")))
-
-
-async def _in_thread(work: Callable[[], AccessToken]) -> AccessToken:
-    """Run blocking work in a daemon thread: unlike the executor's, it does not hold up the program's end."""
-    loop = asyncio.get_running_loop()
-    result: asyncio.Future[AccessToken] = loop.create_future()
-
-    def finish(end: Callable[[], None]) -> None:
-        if not result.done():
-            end()
-
-    def run() -> None:
-        try:
-            end = partial(result.set_result, work())
-        except Exception as error:
-            end = partial(result.set_exception, error)
-        with contextlib.suppress(RuntimeError):  # the loop has ended: nobody waits for the answer any more
-            loop.call_soon_threadsafe(finish, end)
-
-    threading.Thread(target=run, name="sign-in", daemon=True).start()
-    return await result

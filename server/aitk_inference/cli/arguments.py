@@ -298,7 +298,7 @@ def _sync(verbs: _Verbs[VerbParser]) -> None:
     verb = _verb(
         verbs, "sync", "bring an Azure Files share, or a folder of it, to what a folder has", examples.SYNC
     )
-    verb.add_argument("folder", type=Path, metavar="DIR", help="the folder to send")
+    verb.add_argument("folder", type=_folder, metavar="DIR", help="the folder to send")
     verb.add_argument("url", metavar="SHARE_URL", help="URL of the share or of a folder in it, with ?SAS")
     verb.add_argument(
         "--dry-run", action="store_true", help="say what would be sent, deleted and left out, send nothing"
@@ -320,7 +320,7 @@ def _demo(verbs: _Verbs[VerbParser]) -> None:
     verb = _verb(verbs, "demo", words, examples.DEMO)
     verb.add_argument("--once", action="store_true", help="stop what was started, and exit")
     verb.add_argument(
-        "--project", type=Path, default=Path("demo-project"), metavar="DIR", help="default: demo-project"
+        "--project", type=_folder, default=Path("demo-project"), metavar="DIR", help="default: demo-project"
     )
     verb.add_argument("--question", metavar="TEXT", help="what to ask the model")
 
@@ -330,9 +330,17 @@ def _serve(verbs: _Verbs[VerbParser]) -> None:
 
 
 def _folder(text: str) -> Path:
-    if not text:  # a variable that is not set would mean this folder
-        raise argparse.ArgumentTypeError("the folder's name is empty")
-    return Path(text)
+    """Return the path of a folder; an empty word is no name for the one that happens to be the current."""
+    if not text:
+        raise argparse.ArgumentTypeError("it is empty; a variable may not be set")
+    if "://" in text:
+        raise argparse.ArgumentTypeError("a folder is wanted here, not a URL")
+    folder = Path(text)
+    try:
+        folder.expanduser().resolve()
+    except RuntimeError as error:  # no such user, or links in a circle
+        raise argparse.ArgumentTypeError(f"{text} can't be a folder: {error}".rstrip(".")) from error
+    return folder
 
 
 def _lines(text: str) -> int:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from aitk_inference.core.errors import DeployFailed, InputRequired, describe, problems_of
 from aitk_inference.core.terminal_text import printable
-from aitk_inference.core.user_interface import Level, missing
+from aitk_inference.core.user_interface import Level, NobodyToAsk
 from aitk_inference.flows.outcome import problem_json, stage_json
 
 if TYPE_CHECKING:
@@ -18,28 +18,15 @@ if TYPE_CHECKING:
     from aitk_inference.core.actions import Action
     from aitk_inference.core.errors import AppError
     from aitk_inference.core.model import Json, LogLine
-    from aitk_inference.core.user_interface import Answers, Document, ProgressEvent, Question
+    from aitk_inference.core.user_interface import Document, ProgressEvent
     from aitk_inference.flows.outcome import Outcome
 
 
-class JsonLinesUserInterface:
+class JsonLinesUserInterface(NobodyToAsk):
     """Writes what happens as objects with a ``type``: ``progress``, ``said``, ``log``, ``answer``, ``result``, ``error``."""
 
     def __init__(self, out: Writer, project: Path) -> None:
         self._out, self._project = out, project
-
-    @property
-    def can_ask(self) -> bool:
-        """Return False: nobody is there."""
-        return False
-
-    async def ask(self, questions: Sequence[Question]) -> Answers:
-        """Name every question with its flag: a program is not asked.
-
-        Raises:
-            InputRequired: always.
-        """
-        raise InputRequired([missing(question) for question in questions])
 
     def progress(self, event: ProgressEvent) -> None:
         """Write a ``progress`` object."""

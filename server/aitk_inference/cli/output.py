@@ -8,6 +8,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from aitk_inference.core.redaction import without_signatures
+
 if TYPE_CHECKING:
     from typing import TextIO
 
@@ -41,11 +43,11 @@ class Output:
         return cls(stream)
 
     def write(self, text: str) -> None:
-        """Write at once, unless that has failed before."""
+        """Write at once, unless that has failed before; what may let somebody in to a share is left out."""
         if self.stream is None or self.failure is not None:
             return
         try:
-            self.stream.write(text)
+            self.stream.write(without_signatures(text))
             self.stream.flush()
         except OSError as error:
             self._give_up(error)

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import concurrent.futures
 import getpass
 import os
 import re
-import threading
 import time
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC
 from typing import TYPE_CHECKING, TypeVar
 
-from aitk_inference.core.errors import Dismissed, InputRequired
+from aitk_inference.core.errors import Dismissed
 from aitk_inference.core.logs import NOTICE
 from aitk_inference.core.terminal_text import coloured, printable
-from aitk_inference.core.user_interface import Choice, Confirm, Level, Secret, Text, missing
+from aitk_inference.core.user_interface import Choice, Confirm, Level, NobodyToAsk, Secret, Text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -144,24 +141,11 @@ class Screen:
         return f"{colour}{text}{_END}" if self.colours and colour else text
 
 
-class NoInputUserInterface:
+class NoInputUserInterface(NobodyToAsk):
     """Steps in lines; nobody can be asked."""
 
     def __init__(self, screen: Screen) -> None:
         self._screen = screen
-
-    @property
-    def can_ask(self) -> bool:
-        """Return False: nobody is there."""
-        return False
-
-    async def ask(self, questions: Sequence[Question]) -> Answers:
-        """Name every question with its flag.
-
-        Raises:
-            InputRequired: always.
-        """
-        raise InputRequired([missing(question) for question in questions])
 
     def progress(self, event: ProgressEvent) -> None:
         """Show a step."""
@@ -317,18 +301,7 @@ async def read_all(descriptor: int) -> bytes:
 
 
 async def _in_thread(work: Callable[[], T]) -> T:
-    """Run what waits for a person in a daemon thread, which a cancelled run leaves behind without harm."""
-    future: concurrent.futures.Future[T] = concurrent.futures.Future()
+    """Run what waits for a person."""
+    from aitk_inference.core.daemon_thread import in_daemon_thread  # noqa: PLC0415 - most runs ask nobody
 
-    def run() -> None:
-        try:
-            result = work()
-        except Exception as error:
-            with suppress(concurrent.futures.InvalidStateError):
-                future.set_exception(error)
-        else:
-            with suppress(concurrent.futures.InvalidStateError):
-                future.set_result(result)
-
-    threading.Thread(target=run, daemon=True, name="terminal input").start()
-    return await asyncio.wrap_future(future)
+    return await in_daemon_thread(work, "terminal input")

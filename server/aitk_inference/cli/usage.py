@@ -7,6 +7,8 @@ import re
 import sys
 from typing import TYPE_CHECKING, NoReturn
 
+from aitk_inference.core.redaction import without_signatures
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -62,6 +64,7 @@ class Parser(argparse.ArgumentParser):
 
     def refuse(self, message: str, near: str = "") -> NoReturn:
         """Leave with what is wrong and what may have been meant."""
+        message = without_signatures(message)
         meant = f"Did you mean {near}? " if near else ""
         suggestion = f"{meant}The help: {self.prog} --help"
         self._print_message(f"{message}\n→ {suggestion}\n", sys.stderr)
@@ -80,7 +83,7 @@ class VerbParser(Parser):
         if flag:
             self.refuse(f"{self.prog} has no {flag}.", _near(flag, _OPTION.findall(self.format_usage())))
         if surplus:
-            near = f"--project {surplus[0]}" if "project" in found else ""
+            near = f"--project {without_signatures(surplus[0])}" if "project" in found else ""
             self.refuse(f'{self.prog} has no place for "{surplus[0]}".', near)
         return found, surplus
 

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from aitk_inference.core.errors import AppError, InvalidProject, Problem
 from aitk_inference.core.json_text import JsonMistake, parse, text_of
+from aitk_inference.core.model import AppRef, ShareRef
 from aitk_inference.core.regular_files import read_bytes, read_text
 
 if TYPE_CHECKING:
@@ -45,9 +46,29 @@ class InferenceConfig:
     aca_app_endpoint: str | None = None
     extra: Mapping[str, Json] = field(default_factory=dict)
 
+    @property
+    def documented(self) -> dict[str, str | None]:
+        """Return the six documented keys, by their names in the file."""
+        return {key: getattr(self, name) for key, name in _KEYS.items()}
+
     def missing(self) -> tuple[str, ...]:
         """Return the documented keys that are not filled in."""
-        return tuple(key for key, name in _KEYS.items() if not getattr(self, name))
+        return tuple(key for key, value in self.documented.items() if not value)
+
+    @property
+    def app(self) -> AppRef | None:
+        """Return the container app that it names, or None where it lacks a key for that."""
+        if self.subscription_id and self.resource_group_name and self.aca_app_name:
+            return AppRef(self.subscription_id, self.resource_group_name, self.aca_app_name)
+        return None
+
+    @property
+    def share(self) -> ShareRef | None:
+        """Return the share that it names, or None where it lacks a key for that."""
+        account, share = self.storage_account_name, self.file_share_name
+        if self.subscription_id and self.resource_group_name and account and share:
+            return ShareRef(self.subscription_id, self.resource_group_name, account, share)
+        return None
 
     @property
     def tenant_id(self) -> str | None:
@@ -95,6 +116,16 @@ def check_is_project(project: Path) -> None:
     """
     if not (project / CONFIG_PATH).parent.is_dir():
         raise incomplete(project, tuple(_KEYS))
+
+
+def no_such_file(project: Path, relative: Path) -> InvalidProject:
+    """Return the error of a file that every project has, and this folder has not."""
+    message = f"There is no {relative.as_posix()} in this project."
+    return InvalidProject(
+        message,
+        [Problem(project / relative, message, code="missing")],
+        suggestion=way_to_project(project),
+    )
 
 
 def incomplete(project: Path, missing: Sequence[str]) -> InvalidProject:
@@ -171,9 +202,10 @@ def write_config(project: Path, config: InferenceConfig) -> Path:
         AppError: it can't be written.
     """
     path = project / CONFIG_PATH
-    known = {key: getattr(config, name) for key, name in _KEYS.items()}
     try:
-        write_atomically(path, json.dumps({**known, **config.extra}, indent=2, ensure_ascii=False) + "\n")
+        write_atomically(
+            path, json.dumps({**config.documented, **config.extra}, indent=2, ensure_ascii=False) + "\n"
+        )
     except OSError as error:
         raise AppError(
             f"{path} can't be written: {error.strerror}.",

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
 
+from aitk_inference.core.arm_names import group_id
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
@@ -141,6 +143,11 @@ class AppRef:
     resource_group: str
     name: str
 
+    @property
+    def id(self) -> str:
+        """Return its ARM id."""
+        return f"{group_id(self.subscription_id, self.resource_group)}/providers/Microsoft.App/containerApps/{self.name}"
+
 
 @dataclass(frozen=True)
 class Traffic:
@@ -270,6 +277,12 @@ class Replica:
         """True when every container answers its readiness probe."""
         return bool(self.containers) and all(container.ready for container in self.containers)
 
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """The platform's words about it and its containers, each once."""
+        said = (self.details, *(container.details for container in self.containers))
+        return tuple(dict.fromkeys(words for words in said if words))
+
 
 @dataclass(frozen=True)
 class LogLine:
@@ -294,6 +307,12 @@ class ShareRef:
     resource_group: str
     account: str
     share: str
+
+    @property
+    def account_id(self) -> str:
+        """Return its account's ARM id."""
+        group = group_id(self.subscription_id, self.resource_group)
+        return f"{group}/providers/Microsoft.Storage/storageAccounts/{self.account}"
 
 
 @dataclass(frozen=True)

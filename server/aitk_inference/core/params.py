@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from aitk_inference.core.config import read_object, way_to_project
+from aitk_inference.core.config import no_such_file, read_object
 from aitk_inference.core.errors import InvalidProject, Problem
 from aitk_inference.core.json_text import locate, position, text_of
 from aitk_inference.core.regular_files import read_text
@@ -89,7 +89,7 @@ def read_parameters(project: Path) -> Parameters:
     """
     present = [project / path for path in (BICEP_PARAMETERS, *PARAMETER_PATHS) if (project / path).exists()]
     if not present:
-        raise _missing(project / PARAMETER_PATHS[0])
+        raise no_such_file(project, PARAMETER_PATHS[0])
     used, *others = present
     warnings = tuple(f"{other} is not used: {used} is there and comes first." for other in others)
     return Parameters(used, {} if is_bicep(used) else _values(used), warnings)
@@ -154,12 +154,3 @@ def _shape(path: Path, name: str, message: str) -> InvalidProject:
     line, column = locate_parameter(path, name)
     problem = Problem(path, message, line, column, "parameter")
     return InvalidProject(message, [problem], suggestion=f"Mend {path} and run the command again.")
-
-
-def _missing(path: Path) -> InvalidProject:
-    message = f"There is no {PARAMETER_PATHS[0].as_posix()} in this project."
-    return InvalidProject(
-        message,
-        [Problem(path, message, code="missing")],
-        suggestion=way_to_project(path.parents[2]),
-    )

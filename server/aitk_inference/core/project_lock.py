@@ -69,18 +69,29 @@ def hold(project: Path, verb: str, state: Path) -> Iterator[Holder]:
             _unlock(file)
 
 
-def note_run(token: str, holder: Holder, state: Path) -> None:
-    """Note that a run of this holder works under a token, so that a later run knows whether it has ended."""
+def note_run(token: str, holder: Holder, state: Path, *, share: str = "") -> None:
+    """Note that a run of this holder writes to a share under a token, so that a later run knows how it ended."""
     with suppress(OSError):
         path = _token_path(state, token)
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        path.write_text(str(holder), encoding="utf-8")
+        path.write_text(f"{share}\n{holder}", encoding="utf-8", errors="replace")
 
 
 def forget_run(token: str, state: Path) -> None:
     """Forget a run that ended."""
     with suppress(OSError):
         _token_path(state, token).unlink(missing_ok=True)
+
+
+def killed_runs(us: Holder, state: Path, *, share: str) -> list[str]:
+    """Return the tokens of runs of ours that wrote to a share and ended without a word; none of them runs now."""
+    found: list[str] = []
+    with suppress(OSError, ValueError):
+        for path in (state / "locks").glob("*.run"):
+            noted, _, holder = read_text(path).partition("\n")
+            if noted == share and holder.rpartition("/")[2] == us.key:
+                found.append(path.stem)
+    return found
 
 
 def has_ended(token: str, us: Holder, state: Path) -> bool:

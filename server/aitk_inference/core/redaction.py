@@ -26,6 +26,14 @@ _PATTERNS = (
 )
 
 
+_SIGNATURE = r"(?i)(?<!\w)(sig(?:=|%3D))[^&\s\"'.]{16,}"
+
+
+def without_signatures(text: str) -> str:
+    """Return the text with the signatures (SAS) in it replaced by ``[hidden]``, and nothing else."""
+    return re.sub(_SIGNATURE, rf"\1{_HIDDEN}", text) if "sig" in text.lower() else text
+
+
 def redact(text: str) -> str:
     """Return the text with every secret that can be recognised replaced by ``[hidden]``.
 

@@ -12,6 +12,7 @@ import stat
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from io import FileIO
     from pathlib import Path
 
 LARGEST = 16 * 1024 * 1024
@@ -46,14 +47,43 @@ def read_begin(path: Path, count: int) -> bytes:
         return file.read(count)
 
 
-def read_text(path: Path, *, largest: int = LARGEST) -> str:
+def read_text(path: Path) -> str:
     """Return the text of a regular UTF-8 file, without a byte order mark.
 
     Raises:
         OSError: as ``read_bytes`` does.
         UnicodeDecodeError: it is not UTF-8.
     """
-    return read_bytes(path, largest=largest).decode("utf-8-sig")
+    return read_bytes(path).decode("utf-8-sig")
+
+
+def open_regular(path: str | Path) -> FileIO:
+    """Open a regular file to read what it holds: no link to another, and no pipe that waits for a writer.
+
+    Raises:
+        OSError: it can't be read, or something else took its place: ``strerror`` says.
+    """
+    return open(path, "rb", buffering=0, opener=_descriptor)
+
+
+def refuse_special(mode: int, path: str | Path) -> None:
+    """Refuse pipes, sockets and devices; folders and links say by themselves that they can't be read.
+
+    Raises:
+        OSError: it is one.
+    """
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode) or stat.S_ISLNK(mode)):
+        raise OSError(errno.EINVAL, _NO_FILE, str(path))
+
+
+def _descriptor(path: str, flags: int) -> int:
+    descriptor = os.open(path, flags | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0))
+    try:
+        refuse_special(os.fstat(descriptor).st_mode, path)
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
 
 
 def _check_kind(status: os.stat_result, path: Path) -> None:

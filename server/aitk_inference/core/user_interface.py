@@ -8,7 +8,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
 
-from aitk_inference.core.errors import MissingInput
+from aitk_inference.core.errors import InputRequired, MissingInput
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -176,3 +176,20 @@ class UserInterface(Protocol):
     async def show(self, document: Document) -> None:
         """Show something longer to read, before a question about it; never fails."""
         ...
+
+
+class NobodyToAsk:
+    """What the user interfaces without a person have in common."""
+
+    @property
+    def can_ask(self) -> bool:
+        """Return False: nobody is there."""
+        return False
+
+    async def ask(self, questions: Sequence[Question]) -> Answers:
+        """Name every question with its flag.
+
+        Raises:
+            InputRequired: always.
+        """
+        raise InputRequired([missing(question) for question in questions])

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 from aitk_inference.core.actions import Action, ActionKind
 from aitk_inference.core.config import read_config
-from aitk_inference.core.errors import AppError, InputRequired
-from aitk_inference.core.model import AppRef
-from aitk_inference.core.user_interface import missing
+from aitk_inference.core.errors import AppError
+from aitk_inference.core.user_interface import NobodyToAsk
 from aitk_inference.flows.app.protection import protection
 from aitk_inference.flows.operate.app_state import snapshot
 from aitk_inference.flows.provision.choose_target import configured_subscription
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from aitk_inference.core.ports import Clouds
-    from aitk_inference.core.user_interface import Answers, Document, Level, ProgressEvent, Question
+    from aitk_inference.core.user_interface import Document, Level, ProgressEvent
     from aitk_inference.flows.operate.app_state import Snapshot
 
 _ICONS = {
@@ -41,13 +40,8 @@ STARTING = _ICONS["starting"]
 """Begins the text of an app that will soon stand otherwise."""
 
 
-class _Nobody:
+class _Nobody(NobodyToAsk):
     """Stands in for a person who must not be disturbed."""
-
-    can_ask = False
-
-    async def ask(self, questions: Sequence[Question]) -> Answers:
-        raise InputRequired([missing(question) for question in questions])
 
     def progress(self, event: ProgressEvent) -> None:
         """Show nothing."""
@@ -71,13 +65,13 @@ async def look(uri: str, project: Path, clouds: Callable[[], Awaitable[Clouds]])
         AppError: the configuration can't be read, or nobody answers.
     """
     config = read_config(project)
-    if config.aca_app_name is None or config.resource_group_name is None or config.subscription_id is None:
+    ref = config.app
+    if ref is None:
         return StatusParams(uri, "")
     targets = await clouds()
     subscription = await configured_subscription(config, ui=_Nobody(), clouds=targets)
     if subscription.is_local and not await targets.local_running():
         return _local_ended(uri)
-    ref = AppRef(config.subscription_id, config.resource_group_name, config.aca_app_name)
     async with targets.open(subscription.id, subscription.sign_in_tenant) as cloud:
         app = await cloud.apps.get(ref)
         if app is None:

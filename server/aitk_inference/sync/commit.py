@@ -63,8 +63,8 @@ class Writing(NamedTuple):
     remember: Callable[[Base, bytes], None]
 
 
-async def write(writing: Writing) -> None:
-    """Carry the plan out.
+async def write(writing: Writing) -> Plan:
+    """Carry the plan out; return what of it was done: files that are gone meanwhile are not sent.
 
     Raises:
         LockLost: the share may be another run's, and what was written may lie beside that one's.
@@ -88,6 +88,7 @@ async def write(writing: Writing) -> None:
     except BaseException:
         await _note_unfinished(writing, sender, moving)
         raise
+    return plan._replace(send=tuple(file for file in plan.send if file.path in sender.sent))
 
 
 async def _prepare(writing: Writing, moving: Mapping[str, str], early: Sequence[str]) -> None:
@@ -114,7 +115,8 @@ async def _commit(writing: Writing, sender: Sender) -> None:
     plan = writing.plan
     gone = {*plan.delete, *plan.forget}
     kept = {path: sent for path, sent in writing.base.files.items() if path not in gone}
-    manifest = Manifest(writing.base.project, {**kept, **plan.unchanged, **plan.adopted, **sender.sent})
+    files = _rows(kept, {**plan.unchanged, **plan.adopted, **sender.sent})
+    manifest = Manifest(writing.base.project, files)
     content = encode(manifest)
     etag = await write_manifest(writing.share, content)
     await writing.lock.confirm()
@@ -125,7 +127,7 @@ async def _note_unfinished(writing: Writing, sender: Sender, moving: Mapping[str
     """Note what was sent; of what was not, nobody knows what the share holds."""
     plan = writing.plan
     doubtful = {file.path: in_doubt() for file in plan.send} | _large_in_doubt(writing)
-    files = {**writing.base.files, **doubtful, **plan.unchanged, **plan.adopted, **sender.sent}
+    files = _rows(writing.base.files, {**doubtful, **plan.unchanged, **plan.adopted, **sender.sent})
     manifest = Manifest(writing.base.project, files, {**writing.base.moving, **moving})
     content = encode(manifest)
     writing.lock.keep = True
@@ -136,6 +138,15 @@ async def _note_unfinished(writing: Writing, sender: Sender, moving: Mapping[str
         return  # the lock stays, and says that a run of this project did not end well
     writing.lock.keep = False
     writing.remember(Base(manifest, etag), content)
+
+
+def _rows(before: Mapping[str, Sent], now: Mapping[str, Sent]) -> dict[str, Sent]:
+    """Return the rows of now and those of before that they don't replace, under whatever spelling."""
+    others = {path: sent for path, sent in before.items() if path not in now}
+    if others:
+        names = {path.lower() for path in now}
+        others = {path: sent for path, sent in others.items() if path.lower() not in names}
+    return {**others, **now}
 
 
 def _large_in_doubt(writing: Writing) -> dict[str, Sent]:

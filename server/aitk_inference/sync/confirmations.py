@@ -10,7 +10,7 @@ from aitk_inference.core.user_interface import Confirm
 from aitk_inference.sync.plan import beside_models, is_model, risky
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Awaitable, Callable, Collection, Sequence
 
     from aitk_inference.core.progress import Reporter
     from aitk_inference.sync.manifest import Base, Manifest
@@ -27,11 +27,13 @@ class Confirmations:
     Attributes:
         dry: Nobody is asked: what would be asked is said.
         assume_yes: Nobody is asked: all is agreed to.
+        before_asking: Makes sure that the question is about the share as it is; what it raises ends the asking.
     """
 
     report: Reporter
     dry: bool
     assume_yes: bool
+    before_asking: Callable[[], Awaitable[None]]
     _given: dict[tuple[str, frozenset[str]], bool] = field(default_factory=dict)
 
     async def take_over(self, found: Manifest) -> None:
@@ -141,6 +143,7 @@ class Confirmations:
         if self.assume_yes:
             return True
         if key not in self._given:
+            await self.before_asking()
             answers = await self.report.ui.ask([question])
             self._given[key] = answers[question.name] == "yes"
         return self._given[key]

@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from aitk_inference.core.errors import Conflict
 from aitk_inference.core.percents import DeployPercent
+from aitk_inference.core.project_lock import forget_run, killed_runs
 from aitk_inference.sync.commit import Writing, write
 from aitk_inference.sync.confirmations import Confirmations, listed
 from aitk_inference.sync.ignore import MANIFEST_NAME, PROJECT, ignore_rules
@@ -118,6 +120,10 @@ def _scanned(job: Job) -> tuple[Rules, Scanned]:
     return rules, scan(job.root, rules)
 
 
+class _Outdated(Exception):
+    """The share has another manifest than the one that was planned against."""
+
+
 class _Run:
     """A sync under way."""
 
@@ -129,29 +135,36 @@ class _Run:
         self._files = scanned.files
         self._local: Mapping[str, LocalFile] = {file.path: file for file in scanned.files}
         self._us, self._earlier = project_identity(job.root)
-        self._claim = Claim(job.holder, self._us.id, self._earlier, job.state)
+        self._claim = Claim(job.holder, self._us.id, self._earlier, job.state, job.share_name)
         self._cache = BaseCache(job.state, f"{job.share_name}#{self._us.id}#{job.root}")
         self._history = ProjectHistory(job.state, job.share_name)
-        self._confirm = Confirmations(report, job.dry_run, job.assume_yes)
+        self._confirm = Confirmations(report, job.dry_run, job.assume_yes, self._refuse_outdated)
         self._listing = Listing(share)
         self._known = self._cache.load()
+        self._has_looked = False
+        # a run before this one may have written what the manifest does not say: then all of it is looked at
+        self._killed = killed_runs(job.holder, job.state, share=job.share_name)
+        self._took_over = False
         self._read: Base | None = None
 
     async def run(self) -> Plan:
         """Do it; return what was done (or would be)."""
         base = await self._begin()
         for _ in range(_ROUNDS):
-            base, plan = await self._plan(base)
-            self._listing.know(() if self._job.verify else base.manifest.folders)
-            final, seen = await self._resolve(plan, base)
-            if self._job.dry_run:
-                return final
-            if final.is_empty and not base.manifest.moving:
-                if await self._is_current(base):
-                    self._remember(plan, base)
+            with suppress(_Outdated):
+                base, plan = await self._plan(base)
+                self._listing.know(() if self._is_careful else base.manifest.folders)
+                final, seen = await self._resolve(plan, base)
+                if self._job.dry_run:
                     return final
-            elif await self._write(final, base, seen):
-                return final
+                if final.is_empty and not base.manifest.moving and not self._killed:
+                    if await self._is_current(base):
+                        self._remember(plan, base)
+                        return final
+                elif (done := await self._write(final, base, seen)) is not None:
+                    for token in self._killed:
+                        forget_run(token, self._job.state)
+                    return done
             self._listing = Listing(self._share)
             base = await self._read_base()
         raise Conflict(
@@ -170,13 +183,14 @@ class _Run:
 
     async def _read_base(self) -> Base:
         """Return what the share says."""
+        self._has_looked = True
         self._read = await self._base_of_share()
         return self._read
 
     async def _base_of_share(self) -> Base:
         """Read the manifest: a share without one holds nothing of ours; nor does one of another project."""
         top = await self._listing.folder("")
-        entry = next((entry for entry in top if entry.path == MANIFEST_NAME), None)
+        entry = next((entry for entry in top if entry.path.lower() == MANIFEST_NAME), None)
         content = await read_manifest(self._share, entry.size) if entry else None
         if entry is None or content is None:
             return Base(Manifest(self._us, {}), "")
@@ -210,6 +224,16 @@ class _Run:
         had = before.manifest.files.keys() - before.unknown if before else set[str]()
         return frozenset(files.keys() - self._local.keys() - had)
 
+    async def _refuse_outdated(self) -> None:
+        """Make sure that nobody is asked about a share of yesterday: another computer may have synced since.
+
+        Raises:
+            _Outdated: it did.
+        """
+        known = None if self._has_looked else self._known
+        if known and await manifest_etag(self._share) != known.etag:
+            raise _Outdated
+
     # what to do
 
     async def _plan(self, base: Base) -> tuple[Base, Plan]:
@@ -234,23 +258,24 @@ class _Run:
         """Return the plan, less what a person wants to stay; asks where something of others would be lost."""
         plan = await self._confirm.delete_unknown(plan, base, self._known.unknown if self._known else ())
         paths = [*(file.path for file in plan.send), *plan.delete]
-        if self._job.verify:
+        if self._is_careful:
             paths += plan.unchanged
         if not paths:
             return plan, Seen({})
         seen = await self._listing.look(paths)
-        if self._job.verify:
+        if self._is_careful:
             plan = await self._verified(plan, seen)
         refuse_blocked(self._job.root, plan, base.manifest, seen)
         plan = await self._resolve_foreign(plan, base, seen)
         plan = await self._resolve_drift(plan, base, seen, paths)
         plan = await self._confirm.delete_risky(plan, base.manifest)
         refuse_blocked(self._job.root, plan, base.manifest, seen)  # what stays may be in the way
-        return plan, seen
+        files = [file.path for file in plan.send if (entry := seen.at(file.path)) and not entry.is_directory]
+        return plan._replace(first=tuple({*plan.first, *misspelled(files, seen)})), seen
 
     async def _verified(self, plan: Plan, seen: Seen) -> Plan:
         """Return the plan, with what is missing, misspelled or corrupt on the share."""
-        damaged = await corrupt(self._share, plan.unchanged, seen)
+        damaged = await corrupt(self._share, plan.unchanged, seen) if self._job.verify else []
         if damaged:
             self._report.warn(
                 f"On the share, what was sent is damaged, and is sent again: {listed(damaged)}."
@@ -264,7 +289,7 @@ class _Run:
 
     async def _resolve_foreign(self, plan: Plan, base: Base, seen: Seen) -> Plan:
         taken = foreign(plan, base.manifest, seen)
-        if not taken or await was_killed_here(self._share, self._claim):
+        if not taken or await self._was_killed():
             return plan
         same = await same_content(self._job.root, self._share, taken, seen)
         plan = await self._adopt(plan, same)
@@ -274,10 +299,18 @@ class _Run:
 
     async def _resolve_drift(self, plan: Plan, base: Base, seen: Seen, paths: Sequence[str]) -> Plan:
         changed = drifted(paths, self._local, base.manifest, seen)
-        if not changed or await was_killed_here(self._share, self._claim):
-            return plan
         again = self._resent(plan, [path for path in changed if path in plan.unchanged])
+        if not changed or await self._was_killed():
+            return again
         return await self._confirm.replace_drifted(again, changed)
+
+    @property
+    def _is_careful(self) -> bool:
+        return self._job.verify or self._took_over or bool(self._killed)
+
+    async def _was_killed(self) -> bool:
+        """Return True if what differs on the share was written by a run of this project that was killed."""
+        return self._took_over or await was_killed_here(self._share, self._claim)
 
     def _resent(self, plan: Plan, paths: Sequence[str]) -> Plan:
         """Return the plan, with these unchanged files sent, too."""
@@ -299,19 +332,22 @@ class _Run:
 
     # the writing
 
-    async def _write(self, plan: Plan, base: Base, seen: Seen) -> bool:
-        """Write under the lock; False when the share has another manifest than was planned against."""
+    async def _write(self, plan: Plan, base: Base, seen: Seen) -> Plan | None:
+        """Write under the lock, and return what was done; None when the share has another manifest than was planned against."""
         if distant := [file.path for file in plan.send if not is_time_held(file.mtime_ns)]:
             self._report.warn(
                 f"Azure Files can't hold these files' times, and gets the nearest: {listed(distant)}."
             )
         try:
             async with hold_share(self._share, self._claim, self._clock) as lock:
+                if lock.took_over and not self._is_careful:
+                    self._took_over = True
+                    return None
                 if await manifest_etag(self._share) != base.etag:
-                    return False
+                    return None
                 self._history.add(self._us.id, self._job.root)
                 root, remember = self._job.root, partial(self._keep, base.unknown)
-                await write(
+                return await write(
                     Writing(root, self._share, self._report, lock, base.manifest, plan, seen, remember)
                 )
         except LockLost:
@@ -320,7 +356,6 @@ class _Run:
             touched = [*(file.path for file in plan.send), *plan.delete, *plan.first]
             await correct_manifest(self._share, self._claim, self._clock, touched)
             raise
-        return True
 
     def _keep(self, before: frozenset[str], written: Base, content: bytes) -> None:
         """Keep the share's manifest on this computer; ``before`` are the files that this folder never had."""

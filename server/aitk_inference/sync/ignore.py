@@ -25,6 +25,7 @@ _HARD = re.compile(r"[\[\\]|[^/]\*\*")
 """Brackets, escapes, and stars that may take a slash after all (``gitignore.py``)."""
 RESERVED = ".aitk-"
 """Names at the top of the share that begin so are ours; no file that is synced may have them."""
+_OURS = rf"(?is:{re.escape(RESERVED)}.*)\Z"
 
 ANYWHERE = (
     ".git/",
@@ -70,6 +71,11 @@ IN_A_PROJECT = ("/infra/", "/environment-cache/", ".gitignore", ".gitattributes"
 PROJECT = (*ANYWHERE, *IN_A_PROJECT)
 
 
+def is_reserved(path: str) -> bool:
+    """Return True if a path at the top of the share is ours: the service takes names in any case for one."""
+    return path[: len(RESERVED)].lower() == RESERVED
+
+
 class Rule(NamedTuple):
     """One pattern and where it stands."""
 
@@ -85,14 +91,12 @@ class Rules:
 
     def __init__(self, rules: Sequence[Rule]) -> None:
         self._rules = rules
-        patterns = [rule.pattern.rstrip() for rule in rules]
+        patterns = [rule.pattern.rstrip(" ").replace("?", _ANY_NAME) for rule in rules]  # git's ? is a byte
         names = {
             _ANY_NAME if _HARD.search(pattern) else pattern.removesuffix("/").rpartition("/")[2]
             for pattern in patterns
         }
-        self._suspects = re.compile(
-            "|".join(fnmatch.translate(name) for name in sorted({RESERVED + _ANY_NAME, *names}))
-        )
+        self._suspects = re.compile("|".join([_OURS, *(fnmatch.translate(name) for name in sorted(names))]))
 
     def suspect(self, name: str) -> bool:
         """Return True if a path that ends with this name can be left out at all: few can, and this is quick."""
@@ -100,7 +104,7 @@ class Rules:
 
     def __call__(self, path: str) -> bool:
         """Return True if a path (``/`` between parts, a folder ends with ``/``) is left out."""
-        if path.startswith(RESERVED):
+        if is_reserved(path):
             return True
         decides = self._deciding(path)
         return decides is not None and not decides[1].brings_back
@@ -108,7 +112,7 @@ class Rules:
     def why(self, path: str) -> str:
         """Return why a path is left out, for people: ``.aitkignore: *.log``."""
         decides = self._deciding(path)
-        if path.startswith(RESERVED) or decides is None:
+        if is_reserved(path) or decides is None:
             return f"default list: {RESERVED}{_ANY_NAME}"
         return f"{decides[0].origin}: {decides[0].pattern}"
 
@@ -144,8 +148,10 @@ def ignore_rules(folder: Path, more: Sequence[str] = (), *, defaults: Sequence[s
 def _lines(path: Path) -> list[str]:
     """Return the lines of an ignore file; only a line feed ends one, with or without a carriage return."""
     try:
-        text = read_text(path) if path.exists() else ""
-    except (OSError, UnicodeDecodeError) as error:
+        text = read_text(path) if os.path.lexists(path) else ""
+        if "\0" in text:
+            raise ValueError(path)  # UTF-16 without a mark, as some editors write it
+    except (OSError, ValueError) as error:
         message = f"{path.name} can't be read: {getattr(error, 'strerror', None) or 'it is not UTF-8 text'}."
         raise InvalidProject(message, [Problem(path, message, code="ignore")]) from error
     return [line.removesuffix("\r") for line in text.split("\n")]

@@ -8,11 +8,13 @@ manifest names the run in the file's row, and the next run goes on with the part
 from __future__ import annotations
 
 import asyncio
+import errno
 import hashlib
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from aitk_inference.core.errors import Conflict, NotFound, Unreachable
+from aitk_inference.core.regular_files import open_regular, refuse_special
 from aitk_inference.sync.folders import make_folders_above
 from aitk_inference.sync.ignore import RESERVED
 from aitk_inference.sync.manifest import Sent, moment, nanoseconds, tokens_of
@@ -34,8 +36,11 @@ _TICK_NS, _COARSE_TICK_NS, _SECOND_NS = 100_000_000, 2_000_000_000, 1_000_000_00
 
 
 def part_of(token: str, path: str) -> str:
-    """Return where a run of that token puts a large file while it sends it: at the top of the share."""
-    return f"{RESERVED}part-{token}-{hashlib.sha256(path.encode()).hexdigest()[:16]}"
+    """Return where a run of that token puts a large file while it sends it: at the top of the share.
+
+    It is the same for every spelling of the path, so that a part is found after a folder was renamed in its case.
+    """
+    return f"{RESERVED}part-{token}-{hashlib.sha256(path.lower().encode()).hexdigest()[:16]}"
 
 
 def parts_left(path: str, row: Sent | None) -> list[str]:
@@ -174,8 +179,9 @@ def changing(path: str) -> Conflict:
 
 def unreadable(path: str, error: OSError) -> Conflict:
     """Return the error for a file that can't be read."""
+    why = "it is a symbolic link now" if error.errno == errno.ELOOP else error.strerror
     return Conflict(
-        f"{path} can't be read: {error.strerror}.",
+        f"{path} can't be read: {why}.",
         suggestion="Change its permissions, or list it in .aitkignore.",
     )
 
@@ -197,7 +203,7 @@ def _read_piece(root: Path, file: LocalFile, offset: int, update: Callable[[byte
     """
     length = min(PIECE, file.size - offset)
     try:
-        with (root / file.path).open("rb", buffering=0) as source:
+        with open_regular(root / file.path) as source:
             source.seek(offset)
             piece = source.read(length)
             while len(piece) < length and (more := source.read(length - len(piece))):
@@ -212,7 +218,8 @@ def _read_piece(root: Path, file: LocalFile, offset: int, update: Callable[[byte
 
 def _look(root: Path, path: str) -> LocalFile | None:
     try:
-        found = (root / path).stat()
+        found = (root / path).lstat()
+        refuse_special(found.st_mode, path)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:

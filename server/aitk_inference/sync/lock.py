@@ -63,12 +63,14 @@ class Claim(NamedTuple):
         project: The project's id, the same for all clones.
         earlier: Ids that the project had before.
         state: The user's folder, where runs are noted to know whether one has ended.
+        share: Names the share.
     """
 
     holder: Holder
     project: str
     earlier: Collection[str]
     state: Path
+    share: str = ""
 
 
 class ShareLock:
@@ -77,6 +79,7 @@ class ShareLock:
     Attributes:
         token: Names this run.
         keep: Leave the lock on the share: it says to the next run that this one did not end well.
+        took_over: It was taken from a run of this project that was killed.
     """
 
     def __init__(self, share: Share, claim: Claim, clock: Clock, token: str) -> None:
@@ -89,6 +92,7 @@ class ShareLock:
         self._failed: AppError | None = None
         self.token = token
         self.keep = False
+        self.took_over = False
 
     async def acquire(self) -> None:
         """Make the lock.
@@ -99,7 +103,7 @@ class ShareLock:
         found: Directory | None = None
         for _ in range(_TRIES):
             self._seen = self._times()
-            made = await self._share.make_directory(LOCK_NAME, self._note())
+            made = await self._make()
             if made is not None:
                 self._instance = made.instance
                 return
@@ -109,7 +113,24 @@ class ShareLock:
             if not is_over(found, self._claim):
                 break
             await self._remove(found.metadata.get("token", ""))
+            self.took_over = found.metadata.get("project") in (self._claim.project, *self._claim.earlier)
         raise _busy(found, self._clock)
+
+    async def _make(self) -> Directory | None:
+        """Make the lock's folder; None when there is one.
+
+        Raises:
+            Conflict: somebody put a file in its place.
+        """
+        try:
+            return await self._share.make_directory(LOCK_NAME, self._note())
+        except Conflict as error:
+            if await self._share.entry(LOCK_NAME) is None:
+                raise
+            raise Conflict(
+                f"A file named {LOCK_NAME} lies on the share, where a sync makes the folder that is its lock.",
+                suggestion="Delete that file on the share, then run it again.",
+            ) from error
 
     async def check(self) -> None:
         """Make sure that the lock is ours, unless it was seen so shortly ago that it must be.
@@ -224,7 +245,7 @@ async def hold_share(share: Share, claim: Claim, clock: Clock) -> AsyncIterator[
         LockLost: it became another's.
     """
     lock = ShareLock(share, claim, clock, secrets.token_hex(8))
-    note_run(lock.token, claim.holder, claim.state)
+    note_run(lock.token, claim.holder, claim.state, share=claim.share)
     try:
         await lock.acquire()
     except AppError:

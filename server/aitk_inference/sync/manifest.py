@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+import re
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from io import BytesIO
@@ -11,7 +12,7 @@ from json.encoder import encode_basestring as text
 from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict, cast
 
 from aitk_inference.core.errors import Conflict
-from aitk_inference.sync.ignore import MANIFEST_NAME, RESERVED
+from aitk_inference.sync.ignore import MANIFEST_NAME, RESERVED, is_reserved
 from aitk_inference.sync.names import is_sendable
 
 if TYPE_CHECKING:
@@ -31,6 +32,10 @@ _KINDS = (int, str, int, str, int)
 """Of a row; a last 0 is there where the file is not ours."""
 _SHORTEST_ROW, _LONGEST_ROW = 4, 6
 _TOKEN_SIGN, _MOST_TOKENS = "+", 4
+_RUN = r"(?<![^+])[0-9a-zA-Z]{1,32}(?![^+])"
+_ASIDE = re.escape(RESERVED) + r"moving-[0-9a-zA-Z]{1,32}-[0-9]{1,9}"
+"""Where a folder is while it is renamed (``folders.py``)."""
+_LONGEST_LABEL = 200
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST_NS, _LAST_NS = -11_644_387_200 * 10**9, 253_402_128_000 * 10**9
 """The times that the service can hold: 1601-01-02 (it counts from 1601) to 9999-12-30, a day from what time zones move."""
@@ -99,7 +104,7 @@ def tokens_of(row: Sent | None) -> list[str]:
     """Return the runs that began to write a file in parts and did not complete it, the latest first."""
     if row is None or row.sha256:
         return []
-    return [token for token in row.etag.split(_TOKEN_SIGN) if token.isalnum()]
+    return re.findall(_RUN, row.etag)[:_MOST_TOKENS]
 
 
 @dataclass(repr=False)
@@ -218,7 +223,7 @@ def decode(content: bytes, *, trusted: bool = False) -> Manifest:
         raise _damaged("it is no JSON") from error
     if not isinstance(document, dict):
         raise _damaged("it is no JSON object")
-    if isinstance(version := document.get("version"), int) and version > VERSION:
+    if isinstance(version := document.get("version"), int | float) and version > VERSION:
         raise Conflict(
             f"The share's {MANIFEST_NAME} was written by a newer version of this tool.",
             suggestion="Update this tool, then run it again.",
@@ -227,10 +232,12 @@ def decode(content: bytes, *, trusted: bool = False) -> Manifest:
     if not isinstance(project, dict) or not isinstance(rows, dict):
         raise _damaged("it has no project or no files")
     record = cast("ManifestRecord", document)
-    owner = Project(str(project.get("id")), str(project.get("label")))
+    owner = Project(str(project.get("id")), str(project.get("label"))[:_LONGEST_LABEL])
+    moving, wrong = _moving(record)
     if trusted:
-        return Manifest(owner, _sent(rows), _moving(record))
-    return _checked(owner, rows, _moving(record))
+        return Manifest(owner, _sent(rows), moving)
+    found = _checked(owner, rows, moving)
+    return replace(found, refused=(*found.refused, *wrong)) if wrong else found
 
 
 def nanoseconds(moment: datetime | None) -> int:
@@ -256,18 +263,23 @@ def _line(path: str, sent: Sent) -> str:
     return f"{text(path)}:[{row}]"
 
 
-def _moving(record: ManifestRecord) -> Mapping[str, str]:
+def _moving(record: ManifestRecord) -> tuple[Mapping[str, str], list[str]]:
+    """Return the folders that are being renamed, and what no sync can have written of any."""
     moving = record.get("moving")
     if not isinstance(moving, dict):
-        return {}
-    return {
+        return {}, []
+    right = {
         target: aside
         for target, aside in moving.items()
-        if is_sendable(target)
-        and isinstance(aside, str)
-        and aside.startswith(RESERVED)
-        and is_sendable(aside)
+        if _is_ours(target) and isinstance(aside, str) and re.fullmatch(_ASIDE, aside)
     }
+    wrong = moving.keys() - right.keys()
+    return right, [f"{target[:_LONGEST_LABEL]!r} (no sync renames a folder so)" for target in sorted(wrong)]
+
+
+def _is_ours(path: str) -> bool:
+    """Return True if a sync can have made a file or folder of this path."""
+    return is_sendable(path) and not is_reserved(path)
 
 
 def _sent(rows: Mapping[str, Any]) -> dict[str, Sent]:
@@ -295,7 +307,7 @@ def _checked(owner: Project, rows: Mapping[str, Any], moving: Mapping[str, str])
         is_whole = has_sizes and all(map(is_sendable, files))
         found = Manifest(owner, files, moving)
         has_clashes = len(found.names) != len(files) or found.names & found.folders
-        if is_whole and not has_clashes and not any(path.startswith(RESERVED) for path in files):
+        if is_whole and not has_clashes and not any(map(is_reserved, files)):
             return found
     except Conflict:
         pass  # row by row, to name the one
@@ -303,8 +315,10 @@ def _checked(owner: Project, rows: Mapping[str, Any], moving: Mapping[str, str])
 
 
 def _row_by_row(owner: Project, rows: Mapping[str, Any], moving: Mapping[str, str]) -> Manifest:
+    """Check each row; one in doubt may be of a file that was to become a folder, or the other way round."""
     files: dict[str, Sent] = {}
     names: set[str] = set()
+    sure: set[str] = set()
     folders: set[str] = set()
     refused: list[str] = []
     for path, row in rows.items():
@@ -312,20 +326,22 @@ def _row_by_row(owner: Project, rows: Mapping[str, Any], moving: Mapping[str, st
         why = _row_problem(path, row)
         if not why and path.lower() in names:
             why = "another row has this name in other case"
-        if not why and (path.lower() in folders or above & names):
+        is_sure = not why and row[1] != ""
+        if is_sure and (path.lower() in folders or above & sure):
             why = "another row says that a file is a folder"
         if why:
             refused.append(f"{path[:200]!r} ({why})")
         else:
             names.add(path.lower())
-            folders |= above
+            sure |= {path.lower()} if is_sure else set()
+            folders |= above if is_sure else set()
             files[path] = Sent(*row)
     return Manifest(owner, files, moving, tuple(refused))
 
 
 def _row_problem(path: str, row: Any) -> str:
     """Return why no sync can have written a row; empty when one can."""
-    if path.startswith(RESERVED) or not is_sendable(path):
+    if not _is_ours(path):
         return "no sync sends a file of this path"
     if not isinstance(row, list) or not _SHORTEST_ROW <= len(row) <= _LONGEST_ROW:
         return "it has the wrong shape"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 # Patterns of what is rare are texts: `re` compiles them at first use, and a short run never pays for them.
-_FORBIDDEN = r'["\\:|<>*?\x00-\x1f\x7f]'
+_FORBIDDEN = r'["\\:|<>*?\x00-\x1f\x7f-\x9f]'
 _DEVICES = r"(?i)^(?:lpt[1-9]|com[1-9]|prn|aux|nul|con|clock\$)(?:\..*)?$"
 _PLAIN_NAME = r"(?!(?i:lpt|com|prn|aux|nul|con|clock))[\w. -]{0,199}[\w-]"
 _PLAIN = re.compile(_PLAIN_NAME, re.ASCII)

@@ -9,6 +9,7 @@ from contextlib import suppress
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
+from aitk_inference.core.regular_files import open_regular
 from aitk_inference.sync.manifest import folders_of
 
 if TYPE_CHECKING:
@@ -83,6 +84,7 @@ class Plan(NamedTuple):
         return self._replace(
             send=tuple(file for file in self.send if file.path.lower() not in kept),
             delete=tuple(path for path in self.delete if path.lower() not in kept),
+            first=tuple(path for path in self.first if path.lower() not in kept),
             kept=(*self.kept, *(path for path in self.delete if path.lower() in kept)),
         )
 
@@ -194,7 +196,7 @@ def sha256_of(path: Path) -> str:
     """Return the SHA-256 of a file's content, hex; empty when it can't be read (sending it will say why)."""
     digest = hashlib.sha256()
     try:
-        with path.open("rb", buffering=0) as file:
+        with open_regular(path) as file:
             while chunk := file.read(_CHUNK):
                 digest.update(chunk)
     except OSError:

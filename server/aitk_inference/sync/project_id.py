@@ -14,6 +14,11 @@ from aitk_inference.sync.manifest import Project
 if TYPE_CHECKING:
     from pathlib import Path
 
+_SECTION = r'(?i)\s*\[(?:\s*remote\s+"(?P<remote>(?:[^"\\]|\\.)*)"|[^\]]*)\s*\]'
+"""The head of a section; only one of a remote has that group."""
+_URL = r'(?i)\s*url\s*=\s*((?:"(?:[^"\\]|\\.)*"|\\.|[^"\\#;])*)'
+"""An address, as far as no comment begins."""
+
 
 class Identity(NamedTuple):
     """Which project a folder is.
@@ -41,20 +46,34 @@ def project_identity(root: Path) -> Identity:
 
 
 def _project(text: str, label: str) -> Project:
-    return Project(hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:32], label)
+    shown = label.encode("utf-8", "replace").decode()  # a folder's name may be no text
+    return Project(hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:32], shown)
 
 
 def _remote(top: Path) -> str | None:
-    """Return the address of ``origin`` without credentials; None where nobody can know it."""
+    """Return the address of ``origin``, else of the only remote, without credentials; None where nobody can know it."""
     try:
         config = read_bytes(_git_folder(top) / "config").decode("utf-8", "replace")
-    except (OSError, UnicodeDecodeError):
-        return None
-    found = re.search(r'^\s*\[remote "origin"\][^\[]*?^\s*url\s*=\s*(\S+)', config, re.MULTILINE | re.DOTALL)
-    try:
-        return _bare(found.group(1)) if found else None
-    except ValueError:
-        return None  # it looks like a URL and is none
+        remotes = _remotes(config)
+        only = next(iter(remotes.values())) if len(remotes) == 1 else None  # it may have been renamed
+        address = remotes.get("origin", only)
+        return _bare(address) if address else None
+    except (OSError, ValueError):
+        return None  # it can't be read, or looks like a URL and is none
+
+
+def _remotes(config: str) -> dict[str, str]:
+    """Return the first address of each remote of a git configuration (git-config(1), "Syntax")."""
+    found: dict[str, str] = {}
+    name: str | None = None
+    for line in config.splitlines():
+        head = re.match(_SECTION, line)
+        name = head["remote"] if head else name
+        value = re.match(_URL, line[head.end() if head else 0 :])
+        address = re.sub(r'\\(.)|"', r"\1", value[1].strip()) if value else ""
+        if name is not None and address:
+            found.setdefault(name, address)
+    return found
 
 
 def _git_folder(top: Path) -> Path:
@@ -68,7 +87,8 @@ def _git_folder(top: Path) -> Path:
 
 
 def _bare(url: str) -> str:
-    """Return a remote's address without scheme, credentials and ending: equal for https and ssh."""
+    """Return a remote's address without helper, scheme, credentials and ending: equal for https and ssh."""
+    url = re.sub(r"^\w+::", "", url)
     if "://" in url:
         parts = urlsplit(url)
         url = f"{parts.hostname or ''}{parts.path}"

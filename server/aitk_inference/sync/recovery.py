@@ -44,7 +44,7 @@ async def correct_manifest(share: Share, claim: Claim, clock: Clock, touched: Se
 
 async def _correct(share: Share, touched: Sequence[str]) -> None:
     listing = Listing(share)
-    entry = next((one for one in await listing.folder("") if one.path == MANIFEST_NAME), None)
+    entry = next((one for one in await listing.folder("") if one.path.lower() == MANIFEST_NAME), None)
     content = await read_manifest(share, entry.size) if entry else None
     if content is None:
         return

@@ -8,6 +8,7 @@ import hashlib
 from typing import TYPE_CHECKING, NamedTuple
 
 from aitk_inference.core.errors import InvalidProject, Problem
+from aitk_inference.core.regular_files import open_regular
 from aitk_inference.sync.concurrency import each
 from aitk_inference.sync.manifest import folders_of, moment, nanoseconds
 
@@ -209,7 +210,7 @@ async def same_content(
 
 def _md5_of(path: Path) -> str:
     digest = hashlib.md5(usedforsecurity=False)
-    with path.open("rb", buffering=0) as file:
+    with open_regular(path) as file:
         while chunk := file.read(_CHUNK):
             digest.update(chunk)
     return base64.b64encode(digest.digest()).decode()

@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from aitk_inference.core.errors import NotFound
+from aitk_inference.core.regular_files import open_regular
 from aitk_inference.sync.concurrency import Budget, each
 from aitk_inference.sync.folders import make_folders_above
 from aitk_inference.sync.large_files import TRIES, LargeFiles, changing, sent_as, unreadable
@@ -164,7 +165,7 @@ def _read(root: Path, file: LocalFile) -> _Read | None:
     for _ in range(TRIES):
         at_ns = time.time_ns()
         try:
-            with open(path, "rb", buffering=0) as source:  # noqa: PTH123 - thousands of files
+            with open_regular(path) as source:
                 content = source.read(PIECE + 1)
                 found = os.fstat(source.fileno())
         except FileNotFoundError:

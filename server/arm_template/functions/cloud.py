@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 TEXT = ("String",)
 FULL = "full"
-KEPT_KINDS = {"providers": (TEXT, TEXT), "pickzones": (TEXT, TEXT, TEXT, ("Integer",), ("Integer",))}
 
 
 def run_reference(call: Call, env: Env) -> Routine:
@@ -38,11 +37,18 @@ def run_reference(call: Call, env: Env) -> Routine:
     if len(texts) < len(args):
         at = next(at for at, arg in enumerate(args) if not isinstance(arg, str))
         raise wrong_kind(call.name, TEXT, args[at], at, alone=False)
+    if env.second and not env.softly and env.context.preview and _makes_symbol(call, texts[0]):
+        return env.context.left_open(rebuilt(call, args))
     found = env.context.find(texts[0])
     head = None if isinstance(found, list) else found
     if head is not None and env.context.preview and not head.condition:
         head = None
     return referred(env, head, *texts)
+
+
+def _makes_symbol(call: Call, target: str) -> bool:
+    """Return True if an expression made a symbol: the second pass knows those alone that stand there."""
+    return not isinstance(call.args[0], Literal) and not target.startswith("/")
 
 
 def referred(
@@ -99,7 +105,7 @@ def run_references(call: Call, env: Env) -> Routine:
         raise DefinitionError(
             "Template language version must be specified in order to use feature 'SymbolicNames'."
         )
-    check_count(call, 1, 3)
+    check_count(call, 1, None if env.context.preview else 3)
     if not env.runtime:
         raise misplaced(call.name)
     still = replace(env, runtime=False)
@@ -107,10 +113,7 @@ def run_references(call: Call, env: Env) -> Routine:
     for arg in call.args:
         args.append((yield from value_of(arg, still)))  # noqa: PERF401 - a comprehension cannot yield
     texts = [arg for arg in args if isinstance(arg, str)]
-    found = env.context.symbols.get(texts[0].lower()) if texts else None
-    heads = found if isinstance(found, list) else []
-    for head in heads:
-        env.context.note(head.id)
+    heads = _turns(call, env, texts[0] if texts else "")
     if not heads or len(texts) < len(args) or (env.context.preview and not env.second):
         return env.context.left_open(rebuilt(call, args))
     made: list[Value] = []
@@ -119,6 +122,17 @@ def run_references(call: Call, env: Env) -> Routine:
             full = texts[-1] if texts[-1].lower() == FULL else None
             made.append(referred(env, head, texts[0], None, full))
     return made
+
+
+def _turns(call: Call, env: Env, symbol: str) -> list[Head]:
+    """Return the turns of a resource loop that a call asks for. Raises TemplateError."""
+    found = env.context.symbols.get(symbol.lower())
+    heads = found if isinstance(found, list) else []
+    for head in heads:
+        env.context.note(head.id)
+    if heads and env.context.preview:  # a snapshot asks with the version in between
+        check_count(Call("reference", (call, *call.args), "reference"), 1, 3)
+    return heads
 
 
 def run_resource_info(call: Call, env: Env) -> Routine:
@@ -145,6 +159,8 @@ def _declared(env: Env, symbol: str) -> Head:
         found = None
     elif found is None and env.context.unread is not None:
         raise env.context.unread
+    elif env.context.info is not None and (found is None or (env.context.preview and symbol not in declared)):
+        found = env.context.info(symbol)
     if found is None:
         raise fault(f"The template resource '{symbol}' is not found.", "https://aka.ms/arm-syntax")
     if isinstance(found, list):
@@ -200,6 +216,13 @@ def run_kept(call: Call, env: Env) -> Routine:
     return env.context.left_open(rebuilt(call, args))
 
 
+def run_zone(call: Call, env: Env) -> Routine:
+    """`toLogicalZone(subscription, location, zone)` and its like, which may stand where `reference` may."""
+    if not (env.runtime or env.zoned):
+        raise misplaced(call.name)
+    return (yield from run_kept(call, env))
+
+
 def run_role_definitions(call: Call, env: Env) -> Routine:
     """`roleDefinitions(name)`: the built-in role of that name, which only the running cloud knows."""
     name = yield from value_of(call.args[0], env)
@@ -220,8 +243,8 @@ TABLE: dict[str, Function | Special] = {
     "providers": Special(run_kept, 1, 2),
     "pickzones": Special(run_kept, 3, 5),
     "roledefinitions": Special(run_role_definitions, 1, 1),
-    "tologicalzone": Special(run_kept, 0, None),
-    "tologicalzones": Special(run_kept, 0, None),
-    "tophysicalzone": Special(run_kept, 0, None),
-    "tophysicalzones": Special(run_kept, 0, None),
+    "tologicalzone": Special(run_zone, 0, None),
+    "tologicalzones": Special(run_zone, 0, None),
+    "tophysicalzone": Special(run_zone, 0, None),
+    "tophysicalzones": Special(run_zone, 0, None),
 }

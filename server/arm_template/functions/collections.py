@@ -9,7 +9,7 @@ from arm_template.errors import TemplateError, Unsupported, fault
 from arm_template.evaluator import apply, call_function, check_last_kind, property_name
 from arm_template.functions.arrays import merged_arrays
 from arm_template.functions.strings import check_elements
-from arm_template.messages import wrong_kind
+from arm_template.messages import NO_LITERAL, wrong_kind
 from arm_template.scope import Function, Special, value_of
 from arm_template.syntax import OpenObjectCall, as_node, call
 from arm_template.unparser import expression
@@ -152,9 +152,7 @@ def _joined_later(old: Value, new: Value) -> Value:
     """Join two members one of which is known only at run time, where null gives way to what is there."""
     if isinstance(old, Node) and not isinstance(new, (Node, dict)):
         if isinstance(new, list):
-            raise Unsupported(
-                "Expressions of type Azure.Deployments.Expression.Intermediate.FunctionExpression are not literal values and thus cannot be converted to JTokens."
-            )
+            raise Unsupported(NO_LITERAL)
         return new
     one, two = as_node(old), as_node(new)
     merged = call("union", one, two) if isinstance(old, dict) or isinstance(new, dict) else two

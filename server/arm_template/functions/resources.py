@@ -6,16 +6,18 @@ import re
 from typing import TYPE_CHECKING
 
 from arm_template.compiling import escaped
-from arm_template.errors import TemplateError, fault
+from arm_template.errors import NotFound, TemplateError, fault
+from arm_template.evaluator import call_function, check_count
 from arm_template.messages import too_few
-from arm_template.scope import Function
+from arm_template.scope import Function, Special
 from arm_template.unparser import expression
 from arm_template.values import Node
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from arm_template.scope import Env
+    from arm_template.scope import Env, Routine
+    from arm_template.syntax import Call
     from arm_template.values import Value
 
 TEXT = ("String",)
@@ -90,6 +92,8 @@ def resource_id(env: Env, *args: str) -> str:
     second."""
     scope = env.context.scope
     before, kind, names = split_id("resourceId", args, 2)
+    if scope.above is not None and not before:
+        return id_below("", kind, names)
     if scope.resource_group is None and len(before) < 2:  # noqa: PLR2004 - subscription and group
         return id_below(_subscription(env, before), kind, names)
     if len(before) > 1:
@@ -111,7 +115,15 @@ def whole_arguments(env: Env, args: list[Value]) -> list[Value]:
 
 def whole_subscription_arguments(env: Env, args: list[Value]) -> list[Value]:
     """Return the same of a `subscriptionResourceId`. Raises TemplateError."""
+    _check_subscription_named(env, args)
     return _whole("subscriptionResourceId", args, 1, [env.context.scope.subscription_id])
+
+
+def _check_subscription_named(env: Env, args: Sequence[Value]) -> None:
+    """Check that a subscription is named where the deployment lies in none. Raises TemplateError."""
+    least = 3  # subscription, type and name
+    if env.context.scope.above is not None and len(args) < least:
+        raise too_few("subscriptionResourceId", least)
 
 
 def _whole(name: str, args: list[Value], most_before: int, scope: Sequence[Value]) -> list[Value]:
@@ -128,6 +140,12 @@ def check_subscription(identifier: str, page: str = "subscriptionresourceid") ->
         )
 
 
+def check_in_subscription(env: Env) -> None:
+    """Check that the deployment lies in a subscription. Raises NotFound."""
+    if env.context.scope.above is not None:
+        raise NotFound("The deployment metadata 'subscription' is not valid.")
+
+
 def _subscription(env: Env, named: list[str]) -> str:
     if named:
         check_subscription(named[0])
@@ -136,6 +154,7 @@ def _subscription(env: Env, named: list[str]) -> str:
 
 def subscription_resource_id(env: Env, *args: str) -> str:
     """`subscriptionResourceId([subscription], type, name, …)`."""
+    _check_subscription_named(env, args)
     before, kind, names = split_id("subscriptionResourceId", args, 1)
     return id_below(_subscription(env, before), kind, names)
 
@@ -146,11 +165,18 @@ def tenant_resource_id(*args: str) -> str:
     return id_below("", kind, names)
 
 
-def management_group_resource_id(*args: str) -> str:
-    """`managementGroupResourceId(group, type, name, …)`."""
+def run_management_group_resource_id(call: Call, env: Env) -> Routine:
+    """`managementGroupResourceId([group], type, name, …)`: the group may be left out in a deployment to one."""
+    check_count(call, 2 if env.context.scope.above else 3, None)
+    return call_function(Function(management_group_resource_id, 2, None, (TEXT,), scoped=True), call, env)
+
+
+def management_group_resource_id(env: Env, *args: str) -> str:
+    """Return the id of a resource below a management group, or below that of the deployment."""
     before, kind, names = split_id("managementGroupResourceId", args, 1)
     group = before[0] if before else kind
-    return id_below(f"/providers/Microsoft.Management/managementGroups/{group}", kind, names)
+    own = env.context.scope.above if not before else None
+    return id_below(own or f"/providers/Microsoft.Management/managementGroups/{group}", kind, names)
 
 
 def extension_resource_id(parent: str, *args: str) -> str:
@@ -162,12 +188,12 @@ def extension_resource_id(parent: str, *args: str) -> str:
     return f"/{'/'.join(segments)}/providers/{path_of(kind, names)}"
 
 
-TABLE = {
+TABLE: dict[str, Function | Special] = {
     "resourceid": Function(resource_id, 2, None, (TEXT,), scoped=True, whole=whole_arguments),
     "subscriptionresourceid": Function(
         subscription_resource_id, 2, None, (TEXT,), scoped=True, whole=whole_subscription_arguments
     ),
     "tenantresourceid": Function(tenant_resource_id, 2, None, (TEXT,)),
-    "managementgroupresourceid": Function(management_group_resource_id, 3, None, (TEXT,)),
+    "managementgroupresourceid": Special(run_management_group_resource_id, 0, None),
     "extensionresourceid": Function(extension_resource_id, 3, None, (TEXT,)),
 }

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from arm_template.errors import NotFound
-from arm_template.functions.resources import check_subscription
+from arm_template.functions.resources import check_in_subscription, check_subscription
 from arm_template.messages import wrong_kind
 from arm_template.scope import Function
-from arm_template.syntax import Access, Call, Literal
-from arm_template.values import MISSING, Node, taken
+from arm_template.syntax import Access, Call, Literal, call
+from arm_template.unparser import expression
+from arm_template.values import MISSING, Node, OpenObject, taken
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -60,6 +61,8 @@ def unknown(env: Env, name: str, *members: str) -> Node:
 def resource_group(env: Env, *args: Value) -> Value:
     """`resourceGroup()`, or of a name, or of a subscription and a name."""
     scope = env.context.scope
+    if len(args) == 1:
+        check_in_subscription(env)
     if args:
         return _other_group(scope.subscription_id, args)
     if scope.resource_group is None:
@@ -122,6 +125,7 @@ def subscription(env: Env, identifier: str | None = None) -> Value:
     if identifier is not None:
         check_subscription(identifier)
         return {"id": f"/subscriptions/{identifier}", "subscriptionId": identifier}
+    check_in_subscription(env)
     name: Value = scope.subscription_name
     if name is None:
         name = scope.subscription_id if env.context.runtime else unknown(env, "subscription", "displayName")
@@ -145,15 +149,27 @@ def tenant(env: Env) -> Value:
     }
 
 
-def management_group(name: Value = MISSING) -> Value:
+def management_group(env: Env, name: Value = MISSING) -> Value:
     """`managementGroup()`: there is none around a group or a subscription."""
     if name is MISSING:
-        raise NotFound("The deployment metadata 'managementGroup' is not valid.")
+        return _own_management_group(env)
     if not isinstance(name, str):
         raise wrong_kind("tenantResourceId", TEXT, name, 1, alone=False)
     return {
         "id": f"/providers/Microsoft.Management/managementGroups/{name}",
         "name": name,
+        "type": "/providers/Microsoft.Management/managementGroups",
+    }
+
+
+def _own_management_group(env: Env) -> Value:
+    identifier = env.context.scope.above
+    if not identifier:
+        raise NotFound("The deployment metadata 'managementGroup' is not valid.")
+    return {
+        "id": identifier,
+        "name": identifier.rpartition("/")[2],
+        "properties": unknown(env, "managementGroup", "properties"),
         "type": "/providers/Microsoft.Management/managementGroups",
     }
 
@@ -171,7 +187,19 @@ def deployment(env: Env) -> Value:
     if scope.resource_group is None:
         made["location"] = scope.location
     made["properties"] = {"template": told}
-    return made
+    half_known = env.context.preview and env.context.nested and template.get("languageVersion") is None
+    return _half_known(env, made) if half_known else made
+
+
+def _half_known(env: Env, value: dict[str, Value]) -> Value:
+    """Return what a preview tells of a nested deployment: its members in capitals, beside others that nobody knows."""
+    more = env.context.left_open(call("unknown"))
+    made: dict[str, Value] = {name[0].upper() + name[1:]: item for name, item in value.items()}
+    for name in ("Properties", "Template"):
+        inside = made.get(name)
+        if isinstance(inside, dict):
+            made[name] = _half_known(env, inside)
+    return OpenObject({**made, expression(more): more})
 
 
 def environment(env: Env) -> Value:
@@ -197,7 +225,7 @@ TABLE = {
     "resourcegroup": Function(resource_group, 0, 2, scoped=True, waits="never"),
     "subscription": Function(subscription, 0, 1, (TEXT,), scoped=True),
     "tenant": Function(tenant, 0, 0, scoped=True),
-    "managementgroup": Function(management_group, 0, 1),
+    "managementgroup": Function(management_group, 0, 1, scoped=True),
     "deployment": Function(deployment, 0, 0, scoped=True),
     "environment": Function(environment, 0, 0, scoped=True),
     "deployer": Function(deployer, 0, 0, scoped=True),

@@ -102,6 +102,19 @@ async def test_a_crash_is_not_blamed_on_another_apps_port(supervisor: Supervisor
     assert "PortInUse" not in await reasons(supervisor)
 
 
+@pytest.mark.parametrize("script", ["exit 3", "echo ModuleNotFoundError; exit 1"])
+async def test_a_revision_that_fails_for_another_reason_leaves_the_older_one_its_port(
+    supervisor: Supervisor, share: Path, script: str
+) -> None:
+    port = free_port()
+    await supervisor.apply(fixed(share, port, "app--old"))
+    await until(lambda: supervisor.ready_ports(APP, "app--old") == [port])
+    await supervisor.apply(fixed(share, port, "app--new", script=script))
+    await until(lambda: supervisor.states(APP, "app--new")[0].containers[0].restart_count >= 5)
+    await until(lambda: supervisor.ready_ports(APP, "app--old") == [port])
+    assert not supervisor.has_left(APP, "app--old")
+
+
 async def test_another_program_on_a_fixed_port_is_named(supervisor: Supervisor, share: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

@@ -1,7 +1,7 @@
 """Load on the OpenAI API, over TCP or a Unix socket: load.py MODEL REPEATS STREAMS NAME=ADDRESS…
 
 ``STREAMS`` is such as ``1,8,32,128``. The addresses, ``http://127.0.0.1:7860`` or the path of a socket, are measured
-in turn, so that what changes with time changes for all.
+in turn, so that what changes with time changes for all; the first round of each number is not reported.
 """
 
 from __future__ import annotations
@@ -56,10 +56,10 @@ async def measure(name: str, session: aiohttp.ClientSession, model: str, streams
 async def main() -> None:
     model, repeats, streams, *named = sys.argv[1:]
     addresses = dict(pair.split("=", 1) for pair in named)
-    for name, address in addresses.items():
-        async with connected(address) as session:
-            await measure(name, session, model, 8, f"warm/{name}/{model}")
     for count in map(int, streams.split(",")):
+        for name, address in addresses.items():
+            async with connected(address) as session:
+                await measure(name, session, model, count, f"warm/{name}/{model}/{count}")
         for repeat in range(int(repeats)):
             for name, address in addresses.items():
                 async with connected(address) as session:

@@ -1,23 +1,8 @@
 """Stand-ins that several tests of the adapters share."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from typing import Any
 
 import yaml
-from aiohttp import web
-
-
-@asynccontextmanager
-async def serving(handle: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]) -> AsyncIterator[str]:
-    """A server on a free port of this computer; gives its address."""
-    runner = web.ServerRunner(web.Server(handle))
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    try:
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    finally:
-        await runner.cleanup()
 
 
 class TolerantLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):

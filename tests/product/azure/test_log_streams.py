@@ -10,8 +10,9 @@ from aiohttp import web
 from aitk_inference.azure.log_streams import LogStreams, console_line, event_line, when
 from aitk_inference.core.errors import AppError, NotFound, Unreachable
 from aitk_inference.core.model import AppRef
-from product.azure.doubles import recorded, serving
+from product.azure.doubles import recorded
 from support.scripted import FakeClock
+from support.serving import serving
 from support.shared import shared
 
 APP = AppRef("s", "g", "app")

@@ -1,4 +1,7 @@
-"""Variables about proxies, of whatever shape, never end a command in a fault of ours."""
+"""A variable about a proxy that no command can use never ends one in a fault of ours.
+
+Those that only say nothing of Azure are in test_strange_answers.py, behind a proxy that answers.
+"""
 
 from __future__ import annotations
 
@@ -39,18 +42,9 @@ def signed_in(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "words"),
-    [
-        ("NO_PROXY", "localhost,127.0.0.1,fd07:b51a:cc66:f0::/64", "can't be reached"),
-        ("no_proxy", "[fd00::]/8,::/0,bad[", "can't be reached"),
-        ("HTTPS_PROXY", "socks5://127.0.0.1:1", "HTTPS_PROXY"),
-        ("https_proxy", "http://[::bad", "HTTPS_PROXY"),
-        ("ALL_PROXY", "ftp://x", "can't be reached"),
-    ],
+    ("name", "value"), [("HTTPS_PROXY", "socks5://127.0.0.1:1"), ("https_proxy", "http://[::bad")]
 )
-def test_no_variable_ends_a_command_inside(
-    tmp_path: Path, closed: str, name: str, value: str, words: str
-) -> None:
+def test_a_proxy_that_cannot_be_used_is_named(tmp_path: Path, closed: str, name: str, value: str) -> None:
     (tmp_path / "infra").mkdir()
     keys = ("RESOURCE_GROUP_NAME", "STORAGE_ACCOUNT_NAME", "FILE_SHARE_NAME", "ACA_APP_NAME")
     config = {
@@ -70,4 +64,4 @@ def test_no_variable_ends_a_command_inside(
     )
     assert done.returncode == 1
     assert "went wrong inside" not in done.stderr
-    assert words in done.stderr.splitlines()[0]
+    assert "HTTPS_PROXY" in done.stderr.splitlines()[0]

@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
+from support.under_test import server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-INFRA = Path(__file__).resolve().parents[3] / "infra/provision"
+INFRA = server().parent / "infra/provision"
 PROGRAM = [sys.executable, "-m", "aitk_inference"]
 CONFIG = "infra/inference.config.json"
 PARAMETERS = "infra/provision/inference.parameters.json"

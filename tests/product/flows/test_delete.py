@@ -132,6 +132,16 @@ async def test_what_fine_tuning_uses_stays_unless_all_is_asked_for(project: Path
     assert resources(azure) == set()
 
 
+async def test_the_account_of_a_share_that_stays_does_so_too(project: Path, azure: World) -> None:
+    parameters = {"parameters": {"fileShareName": {"value": "tuned"}}}
+    (project / "infra/provision/finetuning.parameters.json").write_text(json.dumps(parameters))
+    await provision_local(project, azure)
+    (account,) = (one for one in resources(azure) if one.startswith(ACCOUNTS))
+    outcome = await remove(project, azure)
+    assert account in resources(azure)
+    assert f"{account.rpartition('/')[2]} (what stays needs it)" in outcome.summary
+
+
 async def test_an_environment_that_another_app_runs_in_stays(project: Path, azure: World) -> None:
     await provision_local(project, azure)
     app = read_config(project).aca_app_name

@@ -4,26 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from aitk_inference.core.errors import DeployFailed
 from aitk_inference.core.model import AppRef, LogLine, ProbeResult
 from aitk_inference.core.progress import Reporter
-from aitk_inference.flows.api import DeployRequest
-from aitk_inference.flows.deploy.deploy import deploy
 from aitk_inference.flows.deploy.startup_history import StartHistory
 from aitk_inference.flows.deploy.startup_stages import StartStages, loaded_words
 from aitk_inference.flows.outcome import stage_json
-from support.azure_world import World, WorldClouds
-from support.projects import ENDPOINT, change_app, provisioned
+from support.projects import ENDPOINT, change_app, deploy_project, provisioned
 from support.scripted import FakeClock, Scripted
 from support.scripted_replicas import replica
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from aitk_inference.flows.outcome import Outcome
+    from support.azure_world import World
+
 
 _BEGAN = datetime(2025, 11, 4, 9, 54, 30, tzinfo=UTC)
 RECORDED = (
@@ -131,10 +129,6 @@ def _app(project: Path, azure: World) -> None:
     provisioned(project, azure)
 
 
-async def _run(project: Path, azure: World, ui: Scripted, **given: Any) -> Outcome:
-    return await deploy(DeployRequest(project)._replace(**given), ui=ui, clouds=WorldClouds(azure))
-
-
 @pytest.mark.usefixtures("_app")
 async def test_a_deploy_tells_the_stages_and_the_next_one_compares(project: Path, azure: World) -> None:
     azure.replicas.system_log = (
@@ -144,14 +138,14 @@ async def test_a_deploy_tells_the_stages_and_the_next_one_compares(project: Path
     azure.replicas.log = ("Collecting gradio", "Loading the weights, 14.0 GB, 35 %")
     azure.replicas.behaviour = lambda n: [replica("new", ready=n > 12, running="Running")]
     ui = Scripted()
-    outcome = await _run(project, azure, ui)
+    outcome = await deploy_project(project, azure, ui)
     stages = [stage["stage"] for stage in outcome.data["stages"]]  # type: ignore[index,union-attr] # JSON of a known shape
     assert stages == ["replica", "share", "packages", "model", "answering"]
     assert any("4.9 of 14.0 GB" in step.message for step in ui.steps)
     again = Scripted()
     (project / "inference/gradio_chat.py").write_text("print(2)")
     azure.replicas.behaviour = lambda n: [replica("new" if azure.count("apps.restart") < 2 else "newer")]
-    await _run(project, azure, again)
+    await deploy_project(project, azure, again)
     last = again.steps[-1]
     assert "(last time " in last.message
     assert last.stage is not None
@@ -164,7 +158,7 @@ async def test_a_mount_that_fails_twice_is_not_waited_for(project: Path, azure: 
     azure.replicas.system_log = (denied, denied)
     azure.replicas.behaviour = lambda _: [replica("new", ready=False)]
     with pytest.raises(DeployFailed, match="the storage account denies it") as caught:
-        await _run(project, azure, Scripted())
+        await deploy_project(project, azure, Scripted())
     assert caught.value.cause == "mount-denied"
     assert azure.replicas.looks < 60
 
@@ -178,6 +172,6 @@ async def test_a_model_that_is_refused_is_not_waited_for(project: Path, azure: W
     with pytest.raises(
         DeployFailed, match="its model can't be served: the GPU's memory is too small"
     ) as caught:
-        await _run(project, azure, Scripted())
+        await deploy_project(project, azure, Scripted())
     assert caught.value.cause == "gpu-out-of-memory"
     assert azure.clock.seconds < 60

@@ -7,17 +7,19 @@ import os
 import shutil
 import sys
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from product.lsp.raw import RawClient, raw_client
+from support.azure_behind_proxy import CONFIG, azure_behind_proxy
+from support.under_test import server
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from pathlib import Path
 
 SERVE = [sys.executable, "-m", "aitk_inference", "serve"]
-INFRA = Path(__file__).resolve().parents[3] / "infra/provision"
+INFRA = server().parent / "infra/provision"
 ENDPOINT = "http://127.0.0.1:9/"
 FILLED = {
     "SUBSCRIPTION_ID": "local",
@@ -96,6 +98,28 @@ async def test_no_button_leads_where_nothing_answers(client: RawClient, project:
     assert "window/showMessageRequest" not in client.answered
 
 
+async def test_a_button_says_the_address_where_no_page_can_be_opened(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
+        monkeypatch.delenv(name)
+    (project / "infra/inference.config.json").write_text(json.dumps(CONFIG))
+    (tmp_path / "cloud").mkdir()
+    with azure_behind_proxy(tmp_path / "cloud") as azure:
+        async with raw_client(SERVE, **azure.environment) as client:
+            await client.initialize(project)
+            client.execute(1, "status", {"projectUri": project.as_uri()})
+            asked = await client.request("window/showMessageRequest")
+            titles = [action["title"] for action in asked["params"]["actions"]]
+            opens = next(title for title in titles if title.startswith("Open"))
+            client.send(id=asked["id"], result={"title": opens})
+            shown = await client.until(
+                lambda m: m.get("method") in {"window/showDocument", "window/showMessage"}
+            )
+    assert shown["method"] == "window/showMessage"
+    assert "https://" in shown["params"]["message"]
+
+
 async def test_settings_that_a_client_sends_unasked_count(client: RawClient, project: Path) -> None:
     await client.initialize(project)
     settings = {"aitk": {"inference": {"logLevel": "error"}}}
@@ -108,7 +132,7 @@ async def test_settings_that_a_client_sends_unasked_count(client: RawClient, pro
 async def test_the_endpoint_is_named_where_no_page_can_be_opened(client: RawClient, project: Path) -> None:
     await client.initialize(project)
     client.execute(1, "open", {})
-    assert (await client.answer(1))["result"]["endpoint"] == ENDPOINT.rstrip("/")
+    assert (await client.answer(1)).get("result", {}).get("endpoint") == ENDPOINT.rstrip("/")
     asked = await client.request("window/showMessageRequest")
     assert ENDPOINT.rstrip("/") in asked["params"]["message"]
     client.send(id=asked["id"], result={"title": asked["params"]["actions"][0]["title"]})
@@ -124,8 +148,8 @@ async def test_a_folder_is_sent_by_a_command_whose_signature_nobody_sees(
     await client.initialize(tmp_path)
     url = "https://account.file.core.windows.net/?sv=1&sig=c2VjcmV0"
     client.execute(1, "sync", {"folderUri": (tmp_path / "folder").as_uri(), "url": url})
-    failure = (await ended(client, 1))["error"]["data"]
-    assert failure["headline"].startswith("That is not the URL of a file share.")
+    failure = (await ended(client, 1))["error"].get("data", {})
+    assert failure.get("headline", "").startswith("That is not the URL of a file share.")
     assert "c2VjcmV0" not in client.everything()
 
 

@@ -31,6 +31,9 @@ NAMES = st.sampled_from(
         "a]",
         "-",
         "models",
+        "a\u00a0",
+        "😀",
+        "éa",
     ]
 )
 PATHS = st.lists(NAMES, min_size=1, max_size=4).map("/".join)
@@ -74,6 +77,8 @@ ATOMS = st.sampled_from(
         "/**",
         " ",
         "\\ ",
+        "\u00a0",
+        "😀",
     ]
 )
 LINES = st.builds(
@@ -148,6 +153,8 @@ def lay(tree: Path, paths: set[str]) -> None:
     "\n",
     "",
 )
+@example({"é", "😀", "éa/b"}, ["??", "!????", "???/"], "\n", "")
+@example({"a\u00a0", "b"}, ["a\u00a0"], "\n", "")
 @example({"a/b", "ab"}, ["a**/b", "a\\"], "\n", "")
 @example({"a /b", "a", "a "}, ["a   ", "!a\\ "], "\r\n", "\ufeff")
 @example({"a/keep.log", "a/x.log"}, ["a/", "!a/keep.log"], "\n", "")

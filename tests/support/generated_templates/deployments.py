@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from support.generated_templates import declared_types
 from support.generated_templates.chance import KINDS, Names
 from support.generated_templates.expressions import leaf, text
 from support.generated_templates.resources import VERSION, extra
@@ -67,11 +68,29 @@ def deployment(
         "made": nested.made, "choice": nested.choice, "wrong": nested.wrong,
     }  # fmt: skip
     made["properties"] = forms[form]()
-    if chance.often(0.1):
-        made["resourceGroup"] = chance.one("elsewhere", "[toLower('ELSEWHERE')]")
+    if chance.often(0.15):
+        _place(chance, made)
     if chance.often(0.03) and chance.faults:
         extra(chance, made, inside)
     return replace(one, members=outputs), made
+
+
+def _place(chance: Chance, made: Json) -> None:
+    """Deploy elsewhere: to another group, a subscription, a management group or the tenant."""
+    chance.kind("deployed elsewhere")
+    other = "00000000-0000-0000-0000-000000000009"
+    made |= chance.one(
+        {"resourceGroup": "elsewhere"},
+        {"resourceGroup": "[toLower('ELSEWHERE')]"},
+        {"resourceGroup": "RG"},
+        {"resourceGroup": "elsewhere", "subscriptionId": other},
+        {"subscriptionId": other, "location": "westus"},
+        {"subscriptionId": "[subscription().subscriptionId]", "location": "[resourceGroup().location]"},
+        {"scope": "/", "location": "westus"},
+        {"scope": "[tenantResourceId('Microsoft.Management/managementGroups', 'mg')]", "location": "westus"},
+        {"scope": "Microsoft.Management/managementGroups/mg", "location": "westus"},
+        {"location": chance.one(None, "westus", "[null()]")},
+    )
 
 
 def escaped(item: Any) -> Any:
@@ -87,12 +106,22 @@ def _parameters(chance: Chance, body: Json, names: Names) -> Json:
     given: Json = {}
     for name, declared in body.get("parameters", {}).items():
         if "defaultValue" not in declared or chance.often(0.5):
-            given[name] = {
-                "value": value(chance, declared["type"].removeprefix("secure").lower(), names.at_runtime())
-            }
+            given[name] = _passed(chance, declared, names.at_runtime())
     if given and chance.often(0.1):
         given.popitem()
     return {"parameters": given} if given else {}
+
+
+def _passed(chance: Chance, declared: Json, names: Names) -> Json:
+    """Return what a nested deployment is given for a parameter: a value, at times a secret of a key vault."""
+    if declared.get("type", "").startswith("secure") and chance.often(0.4):
+        chance.kind("key vault")
+        vault = {"id": chance.one("[resourceId('Microsoft.KeyVault/vaults', 'kv')]", "kv")}
+        return {"reference": {"keyVault": vault, "secretName": text(chance, "string", names)}}
+    if "$ref" in declared:
+        definition = declared["$ref"].rpartition("/")[2]
+        return {"value": declared_types.value_of(chance, definition, names)}
+    return {"value": value(chance, declared["type"].removeprefix("secure").lower(), names)}
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from support.generated_templates import deployments, resources
+from support.generated_templates import declared_types, deployments, resources
 from support.generated_templates.chance import KINDS, Chance, Names, Target
 from support.generated_templates.expressions import text
 from support.generated_templates.values import loop, value
@@ -40,6 +40,11 @@ def _template(chance: Chance, outer: Names, *, top: bool, level: int = 0) -> tup
     if symbolic:
         made["languageVersion"] = "2.0"
         chance.kind("symbolic names")
+        if chance.often(0.3):
+            declared_types.define(chance, made)
+    if chance.often(0.1):
+        chance.kind("metadata")
+        made["metadata"] = {"author": "us", "list": [1]}
     names = replace(outer, symbolic=symbolic)
     given: Json = {}
     if chance.often(0.6):
@@ -65,9 +70,22 @@ def _with_functions(chance: Chance, made: Json, names: Names) -> Names:
             "parameters": [{"name": f"arg{n}", "type": kind} for n, kind in enumerate(kinds)],
             "output": {"type": output, "value": text(chance, output, inside)},
         }
+        if "definitions" in made and chance.often(0.4):
+            _type_function(chance, members[f"f{at}"])
         names = replace(names, functions={**names.functions, f"our.f{at}": (tuple(kinds), output)})
     made["functions"] = [{"namespace": "our", "members": members}]
     return names
+
+
+def _type_function(chance: Chance, function: Json) -> None:
+    """Declare a parameter or the answer of a function by a definition."""
+    chance.kind("typed function")
+    name, declared = declared_types.declaration(chance)
+    if function["parameters"] and chance.often(0.5):
+        function["parameters"][0] = {"name": "arg0"} | declared
+    else:
+        known = Names(parameters={item["name"]: "any" for item in function["parameters"]})
+        function["output"] = declared | {"value": declared_types.value_of(chance, name, known)}
 
 
 def _with_parameters(
@@ -80,6 +98,9 @@ def _with_parameters(
         kind = chance.choice(KINDS)
         name = f"p{at}"
         known = Names(parameters=dict(kinds), functions=names.functions)
+        if "definitions" in made and chance.often(0.4):
+            kinds[name] = _typed_parameter(chance, name, declared, given if top else {}, known)
+            continue
         declared[name] = _parameter(chance, kind, known, symbolic=symbolic)
         kinds[name] = kind
         if top and chance.often(0.4):
@@ -88,6 +109,19 @@ def _with_parameters(
             declared[name]["defaultValue"] = value(chance, kind, known)
     made["parameters"] = declared
     return replace(names, parameters={**names.parameters, **kinds}), given
+
+
+def _typed_parameter(chance: Chance, name: str, declared: Json, given: Json, names: Names) -> str:
+    """Declare a parameter by a definition, and return the kind of its values."""
+    chance.kind("typed parameter")
+    definition, one = declared_types.declaration(chance)
+    kind = declared_types.kind_of(definition)
+    if not one.get("nullable") and chance.often(0.6):
+        one["defaultValue"] = declared_types.value_of(chance, definition, names)
+    elif chance.often(0.9):
+        given[name] = chance.choice(declared_types.FITTING[definition])
+    declared[name] = one
+    return "any" if one.get("nullable") else kind
 
 
 def _given(chance: Chance, kind: str) -> Any:
@@ -193,8 +227,19 @@ def _add_outputs(chance: Chance, made: Json, names: Names) -> None:
         if chance.often(0.15):
             chance.kind("output copy")
             outputs[f"o{at}"] = {"type": "array", "copy": loop(chance, running, f"o{at}", named=False)}
+        elif "definitions" in made and chance.often(0.3):
+            chance.kind("typed output")
+            definition, declared = declared_types.declaration(chance)
+            outputs[f"o{at}"] = declared | {"value": declared_types.value_of(chance, definition, running)}
         else:
             outputs[f"o{at}"] = {"type": kind, "value": value(chance, kind, running)}
+            if chance.often(0.05) and kind in ("string", "object"):
+                chance.kind("secret output")
+                outputs[f"o{at}"]["type"] = f"secure{kind.capitalize()}"
+            elif names.symbolic and chance.often(0.08):
+                outputs[f"o{at}"] |= {"nullable": True} | chance.one(
+                    {}, {"value": "[null()]"}, {"value": None}
+                )
         if chance.often(0.1):
             outputs[f"o{at}"]["condition"] = chance.one(True, False, text(chance, "bool", names))
     made["outputs"] = outputs

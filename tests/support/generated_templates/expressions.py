@@ -125,7 +125,16 @@ def _string(chance: Chance, names: Names, depth: int) -> str:
         lambda: f"resourceId('Microsoft.Storage/storageAccounts', {of('string')})",
         lambda: f"resourceGroup().{chance.one('name', 'location', 'id')}",
         lambda: f"subscription().{chance.one('subscriptionId', 'id', 'tenantId')}",
-        lambda: "deployment().name",
+        lambda: (
+            f"deployment().{chance.one('name', 'name', 'properties.template.contentVersion', 'location')}"
+        ),
+        lambda: f"tenant().{chance.one('tenantId', 'displayName')}",
+        lambda: f"subscriptionResourceId('Microsoft.Authorization/roleDefinitions', {of('string')})",
+        lambda: f"extensionResourceId({of('string')}, 'Microsoft.Authorization/locks', 'lock')",
+        lambda: "managementGroup().name" if chance.faults else "resourceGroup().id",
+        lambda: (
+            "toLogicalZone(subscription().subscriptionId, 'westus', 'az1')" if names.runtime else "'zone'"
+        ),
         lambda: f"environment().{chance.one('name', 'suffixes.storage')}",
         lambda: f"createObject('name', {of('string')}).{chance.one('name', 'NAME')}",
         lambda: (
@@ -262,6 +271,8 @@ def wrong(chance: Chance, kind: str, names: Names, depth: int) -> str:
         lambda: "reference('nowhere').a",
         lambda: "lambdaVariables('none')",
         lambda: "utcNow()",
+        lambda: "toLogicalZone('a', 'b', 'c')",
+        lambda: "deployment().properties.mode",
         lambda: "null()",
         lambda: "subscription().a.b",
         lambda: chance.one("concat('a'", "1 2", "'it", "add(1,)", "createObject('a', 1).", "[1]", "a.b"),

@@ -116,6 +116,9 @@ def _several(chance: Chance, kind: str, target: Target) -> str:
 
 def _listed(chance: Chance, target: Target, names: Names) -> str:
     name = target.name.rpartition("/")[2]
+    if target.symbol is not None and target.count is not None and not names.early and chance.often(0.5):
+        member = chance.one("id", "name", "type", "apiVersion")
+        return f"resourceInfo(format('{target.symbol}[{{0}}]', {_turn(chance, target, names)})).{member}"
     if target.symbol is not None and target.count is None and not names.early:
         return chance.one(
             f"resourceInfo('{target.symbol}').{chance.one('id', 'name', 'type', 'apiVersion')}",

@@ -43,8 +43,31 @@ def described(chance: Chance, one: Target, names: Names) -> tuple[Target, Resour
         del made["properties"]
         body = {}
     extra(chance, made, inside)
+    if chance.often(0.1):
+        _scope(chance, made, inside)
     known = {name: "any" for name in body if name != "copy" and not name.startswith("[")}
     return replace(one, members=known), made
+
+
+def _scope(chance: Chance, made: Resource, names: Names) -> None:
+    """Let a resource extend another, or lie above the group."""
+    chance.kind("scope")
+    near = [other for other in names.targets if other.count is None]
+    if near and chance.often(0.7):
+        other = chance.choice(near)
+        identity = f"[resourceId('{other.type}', {', '.join(names_of(other.name))})]"
+        options = [identity, f"{other.type}/{other.name}"]
+        if other.symbol is not None and not names.early:
+            options += [f"[resourceInfo('{other.symbol}').id]"] * 2
+        made["scope"] = chance.choice(options)
+    else:
+        made["scope"] = chance.one(
+            "/",
+            "[subscription().id]",
+            "[resourceGroup().id]",
+            "[tenantResourceId('Microsoft.Management/managementGroups', 'mg')]",
+            "Microsoft.Management/managementGroups/mg",
+        )
 
 
 def head(chance: Chance, one: Target, names: Names) -> Resource:
@@ -55,8 +78,12 @@ def head(chance: Chance, one: Target, names: Names) -> Resource:
         index = chance.one("copyIndex()", f"copyIndex('loop-{one.name}')")
         made["name"] = f"[concat('{one.name}', {index})]"
         made["copy"] = {"name": f"loop-{one.name}", "count": one.count}
+        if chance.often(0.1):
+            made["copy"]["count"] = f"[length(range(0, {one.count}))]"
         if chance.often(0.2):
             made["copy"] |= {"mode": chance.one("serial", "Parallel")}
+            if made["copy"]["mode"] == "serial" and chance.often(0.5):
+                made["copy"]["batchSize"] = chance.one(1, 2)
     elif chance.often(0.1):
         made["name"] = f"[{chance.one('toLower', 'trim')}('{one.name}')]"
     if chance.often(0.2):
@@ -77,6 +104,8 @@ def head(chance: Chance, one: Target, names: Names) -> Resource:
 
 def _depended(chance: Chance, other: Target) -> str:
     """Return the name of a resource as a `dependsOn` writes it: of all turns of a loop, or of the first."""
+    if other.count is not None and other.symbol is not None and chance.often(0.5):
+        return chance.one(other.symbol, f"{other.symbol}[0]", f"[format('{other.symbol}[{{0}}]', 0)]")
     if other.count is not None:
         return chance.one(
             f"loop-{other.name}", f"[resourceId('{other.type}', {', '.join(names_of(other.name + '0'))})]"
@@ -105,6 +134,7 @@ def extra(chance: Chance, made: Resource, names: Names) -> None:
         made["kind"] = value(chance, "string", names)
     if chance.often(0.1):
         made["identity"] = {"type": "SystemAssigned"}
+        made["zones"] = [value(chance, "string", names), "[toLogicalZone('s', 'westus', 'az1')]"]
     if chance.faults:
         _break(chance, made)
 
@@ -133,19 +163,46 @@ def child(chance: Chance, parent: Target, made: Resource, names: Names) -> None:
     }
     if chance.often(0.5):
         inside = inside | {"type": f"{parent.type}/parts", "name": f"{parent.name}/part"}
-    made["resources"] = [
-        inside | {"properties": {"of": value(chance, chance.choice(KINDS), names.at_runtime())}}
-    ]
+    inside["properties"] = {"of": value(chance, chance.choice(KINDS), names.at_runtime())}
+    if chance.often(0.3):
+        inside["condition"] = chance.one(
+            True, False, text(chance, "bool", names), "[equals(environment().name, 'x')]"
+        )
+    if chance.often(0.1):
+        inside["name"] = chance.one("", "a/b", text(chance, "string", names))
+    made["resources"] = [inside]
+    if chance.often(0.2):
+        other = {"type": "others", "apiVersion": VERSION, "name": "other", "properties": {}}
+        made["resources"].append(
+            other | chance.one({}, {"condition": False}, {"condition": text(chance, "bool", names)})
+        )
+    if chance.often(0.15) and inside["type"] == "parts":
+        inside["resources"] = [{"type": "deeper", "apiVersion": VERSION, "name": "deep", "properties": {}}]
 
 
 def existing(chance: Chance, at: int) -> tuple[Target, Resource]:
-    """Return a resource that is only read."""
+    """Return a resource that is only read, or a loop of them."""
     chance.kind("existing")
-    one = Target(f"res{at}", chance.choice(TYPES), f"there{at}")
+    count = chance.one(1, 2) if chance.often(0.15) else None
+    one = Target(f"res{at}", chance.choice(TYPES), f"there{at}", count)
     made: Resource = {"existing": True, "type": one.type, "apiVersion": VERSION, "name": one.name}
+    if count is not None:
+        made |= {
+            "name": f"[concat('{one.name}', copyIndex())]",
+            "copy": {"name": f"loop-{one.name}", "count": count},
+        }
+    elif chance.often(0.2):
+        made["name"] = "[resourceGroup().name]"
     if chance.often(0.3):
-        made["scope"] = chance.one("other", "[resourceGroup().name]")
         made["scope"] = (
             f"[format('/subscriptions/{{0}}/resourceGroups/{{1}}', subscription().subscriptionId, '{one.name}')]"
         )
+    elif chance.often(0.3):
+        made["resourceGroup"] = chance.one("elsewhere", "[toLower('ELSEWHERE')]", "RG")
+        if chance.often(0.4):
+            made["subscriptionId"] = "00000000-0000-0000-0000-000000000009"
+    if chance.often(0.15):
+        made["condition"] = chance.one(True, False)
+    if chance.often(0.1) and chance.faults:
+        made |= chance.one({"properties": {}}, {"location": "westus"}, {"tags": {}})
     return one, made

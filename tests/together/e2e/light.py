@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
 import textwrap
 from typing import TYPE_CHECKING
 
 import psutil
-from support.projects import set_parameters
+from support.projects import with_server
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,12 +34,7 @@ SERVER = textwrap.dedent(
 
 def make_light(project: Path) -> Path:
     """Replace a starter's app by one that starts in ten seconds."""
-    shutil.rmtree(project / "sample")
-    shutil.rmtree(project / "inference")
-    (project / "inference").mkdir()
-    (project / "inference/server.py").write_text(SERVER)
-    set_parameters(project, defaultCommands=["cd /mount/inference", "python server.py"])
-    return project
+    return with_server(project, SERVER)
 
 
 def use_slow_local(project: Path, data: Path) -> None:

@@ -6,11 +6,11 @@ import asyncio
 import json
 import subprocess
 import sys
-import textwrap
 import urllib.request
 from typing import TYPE_CHECKING
 
 from playwright.async_api import expect
+from support import talking_app
 from support.projects import set_parameters
 from together.e2e.light import make_light
 from together.e2e.workbench import SLOW, Workbench
@@ -22,32 +22,6 @@ if TYPE_CHECKING:
     from playwright.async_api import BrowserContext, Locator
     from together.e2e.code_server import Profile
 
-SERVER = textwrap.dedent(
-    """
-    import http.server, json, os
-    print("the app starts", flush=True)
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self):
-            if self.path == "/lamp":  # the platform asks for other paths, again and again
-                print("\\x1b[32msomebody lights the lamp\\x1b[0m", flush=True)
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(json.dumps({"data": [{"id": "lighthouse"}]}).encode())
-        def do_POST(self):
-            self.rfile.read(int(self.headers["Content-Length"]))
-            self.send_response(200)
-            self.end_headers()
-            for word in ("Rivers ", "carry ", "salt."):
-                self.say({"choices": [{"delta": {"content": word}}]})
-            self.say({"choices": [], "usage": {"completion_tokens": 3}})
-        def say(self, event):
-            self.wfile.write(f"data: {json.dumps(event)}\\n\\n".encode())
-            self.wfile.flush()
-        def log_message(self, *_): pass
-    http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
-    """
-)
-
 
 async def test_a_running_app_is_operated_from_the_window(
     ready_profile: Profile,
@@ -57,7 +31,7 @@ async def test_a_running_app_is_operated_from_the_window(
     pictures: Path,
 ) -> None:
     project = make_light(new_project("harbour"))
-    (project / "inference/server.py").write_text(SERVER)
+    (project / "inference/server.py").write_text(talking_app.SOURCE)
     set_parameters(project, minReplicas=1)
     in_terminal(
         ready_profile, "provision", project, "--subscription", "local", "--resource-group", "rg-harbour"

@@ -70,20 +70,24 @@ class AnswerResponse(Response):
 
 
 async def unless_gone(work: Coroutine[None, None, None], receive: Receive) -> None:
-    """Do the work; cancel it as soon as the client has left."""
-    working = asyncio.ensure_future(work)
-    leaving = asyncio.ensure_future(_left(receive))
+    """Do the work; cancel it as soon as the client has left.
+
+    It is done in this task: one of its own would begin only after all requests that came in the same moment have been read.
+    """
+    gone = asyncio.timeout(None)
+    leaving = asyncio.ensure_future(_left(receive, gone))
     try:
-        await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        async with gone:
+            await work
+    except TimeoutError:
+        if not gone.expired():
+            raise
     finally:
-        ended = working.done() and not working.cancelled()
-        for task in (working, leaving):
-            task.cancel()
-        await asyncio.gather(working, leaving, return_exceptions=True)
-    if ended:
-        working.result()
+        leaving.cancel()
+        await asyncio.gather(leaving, return_exceptions=True)
 
 
-async def _left(receive: Receive) -> None:
+async def _left(receive: Receive, gone: asyncio.Timeout) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
+    gone.reschedule(0)

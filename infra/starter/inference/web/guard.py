@@ -65,15 +65,15 @@ class Guard:
         is_form = scope["type"] == "http" and scope["path"] == SIGN_IN and scope["method"] == "POST"
         given = await _form_key(receive) if is_form else _header_key(Headers(scope=scope))
         if given is None:
-            return self._sign_in(scope) if _is_browser(scope) else _unauthorized("An API key is wanted here.")
+            return self._sign_in() if _is_browser(scope) else _unauthorized("An API key is wanted here.")
         if self._throttle.is_full(address):
             return _too_many()
         if is_key(key, given):
             return _signed_in(key, scope) if is_form else None
         await self._throttle.wrong(address)
-        return self._sign_in(scope, wrong=True) if is_form else _unauthorized("The API key is wrong.")
+        return self._sign_in(wrong=True) if is_form else _unauthorized("The API key is wrong.")
 
-    def _sign_in(self, scope: Scope, *, wrong: bool = False) -> Response:
+    def _sign_in(self, *, wrong: bool = False) -> Response:
         page = sign_in_page(self._name, wrong=wrong)
         return HTMLResponse(page, HTTPStatus.UNAUTHORIZED, {"cache-control": "no-store"})
 

@@ -15,6 +15,7 @@ from aitk_inference.core.errors import AppError, Misuse
 if TYPE_CHECKING:
     import ssl
 
+_LONGEST_LABEL = 64
 _PORTS = {"http": 80, "https": 443}
 _EXAMPLE = "https://ACCOUNT.file.core.windows.net/SHARE/FOLDER?SAS"
 
@@ -36,8 +37,13 @@ class Endpoint(NamedTuple):
     def of(cls, address: str) -> Endpoint:
         """Read an account's ``primaryEndpoints.file``."""
         parts = urlsplit(address)
-        scheme = parts.scheme.lower()
-        return cls(scheme, parts.hostname or "", parts.port or _PORTS[scheme], parts.path.rstrip("/"))
+        scheme, host = parts.scheme.lower(), parts.hostname or ""
+        standard = _PORTS[scheme]
+        if not host.isascii() or any(
+            not 0 < len(label) < _LONGEST_LABEL for label in host.rstrip(".").split(".")
+        ):
+            host.encode("idna")  # as it is looked up; one that can't be raises a ValueError
+        return cls(scheme, host, parts.port or standard, parts.path.rstrip("/"))
 
     @property
     def address(self) -> str:
@@ -113,11 +119,12 @@ def parse_share_url(url: str) -> ShareUrl:
         AppError: it is no such URL, or would show a signature to the network.
     """
     try:
-        parts = urlsplit(url)
+        parts = urlsplit(url.strip())
         endpoint = Endpoint.of(f"{parts.scheme}://{parts.netloc}")
+        names = _names(parts.path)
     except (ValueError, KeyError):
         raise _unreadable() from None
-    names = [unquote(name) for name in parts.path.split("/") if name]
+    _check_query(parts.query)
     account = endpoint.host.partition(".")[0]
     if _is_address(endpoint.host) and names:
         account, names = names[0], names[1:]
@@ -128,7 +135,29 @@ def parse_share_url(url: str) -> ShareUrl:
         raise AppError(
             "Over http anybody on the way could read the files.", suggestion="Use https in the URL."
         )
-    return ShareUrl(endpoint, account, names[0], "/".join(names[1:]), parts.query)
+    return ShareUrl(endpoint, account, names[0], "/".join(names[1:]), parts.query.lstrip("?"))
+
+
+def _names(path: str) -> list[str]:
+    """Return the names in a URL's path.
+
+    Raises:
+        ValueError: it is no text, or leads elsewhere than it says (``..``).
+    """
+    names = [unquote(name, errors="strict") for name in path.split("/") if name]
+    if {".", ".."} & {part for name in names for part in name.split("/")}:
+        raise ValueError(path)
+    "".join(names).encode()
+    return names
+
+
+def _check_query(query: str) -> None:
+    """Refuse a signature that was broken on its way here: by a line's end, a mail program, a wrong alphabet."""
+    if not query.isascii() or not query.isprintable() or " " in query:
+        raise AppError(
+            "The signature (SAS) in the URL has a space or a character that none has.",
+            suggestion="Copy the URL again, in one piece, and put it in quotes.",
+        )
 
 
 def _is_address(host: str) -> bool:

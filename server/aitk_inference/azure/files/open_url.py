@@ -70,7 +70,7 @@ async def open_url(
         NotAuthenticated: neither has a key or a signature.
     """
     named = parse_share_url(url)
-    signer = Sas(named.sas) if named.sas else _signer(named, connection_string)
+    signer = _sas(named.sas) if named.sas else _signer(named, connection_string)
     share: SdkShare | RestShare
     if named.endpoint.has_proxy:
         share = _sdk_share(named, signer, clock, timeout)
@@ -95,6 +95,15 @@ def _read_only(signer: Signer) -> AppError | None:
     return missing_permissions(signer.query)
 
 
+def _sas(query: str) -> Sas:
+    if "sig" not in {field.partition("=")[0] for field in query.split("&")}:
+        raise NotAuthenticated(
+            "The URL has no whole signature (SAS): the part sig=… is missing.",
+            suggestion="Put the whole URL in quotes: without them a shell ends it at the first &.",
+        )
+    return Sas(query)
+
+
 def _signer(named: ShareUrl, connection_string: str | None) -> Signer:
     if not connection_string:
         raise NotAuthenticated(
@@ -103,7 +112,7 @@ def _signer(named: ShareUrl, connection_string: str | None) -> Signer:
         )
     values = dict(part.partition("=")[::2] for part in connection_string.strip().split(";") if part)
     if sas := values.get("SharedAccessSignature"):
-        return Sas(sas.removeprefix("?"))
+        return _sas(sas.removeprefix("?"))
     key, account = values.get("AccountKey", ""), values.get("AccountName", named.account)
     if account != named.account:
         raise NotAuthenticated(

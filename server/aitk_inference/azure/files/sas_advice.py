@@ -118,9 +118,9 @@ def _moment(text: str) -> datetime | None:
     """Return a time of a signature (ISO 8601, a date alone is its midnight) in UTC; None where it is none."""
     try:
         found = datetime.fromisoformat(text)
-    except ValueError:
+        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):  # no time, or one at the end of all times
         return None
-    return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _shown(moment: datetime) -> str:

@@ -39,9 +39,6 @@ if TYPE_CHECKING:
 
     from aitk_inference.core.share import Directory, ShareEntry
 
-MAX_RANGE = 4 * 1024 * 1024
-"""The most that one request carries (Put Range, and Create File with data)."""
-
 _LISTED = ["timestamps", "Etag"]
 _TAKEN = frozenset({"ResourceAlreadyExists"})
 _GONE = frozenset({"ResourceNotFound", "ParentNotFound"})

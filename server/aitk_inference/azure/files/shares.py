@@ -103,7 +103,7 @@ class ArmShares:
         return SdkShare(self._client(address, ref, key), Retry(self._clock))
 
     async def _account(self, ref: ShareRef) -> dict[str, Json]:
-        found = await self._clients.get(_account_id(ref), api_versions.STORAGE)
+        found = await self._clients.get(ref.account_id, api_versions.STORAGE)
         if found is None:
             raise NotFound(
                 f"There is no storage account {ref.account} in the resource group {ref.resource_group}.",
@@ -117,7 +117,7 @@ class ArmShares:
         if isinstance(properties, dict) and properties.get(_KEYS_ALLOWED) is False and not needed:
             return None
         try:
-            answer = await self._clients.post(f"{_account_id(ref)}/listKeys", api_versions.STORAGE)
+            answer = await self._clients.post(f"{ref.account_id}/listKeys", api_versions.STORAGE)
         except ResourceLocked as error:
             locked = _no_key_behind_a_lock(ref, error)
             if needed:
@@ -167,13 +167,6 @@ def _no_key_behind_a_lock(ref: ShareRef, error: ResourceLocked) -> ResourceLocke
         " Contributor on the storage account.",
         link=error.link,
         detail=error.detail,
-    )
-
-
-def _account_id(ref: ShareRef) -> str:
-    return (
-        f"/subscriptions/{ref.subscription_id}/resourceGroups/{ref.resource_group}"
-        f"/providers/Microsoft.Storage/storageAccounts/{ref.account}"
     )
 
 

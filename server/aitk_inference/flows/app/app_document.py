@@ -61,13 +61,10 @@ async def read_document(app: ContainerApp, cloud: Cloud) -> AppDocument:
     Raises:
         NotFound: the app went away.
     """
-    ref = app.ref
-    group = f"/subscriptions/{ref.subscription_id}/resourceGroups/{ref.resource_group}"
-    app_id = f"{group}/providers/Microsoft.App/containerApps/{ref.name}"
-    body = await cloud.resources.get(app_id, api_versions.APPS)
+    body = await cloud.resources.get(app.ref.id, api_versions.APPS)
     if body is None:
-        raise NotFound(f"The container app {ref.name} is gone.", suggestion="Run Provision to make it.")
-    return AppDocument(app_id, body)
+        raise NotFound(f"The container app {app.ref.name} is gone.", suggestion="Run Provision to make it.")
+    return AppDocument(app.ref.id, body)
 
 
 async def change_app(

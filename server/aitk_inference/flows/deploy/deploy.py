@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from aitk_inference.core.actions import Action, ActionKind
 from aitk_inference.core.config import CONFIG_PATH, InferenceConfig, incomplete, read_config
-from aitk_inference.core.errors import Cancelled, NotFound
-from aitk_inference.core.model import AppRef, ShareRef
+from aitk_inference.core.errors import Cancelled
 from aitk_inference.core.percents import DeployPercent
 from aitk_inference.core.progress import Reporter, duration
 from aitk_inference.core.project_lock import hold, holder_of
 from aitk_inference.flows.app.answer import Endpoint
+from aitk_inference.flows.app.find_app import find_app
 from aitk_inference.flows.app.protection import protection
 from aitk_inference.flows.app.restart import restart, serving_revision
 from aitk_inference.flows.deploy.last_deploy import note_deploy
@@ -33,7 +33,7 @@ from aitk_inference.sync.engine import Job, sync
 from aitk_inference.sync.report import dry_run_words, sync_data
 
 if TYPE_CHECKING:
-    from aitk_inference.core.model import ContainerApp, Json
+    from aitk_inference.core.model import AppRef, ContainerApp, Json, ShareRef
     from aitk_inference.core.ports import Cloud, Clouds
     from aitk_inference.core.project_lock import Holder
     from aitk_inference.core.user_interface import StageTime, UserInterface
@@ -96,12 +96,10 @@ def resolve_project(request: DeployRequest) -> ResolvedProject:
         InvalidProject: keys are missing; names them.
     """
     config = read_config(request.project)
-    missing, endpoint = config.missing(), config.endpoint_url
-    if missing or endpoint is None:
-        raise incomplete(request.project, missing)
-    subscription, group = str(config.subscription_id), str(config.resource_group_name)
-    share = ShareRef(subscription, group, str(config.storage_account_name), str(config.file_share_name))
-    return ResolvedProject(config, AppRef(subscription, group, str(config.aca_app_name)), share, endpoint)
+    app, share, endpoint = config.app, config.share, config.endpoint_url
+    if app is None or share is None or endpoint is None:
+        raise incomplete(request.project, config.missing())
+    return ResolvedProject(config, app, share, endpoint)
 
 
 async def _deploy(
@@ -135,22 +133,6 @@ async def _deploy(
             return _outcome(resolved, app, deployed, report)._replace(config=request.project / CONFIG_PATH)
     except asyncio.CancelledError:
         raise Cancelled(f"Deploy was cancelled: {done}.", suggestion="Run Deploy again to go on.") from None
-
-
-async def find_app(ref: AppRef, cloud: Cloud) -> ContainerApp:
-    """Return the app.
-
-    Raises:
-        NotFound: it is not there.
-    """
-    app = await cloud.apps.get(ref)
-    if app is None:
-        raise NotFound(
-            f"There is no container app {ref.name} in the resource group {ref.resource_group}.",
-            suggestion="Run Provision to make it, or mend ACA_APP_NAME and RESOURCE_GROUP_NAME in "
-            f"{CONFIG_PATH.as_posix()}.",
-        )
-    return app
 
 
 async def _sync(

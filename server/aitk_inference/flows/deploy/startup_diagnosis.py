@@ -92,7 +92,7 @@ def trouble(replica: Replica, restarts_before: int) -> Trouble | None:
     """Return what a replica says about itself, when it says that it is not going to start."""
     if replica.ready:
         return None
-    text = " ".join([replica.details, *(c.details for c in replica.containers)]).strip()
+    text = " ".join(replica.reasons)
     crashes = replica.restarts - restarts_before
     if crashes >= _CRASHES:
         return Trouble(f"its start command ended {crashes} times")

@@ -92,11 +92,11 @@ async def refused(start: Start, replicas: Sequence[Replica], words: str, seen: S
     return _error(start, evidence, f"{start.app.ref.name} runs, but its model can't be served", found)
 
 
-async def collect(lines: AsyncIterator[LogLine], limit: float = _SECONDS) -> tuple[LogLine, ...]:
+async def collect(lines: AsyncIterator[LogLine]) -> tuple[LogLine, ...]:
     """Return the lines that come in time; logs help, and never hide the error that they explain."""
     found: list[LogLine] = []
     try:
-        async with asyncio.timeout(limit):
+        async with asyncio.timeout(_SECONDS):
             async for line in lines:
                 found.append(line)  # noqa: PERF401 - keeps what came before a time-out
     except (AppError, TimeoutError):
@@ -147,10 +147,10 @@ async def _evidence(start: Start, replicas: Sequence[Replica], seen: Sequence[st
         )
     written = tuple(redact(line.text.rstrip()) for line in console if line.source == "console")
     revision = await start.cloud.apps.revision(start.app.ref, start.revision)
-    details = [text for one in replicas for text in (one.details, *(c.details for c in one.containers))]
+    details = [words for one in replicas for words in one.reasons]
     return Evidence(
         without_noise(written or tuple(seen)),
         await events_of(start, replicas),
-        tuple(dict.fromkeys(redact(text) for text in details if text)),
+        tuple(dict.fromkeys(map(redact, details))),
         redact(revision.details) if revision else "",
     )

@@ -57,12 +57,7 @@ class Snapshot(NamedTuple):
     @property
     def reasons(self) -> tuple[str, ...]:
         """Return the platform's words about its replicas and their containers."""
-        details = (
-            text
-            for replica in self.replicas
-            for text in (replica.details, *(one.details for one in replica.containers))
-        )
-        return tuple(dict.fromkeys(text for text in details if text))
+        return tuple(dict.fromkeys(words for replica in self.replicas for words in replica.reasons))
 
     @property
     def since(self) -> datetime | None:

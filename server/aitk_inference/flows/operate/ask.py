@@ -10,12 +10,12 @@ from aitk_inference.core.actions import Action, ActionKind
 from aitk_inference.core.chat import ChatServer
 from aitk_inference.core.errors import AppError, Misuse, NotFound
 from aitk_inference.core.json_paths import text
-from aitk_inference.core.progress import Reporter, duration
+from aitk_inference.core.progress import duration
 from aitk_inference.core.user_interface import Text
 from aitk_inference.flows.app.app_document import read_document
 from aitk_inference.flows.app.app_secrets import read_secrets
 from aitk_inference.flows.app.key_mount import KEY_SECRET
-from aitk_inference.flows.operate.app_lifecycle import app_of_project, configured_app
+from aitk_inference.flows.operate.opened_app import app_of_project, configured_app
 from aitk_inference.flows.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -94,8 +94,7 @@ async def ask(request: AskRequest, *, ui: UserInterface, clouds: Clouds, show: S
     """
     configured_app(request.project)  # before anything is asked
     question = (await with_question(request, ui)).text or ""
-    async with app_of_project(request.project, ui=ui, clouds=clouds) as (cloud, app):
-        report = Reporter(ui, cloud.clock.monotonic, cloud.clock.monotonic())
+    async with app_of_project(request.project, ui=ui, clouds=clouds) as (cloud, app, report):
         server = await _server(app, cloud)
         sleeps = ". It may sleep: then it loads its model first" if app.min_replicas == 0 else ""
         report.step("Ask", f"Asking {app.ref.name}{sleeps}")

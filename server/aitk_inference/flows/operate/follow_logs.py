@@ -132,12 +132,18 @@ class _Follower:
             await self._reader.cloud.clock.sleep(_LONGEST_WAIT)
 
     async def _show(self, stream: Stream, tail: int) -> None:
-        """Show a stream; what was shown of it before comes again when it is opened, and is left out."""
+        """Show a stream. Opened again it gives its last lines: what was shown of it and what was before that is left out."""
         shown = self._shown.setdefault(stream.replica, deque(maxlen=_REMEMBERED))
-        seen = Counter(shown)
+        seen, oldest = Counter(shown), shown[0] if shown else None
         async for line in stream.lines(MOST_LINES if seen else tail, follow=True):
             if seen[line] > 0:
                 seen[line] -= 1
-                continue
-            shown.append(line)
-            self._reader.add(line)
+                oldest = None
+            elif oldest is None or not _is_before(line, oldest):
+                shown.append(line)
+                self._reader.add(line)
+
+
+def _is_before(line: LogLine, other: LogLine) -> bool:
+    """Return True for a line that came before another, or in the same moment: the stream gives that other one later."""
+    return line.time is not None and other.time is not None and line.time <= other.time

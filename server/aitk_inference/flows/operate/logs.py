@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from aitk_inference.core.errors import Misuse, NotFound
 from aitk_inference.core.logs import CONSOLE, SYSTEM
-from aitk_inference.flows.operate.app_lifecycle import app_of_project
 from aitk_inference.flows.operate.follow_logs import follow
 from aitk_inference.flows.operate.log_range import span
 from aitk_inference.flows.operate.log_reader import MOST_LINES, LogReader, before, in_order
+from aitk_inference.flows.operate.opened_app import app_of_project
 from aitk_inference.flows.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ async def logs(request: LogsRequest, *, ui: UserInterface, clouds: Clouds, show:
     since = span(request.since) if request.since else None
     if request.previous and request.follow:
         raise Misuse("What ended can't be followed.", suggestion="Leave out --follow or --previous.")
-    async with app_of_project(request.project, ui=ui, clouds=clouds) as (cloud, app):
+    async with app_of_project(request.project, ui=ui, clouds=clouds) as (cloud, app, _):
         reader = LogReader(request, app, cloud, show)
         if request.previous:
             await _previous(reader, since or _BEFORE)

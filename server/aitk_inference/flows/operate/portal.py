@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from aitk_inference.core.actions import Action, ActionKind
 from aitk_inference.core.errors import AppError
-from aitk_inference.flows.operate.app_lifecycle import app_of_project
+from aitk_inference.flows.operate.opened_app import app_of_project
 from aitk_inference.flows.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ async def portal(request: PortalRequest, *, ui: UserInterface, clouds: Clouds) -
         NotFound: the app is not there.
         NotAuthenticated, Forbidden, Unreachable.
     """
-    async with app_of_project(request.project, ui=ui, clouds=clouds) as (_, app):
+    async with app_of_project(request.project, ui=ui, clouds=clouds) as (_, app, _):
         if app.portal_url is None:
             raise AppError(
                 f"{app.ref.name} runs on this computer; the portal has no page of it.",

@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from aitk_inference.core.actions import Action, ActionKind
 from aitk_inference.core.errors import AppError, Dismissed, Misuse
 from aitk_inference.core.json_paths import text
-from aitk_inference.core.progress import Reporter
-from aitk_inference.core.project_lock import hold
 from aitk_inference.core.user_interface import Choice, Confirm, Option, Text
 from aitk_inference.flows.app.app_document import AppDocument, change_app, read_document
 from aitk_inference.flows.app.app_secrets import read_secrets, with_secret
@@ -22,15 +20,15 @@ from aitk_inference.flows.app.key_mount import (
     template_without_key,
 )
 from aitk_inference.flows.app.restart import restart
-from aitk_inference.flows.operate.app_lifecycle import app_of_project, configured_app
+from aitk_inference.flows.operate.opened_app import app_to_change, configured_app
 from aitk_inference.flows.outcome import Outcome
-from aitk_inference.flows.user_dirs import state_folder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from aitk_inference.core.model import ContainerApp, Json
     from aitk_inference.core.ports import Cloud, Clouds
+    from aitk_inference.core.progress import Reporter
     from aitk_inference.core.user_interface import UserInterface
     from aitk_inference.flows.api import ProtectRequest
 
@@ -71,16 +69,14 @@ async def protect(request: ProtectRequest, *, ui: UserInterface, clouds: Clouds)
     """
     way, given = await _wanted(request, ui)
     ranges = [*dict.fromkeys(_range(one) for one in given)]
-    with hold(request.project, "protect", state_folder()):
-        async with app_of_project(request.project, ui=ui, clouds=clouds) as (cloud, app):
-            document = await read_document(app, cloud)
-            report = Reporter(ui, cloud.clock.monotonic, cloud.clock.monotonic())
-            context = _Context(request, ui, cloud, app, document, report)
-            if way == "key":
-                return await _with_key(context)
-            if way == "addresses":
-                return await _with_addresses(context, ranges)
-            return await _open(context)
+    async with app_to_change(request.project, "protect", ui=ui, clouds=clouds) as (cloud, app, report):
+        document = await read_document(app, cloud)
+        context = _Context(request, ui, cloud, app, document, report)
+        if way == "key":
+            return await _with_key(context)
+        if way == "addresses":
+            return await _with_addresses(context, ranges)
+        return await _open(context)
 
 
 async def _wanted(request: ProtectRequest, ui: UserInterface) -> tuple[str, Sequence[str]]:

@@ -6,13 +6,10 @@ from typing import TYPE_CHECKING
 
 from aitk_inference.core.actions import Action, ActionKind
 from aitk_inference.core.errors import Misuse
-from aitk_inference.core.progress import Reporter
-from aitk_inference.core.project_lock import hold
 from aitk_inference.core.user_interface import Text
 from aitk_inference.flows.app.app_document import change_app, read_document
-from aitk_inference.flows.operate.app_lifecycle import app_of_project
+from aitk_inference.flows.operate.opened_app import app_to_change
 from aitk_inference.flows.outcome import Outcome
-from aitk_inference.flows.user_dirs import state_folder
 
 if TYPE_CHECKING:
     from aitk_inference.core.model import ContainerApp, Json
@@ -34,23 +31,19 @@ async def scale(request: ScaleRequest, *, ui: UserInterface, clouds: Clouds) -> 
         Busy, Conflict, NotAuthenticated, Forbidden, Unreachable.
     """
     _check(request.least, request.most)
-    with hold(request.project, "scale", state_folder()):
-        async with app_of_project(request.project, ui=ui, clouds=clouds) as (cloud, app):
-            least, most = await _asked(request, app, ui)
-            _check(least, most)
-            if (least, most) == (app.min_replicas, app.max_replicas):
-                return _outcome(f"{app.ref.name} has {_words(least, most)} already.", app, least, most)
-            report = Reporter(ui, cloud.clock.monotonic, cloud.clock.monotonic())
-            report.step("Scale", f"Setting {app.ref.name} to {_words(least, most)}")
-            document = await read_document(app, cloud)
-            kept = document.find("template", "scale")
-            known = (
-                {key: value for key, value in kept.items() if value is not None}
-                if isinstance(kept, dict)
-                else {}
-            )
-            changed: dict[str, Json] = {**known, "minReplicas": least, "maxReplicas": most}
-            await change_app(document, cloud, report, {"template": {"scale": changed}})
+    async with app_to_change(request.project, "scale", ui=ui, clouds=clouds) as (cloud, app, report):
+        least, most = await _asked(request, app, ui)
+        _check(least, most)
+        if (least, most) == (app.min_replicas, app.max_replicas):
+            return _outcome(f"{app.ref.name} has {_words(least, most)} already.", app, least, most)
+        report.step("Scale", f"Setting {app.ref.name} to {_words(least, most)}")
+        document = await read_document(app, cloud)
+        kept = document.find("template", "scale")
+        known = (
+            {key: value for key, value in kept.items() if value is not None} if isinstance(kept, dict) else {}
+        )
+        changed: dict[str, Json] = {**known, "minReplicas": least, "maxReplicas": most}
+        await change_app(document, cloud, report, {"template": {"scale": changed}})
     return _outcome(
         f"{app.ref.name} has {_words(least, most)} now, in a new revision that starts with the code that is there.",
         app,

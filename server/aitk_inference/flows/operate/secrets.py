@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from aitk_inference.core.actions import Action, ActionKind
 from aitk_inference.core.errors import AppError, Dismissed, InputRequired, Misuse, NotFound
 from aitk_inference.core.json_paths import text
-from aitk_inference.core.progress import Reporter
-from aitk_inference.core.project_lock import hold
 from aitk_inference.core.user_interface import Choice, Confirm, Option, Secret, Text
 from aitk_inference.flows.app.app_document import AppDocument, change_app, read_document
 from aitk_inference.flows.app.app_secrets import read_secrets, uses_of, with_secret
@@ -23,13 +21,13 @@ from aitk_inference.flows.app.secret_variable import (
     template_without_variable,
     variable_of,
 )
-from aitk_inference.flows.operate.app_lifecycle import app_of_project, configured_app
+from aitk_inference.flows.operate.opened_app import app_to_change, configured_app
 from aitk_inference.flows.outcome import Outcome
-from aitk_inference.flows.user_dirs import state_folder
 
 if TYPE_CHECKING:
     from aitk_inference.core.model import ContainerApp, Json
     from aitk_inference.core.ports import Cloud, Clouds
+    from aitk_inference.core.progress import Reporter
     from aitk_inference.core.user_interface import Question, UserInterface
     from aitk_inference.flows.api import SecretsRequest
 
@@ -92,17 +90,15 @@ async def secrets(
             "action"
         ]
     )
-    with hold(request.project, "secrets", state_folder()):
-        async with app_of_project(request.project, ui=ui, clouds=clouds) as (cloud, app):
-            document = await read_document(app, cloud)
-            report = Reporter(ui, cloud.clock.monotonic, cloud.clock.monotonic())
-            context = _Context(request, ui, cloud, app, document, report, named.variable)
-            if action == "set":
-                return await _set(context, value)
-            if action == "remove":
-                return await _remove(context)
-            if action == "list":
-                return _list(context)
+    async with app_to_change(request.project, "secrets", ui=ui, clouds=clouds) as (cloud, app, report):
+        document = await read_document(app, cloud)
+        context = _Context(request, ui, cloud, app, document, report, named.variable)
+        if action == "set":
+            return await _set(context, value)
+        if action == "remove":
+            return await _remove(context)
+        if action == "list":
+            return _list(context)
     raise Misuse("Secrets can be set, listed and removed.", suggestion="Give one of: set, list, remove.")
 
 

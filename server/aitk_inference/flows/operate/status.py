@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from aitk_inference.core.actions import Action, ActionKind
 from aitk_inference.core.config import CONFIG_PATH, InferenceConfig, check_is_project, incomplete, read_config
 from aitk_inference.core.errors import AppError
-from aitk_inference.core.model import AppRef, ShareRef
 from aitk_inference.flows.app.answer import PROBE_TIMEOUT, url_below
 from aitk_inference.flows.app.protection import protection
 from aitk_inference.flows.deploy.last_deploy import read_last_deploy, words_of
@@ -46,14 +45,13 @@ async def status(request: StatusRequest, *, ui: UserInterface, clouds: Clouds) -
     """
     check_is_project(request.project)
     config = read_config(request.project)
-    keys = _keys(config)
-    missing = config.missing()
-    if missing:
+    keys: dict[str, Json] = {**config.documented}
+    missing, ref = config.missing(), config.app
+    if missing or ref is None:
         said = incomplete(request.project, missing)
         headline = f"{said.message} {said.suggestion}"
         lines = [headline] if len(missing) == len(keys) else [*_lines(keys), "", headline]
         return _outcome(request, config, lines, {"keys": keys, "missing": list(missing)}, headline=headline)
-    ref = AppRef(str(config.subscription_id), str(config.resource_group_name), str(config.aca_app_name))
     subscription = await configured_subscription(config, ui=ui, clouds=clouds)
     if subscription.is_local and not await clouds.local_running():
         lines = [*_lines(keys), "", _ASLEEP]
@@ -80,22 +78,19 @@ async def _running(
         health = await cloud.probe.get(address, timeout=PROBE_TIMEOUT)
     protected = protection(app)
     cost = cost_of(price, app, found.replicas, cloud) if price else None
-    lines = [*_lines(_keys(config)), "", *_screen(found, health, cost, last)]
+    keys: dict[str, Json] = {**config.documented}
+    lines = [*_lines(keys), "", *_screen(found, health, cost, last)]
     headline = f"{app.ref.name}: {found.state}. Endpoint: {_answer(health)}{'' if protected else ', public'}."
-    data = {"keys": _keys(config), **facts(found, health, cost, last)}
+    data = {"keys": keys, **facts(found, health, cost, last)}
     return _outcome(request, config, lines, data, headline=headline, portal=app.portal_url)
 
 
 async def _last_deploy(config: InferenceConfig, cloud: Cloud) -> LastDeploy | None:
     """Return who deployed last; None where the share does not say, or can't be read."""
-    names = (
-        config.subscription_id,
-        config.resource_group_name,
-        config.storage_account_name,
-        config.file_share_name,
-    )
+    if config.share is None:
+        return None
     try:
-        async with cloud.shares.open(ShareRef(*map(str, names))) as share:
+        async with cloud.shares.open(config.share) as share:
             return await read_last_deploy(share)
     except AppError:
         return None
@@ -141,20 +136,8 @@ def _replica(replica: Replica) -> str:
     ready = "ready" if replica.ready else "not ready"
     times = "once" if replica.restarts == 1 else f"{replica.restarts} times"
     restarts = f", restarted {times}" if replica.restarts else ""
-    said = dict.fromkeys(text for text in (replica.details, *(c.details for c in replica.containers)) if text)
-    details = f" ({'; '.join(said)})" if said else ""
+    details = f" ({'; '.join(replica.reasons)})" if replica.reasons else ""
     return f"{replica.name}: {replica.running_state}, {ready}{restarts}{details}"
-
-
-def _keys(config: InferenceConfig) -> dict[str, Json]:
-    return {
-        "SUBSCRIPTION_ID": config.subscription_id,
-        "RESOURCE_GROUP_NAME": config.resource_group_name,
-        "STORAGE_ACCOUNT_NAME": config.storage_account_name,
-        "FILE_SHARE_NAME": config.file_share_name,
-        "ACA_APP_NAME": config.aca_app_name,
-        "ACA_APP_ENDPOINT": config.aca_app_endpoint,
-    }
 
 
 def _lines(keys: dict[str, Json]) -> list[str]:

@@ -92,14 +92,11 @@ def facts(
 
 
 def _replica(replica: Replica) -> ReplicaFacts:
-    details = dict.fromkeys(
-        text for text in (replica.details, *(c.details for c in replica.containers)) if text
-    )
     return ReplicaFacts(
         name=replica.name,
         state=replica.running_state,
         ready=replica.ready,
         restarts=replica.restarts,
         since=replica.created.isoformat() if replica.created else None,
-        details=[*details],
+        details=[*replica.reasons],
     )

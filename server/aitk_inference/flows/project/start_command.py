@@ -7,8 +7,9 @@ import re
 import shlex
 from typing import TYPE_CHECKING
 
+from arm_template import open_expressions
+
 from aitk_inference.core.json_paths import find, objects
-from aitk_inference.flows.project.template_plan import has_expression
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -31,7 +32,7 @@ def missing_files(app: Json, project: Path) -> list[str]:
     named: dict[str, None] = {}
     for container in objects(find(app, "properties", "template"), "containers"):
         words = [*_texts(container, "command"), *_texts(container, "args")]
-        if words and not has_expression(words):
+        if words and not open_expressions([*words]):
             named |= dict.fromkeys(files_of(script_of(words), _MOUNT))
     return [path for path in named if not (project / path).exists()]
 

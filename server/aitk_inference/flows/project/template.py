@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from aitk_inference.core.config import read_object, read_source, way_to_project
+from arm_template import find_key
+
+from aitk_inference.core.config import no_such_file, read_object, read_source
 from aitk_inference.core.errors import InvalidProject, NotFound, Problem
 
 if TYPE_CHECKING:
@@ -40,7 +42,7 @@ class Template:
 
     def declared(self, name: str) -> str | None:
         """Return a parameter's name as the template spells it, or None: ARM takes any case."""
-        return next((known for known in self.parameters if known.lower() == name.lower()), None)
+        return find_key(self.parameters, name)
 
 
 def check_present(project: Path) -> None:
@@ -51,7 +53,7 @@ def check_present(project: Path) -> None:
     """
     folder = project / FOLDER
     if not (folder / SOURCE).exists() and not (folder / COMPILED).exists():
-        raise _missing(folder / SOURCE)
+        raise no_such_file(project, FOLDER / SOURCE)
 
 
 async def read_template(project: Path, compiler: TemplateCompiler) -> Template:
@@ -179,15 +181,6 @@ def _outside(name: str, value: Json, declared: Mapping[str, Json]) -> str:
         what = "" if isinstance(value, int) else "length of the "
         return f"The {what}parameter {name} must be between {low or 0} and {high or 'any number'}."
     return ""
-
-
-def _missing(source: Path) -> InvalidProject:
-    message = f"There is no {(FOLDER / SOURCE).as_posix()} in this project."
-    return InvalidProject(
-        message,
-        [Problem(source, message, code="missing")],
-        suggestion=way_to_project(source.parents[2]),
-    )
 
 
 def _no_compiler(source: Path, error: NotFound) -> InvalidProject:

@@ -8,14 +8,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from arm_template import Expression, PlannedResource, Scope, TemplateError, evaluate
+from arm_template import Expression, PlannedResource, Scope, TemplateError, evaluate, open_expressions
 
+from aitk_inference.core.arm_names import kind, name_of, same
 from aitk_inference.core.errors import InvalidProject, Problem
 from aitk_inference.core.json_paths import find, objects, text
 from aitk_inference.core.model import WorkloadProfile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from arm_template import Plan
 
@@ -29,15 +30,6 @@ ENVIRONMENT_STORAGE = f"{ENVIRONMENT}/storages"
 ACCOUNT = "Microsoft.Storage/storageAccounts"
 SHARE = f"{ACCOUNT}/fileServices/shares"
 WORKSPACE = "Microsoft.OperationalInsights/workspaces"
-LABELS: Mapping[str, str] = {
-    ACCOUNT.lower(): "Storage account",
-    SHARE.lower(): "File share",
-    WORKSPACE.lower(): "Log Analytics workspace",
-    ENVIRONMENT.lower(): "Container Apps environment",
-    ENVIRONMENT_STORAGE.lower(): "Environment storage",
-    APP.lower(): "Container app",
-}
-"""What people call the resources that a project is made of."""
 
 
 @dataclass(frozen=True)
@@ -114,55 +106,31 @@ def project_resources(plan: Plan, template: Template, parameters: Parameters) ->
     resources = tuple(plan.leaves())
     _refuse_open_names(resources, plan, template, parameters)
     app = _app(plan, resources, template)
-    environment_id = text(app.body, "properties", "environmentId") or text(
-        app.body, "properties", "managedEnvironmentId"
-    )
+    environment_id = environment_id_of(app.body)
     environment = next((r for r in of_type(resources, ENVIRONMENT) if same(r.id, environment_id)), None)
     account, share = _mounted_share(app, environment_id, plan, resources)
     return ProjectResources(app, environment_id, environment, account, share, resources)
 
 
-def of_type(resources: Iterable[PlannedResource], kind: str) -> tuple[PlannedResource, ...]:
+def of_type(resources: Iterable[PlannedResource], resource_type: str) -> tuple[PlannedResource, ...]:
     """Return the resources of a type."""
-    return tuple(resource for resource in resources if same(resource.type, kind))
-
-
-def same(one: str, other: str) -> bool:
-    """Return True if two of ARM's names or ids are the same: case does not count."""
-    return one.lower() == other.lower()
+    return tuple(resource for resource in resources if same(resource.type, resource_type))
 
 
 def short_name(resource: PlannedResource) -> str:
     """Return the last part of a resource's name."""
-    return resource.name.rpartition("/")[2]
+    return name_of(resource.name)
 
 
-def label(resource: PlannedResource) -> str:
-    """Return what people call a resource of this type."""
-    return LABELS.get(resource.type.lower(), resource.type)
+def environment_id_of(app: Json | Mapping[str, Json]) -> str:
+    """Return the id of the environment that an app (or a job) says it runs in: older documents have another key for it."""
+    return text(app, "properties", "environmentId") or text(app, "properties", "managedEnvironmentId")
 
 
 def output(plan: Plan, name: str) -> Json:
     """Return an output that is known before the deployment, or None."""
-    found = next((item.value for key, item in plan.outputs.items() if same(key, name)), None)
-    return None if has_expression(found) else found
-
-
-def has_expression(value: object) -> bool:
-    """Return True if something in a value can be known by Azure alone."""
-    return next(expressions(value), None) is not None
-
-
-def expressions(value: object) -> Iterator[str]:
-    """Yield the expressions in a value that only Azure can finish."""
-    if isinstance(value, Expression):
-        yield value
-    elif isinstance(value, dict):
-        for item in value.values():
-            yield from expressions(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from expressions(item)
+    found = plan.output(name)
+    return None if found is None or open_expressions(found.value) else found.value
 
 
 def profile_of(document: Mapping[str, Json]) -> WorkloadProfile:
@@ -200,7 +168,7 @@ def _open_name(resource: PlannedResource, plan: Plan, template: Template, parame
         for name, item in plan.parameters.items()
         if isinstance(item.value, Expression) and item.value[1:-1] in resource.name
     ]
-    what = f"The name of the {label(resource).lower()} is known to Azure alone"
+    what = f"The name of the {kind(resource.type).lower()} is known to Azure alone"
     if not names:
         return Problem(template.path, f"{what}: {resource.name}", code="template")
     message = f"{what}: the template's default of {names[0]} is {plan.parameters[names[0]].value}"

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from aitk_inference.core.arm_names import region_key
 from aitk_inference.core.errors import Conflict, InputRequired, MissingInput, NotAuthenticated, NotFound
 from aitk_inference.core.model import Subscription
 from aitk_inference.core.user_interface import Choice, Option
@@ -175,7 +176,7 @@ def _group_name(given: str) -> str:
 
 
 def _region(name: str, locations: Sequence[Location]) -> str:
-    wanted = name.replace(" ", "").lower()
+    wanted = region_key(name)
     found = next((place.name for place in locations if place.name.lower() == wanted), None)
     if found is None:
         raise NotFound(

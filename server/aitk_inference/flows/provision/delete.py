@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from aitk_inference.core import api_versions
+from aitk_inference.core.arm_names import group_id, kind, name_of, same, type_of
 from aitk_inference.core.config import (
     CONFIG_PATH,
     TENANT_KEY,
@@ -19,14 +19,12 @@ from aitk_inference.core.config import (
     write_config,
 )
 from aitk_inference.core.errors import AppError, Busy, Cancelled, Conflict, Dismissed, NotFound
-from aitk_inference.core.json_paths import text
 from aitk_inference.core.model import AppRef, DeploymentRef, ShareRef
 from aitk_inference.core.params import read_finetuning
 from aitk_inference.core.percents import DeletePercent, between
 from aitk_inference.core.progress import Reporter
 from aitk_inference.core.project_lock import hold
 from aitk_inference.core.user_interface import Confirm, Level, Text
-from aitk_inference.flows.app.resource_labels import kind, name_of, type_of
 from aitk_inference.flows.app.share_contents import Contents, contents_of
 from aitk_inference.flows.outcome import Outcome
 from aitk_inference.flows.project.template_plan import (
@@ -36,16 +34,17 @@ from aitk_inference.flows.project.template_plan import (
     ENVIRONMENT_STORAGE,
     SHARE,
     WORKSPACE,
-    same,
 )
 from aitk_inference.flows.provision.choose_target import defaults, find_subscription
 from aitk_inference.flows.provision.deployment import PROJECT_LABEL_TAG, deployment_name
+from aitk_inference.flows.provision.existing_resources import MAKING_BOUND, MAKING_PAUSE
 from aitk_inference.flows.provision.ownership import is_of, made_by
 from aitk_inference.flows.provision.running_price import price_of_app
+from aitk_inference.flows.provision.still_needed import OF_FINETUNING, kept, others, present
 from aitk_inference.flows.user_dirs import state_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Sequence
 
     from aitk_inference.core.model import DeploymentRecord, Json, ResourceGroup
     from aitk_inference.core.params import FineTuning
@@ -54,28 +53,12 @@ if TYPE_CHECKING:
     from aitk_inference.core.user_interface import UserInterface
     from aitk_inference.flows.api import DeleteRequest
     from aitk_inference.flows.provision.ownership import Made
+    from aitk_inference.flows.provision.still_needed import Kept
 
 _ORDER = tuple(one.lower() for one in (APP, ENVIRONMENT_STORAGE, ENVIRONMENT, SHARE, ACCOUNT, WORKSPACE))
 """What is deleted before what it stands on."""
 _BUSY = "OperationInProgress"
 """How the codes end by which Azure refuses a second change of one resource."""
-_BUSY_BOUND, _BUSY_PAUSE = 40 * 60.0, 5.0
-"""Seconds: an environment with dedicated GPUs took 19.5 minutes in a recording."""
-_FINETUNING: Mapping[str, str] = {
-    ACCOUNT.lower(): "storageAccountName",
-    SHARE.lower(): "fileShareName",
-    ENVIRONMENT.lower(): "acaEnvironmentName",
-    ENVIRONMENT_STORAGE.lower(): "acaEnvironmentStorageName",
-    WORKSPACE.lower(): "acaLogAnalyticsName",
-}
-"""By which of its names the fine-tuning step uses a resource."""
-
-
-class Kept(NamedTuple):
-    """Something that this project made and that stays, and why."""
-
-    made: Made
-    why: str
 
 
 @dataclass(frozen=True)
@@ -121,7 +104,7 @@ async def delete(request: DeleteRequest, *, ui: UserInterface, clouds: Clouds) -
         )
     with hold(request.project, "delete", state_folder()):
         subscription = await find_subscription(name, ui=ui, clouds=clouds)
-        async with clouds.open(subscription.id) as cloud:
+        async with clouds.open(subscription.id, subscription.sign_in_tenant) as cloud:
             found = await cloud.subscriptions.resource_group(subscription.id, group)
             work = _Work(request, config, finetuning, cloud, subscription.id, Reporter(ui))
             return (
@@ -175,7 +158,7 @@ class _Work:
     async def _delete(self, one: Made) -> None:
         """Delete a resource; wait for its end where it is still being made, as after a cancelled Provision."""
         clock = self.cloud.clock
-        until = clock.monotonic() + _BUSY_BOUND
+        until = clock.monotonic() + MAKING_BOUND
         while True:
             try:
                 return await self.cloud.resources.delete(one.id, one.api_version)
@@ -183,7 +166,7 @@ class _Work:
                 if not error.cloud_code.endswith(_BUSY) or clock.monotonic() > until:
                     raise
             self.report.step("Delete", f"{_words(one)} is still being made or changed: waiting for that")
-            await clock.sleep(_BUSY_PAUSE)
+            await clock.sleep(MAKING_PAUSE)
 
     def emptied(self, summary: str, gone: Sequence[Made]) -> Outcome:
         """Empty the configuration, a person's own keys apart, and say how it ended."""
@@ -213,7 +196,7 @@ class _Work:
         )
 
     async def _plan(self, group: ResourceGroup) -> Deletion:
-        group_id = f"/subscriptions/{self.subscription_id}/resourceGroups/{group.name}"
+        home = group_id(self.subscription_id, group.name)
         listed = await self.cloud.deployments.records(self.subscription_id, group.name)
         records = tuple(one for one in listed if is_of(one.status.tags, self.request.project))
         running = [one.ref.name for one in records if not one.status.state.is_final]
@@ -222,47 +205,14 @@ class _Work:
                 f"The deployment {running[0]} of this project is running.",
                 suggestion="Wait for it, or cancel Provision, then delete.",
             )
-        noted = {one.id.lower(): one for each in records for one in made_by(each.status.tags, group_id)}
-        there = await self._present(noted.values())
-        others = await self._others(group_id, there)
-        kept = tuple(self._kept(there, others))
-        staying = {one.made.id.lower() for one in kept}
-        going = sorted((one for one in there if one.id.lower() not in staying), key=_rank)
-        ours = is_of(group.tags, self.request.project) and not kept and not others
-        return Deletion(tuple(going), kept, records, group.name if ours else None)
-
-    async def _present(self, made: Iterable[Made]) -> list[Made]:
-        asked = list(made)
-        found = await asyncio.gather(*(self.cloud.resources.get(one.id, one.api_version) for one in asked))
-        return [one for one, document in zip(asked, found, strict=True) if document is not None]
-
-    async def _others(self, group_id: str, made: Sequence[Made]) -> list[Mapping[str, Json]]:
-        """Return what is in the group, and shares of our accounts, that this project did not make."""
-        accounts = [one for one in made if same(type_of(one.id), ACCOUNT)]
-        lists = await asyncio.gather(
-            self.cloud.resources.list(f"{group_id}/resources", api_versions.RESOURCES),
-            *(
-                self.cloud.resources.list(f"{one.id}/fileServices/default/shares", one.api_version)
-                for one in accounts
-            ),
-        )
-        ours = {one.id.lower() for one in made}
-        found = [item for listed in lists for item in listed if text(item, "id").lower() not in ours]
-        apps = [item for item in found if same(text(item, "type"), APP)]
-        whole = await asyncio.gather(
-            *(self.cloud.resources.get(text(item, "id"), api_versions.APPS) for item in apps)
-        )
-        return [*(item for item in found if item not in apps), *(one for one in whole if one is not None)]
-
-    def _kept(self, made: Sequence[Made], others: Sequence[Mapping[str, Json]]) -> Iterable[Kept]:
-        """Yield what stays: what fine-tuning uses, and what others stand on; then what those stand on."""
-        names = {} if self.request.everything else self.finetuning.names
-        for one in made:
-            name = names.get(_FINETUNING.get(type_of(one.id).lower(), ""), "")
-            if name and same(name, name_of(one.id)):
-                yield Kept(one, "fine-tuning uses it")
-            elif any(_stands_on(other, one.id) for other in others):
-                yield Kept(one, "others use it")
+        noted = {one.id.lower(): one for each in records for one in made_by(each.status.tags, home)}
+        there = await present(noted.values(), self.cloud.resources)
+        theirs = await others(home, there, self.cloud.resources)
+        staying = kept(there, theirs, {} if self.request.everything else self.finetuning.names)
+        stays = {one.made.id for one in staying}
+        going = sorted((one.made for one in there if one.made.id not in stays), key=_rank)
+        ours = is_of(group.tags, self.request.project) and not staying and not theirs
+        return Deletion(tuple(going), tuple(staying), records, group.name if ours else None)
 
     async def _contents(self, deletion: Deletion, group: ResourceGroup) -> Contents:
         share = deletion.share()
@@ -344,15 +294,6 @@ def _rank(made: Made) -> int:
     return _ORDER.index(lower) if lower in _ORDER else -1
 
 
-def _stands_on(other: Mapping[str, Json], made: str) -> bool:
-    """Return True if somebody else's resource needs one that this project made."""
-    lower = made.lower()
-    environment = text(other, "properties", "environmentId") or text(
-        other, "properties", "managedEnvironmentId"
-    )
-    return environment.lower() == lower or text(other, "id").lower().startswith(f"{lower}/")
-
-
 def _words(made: Made) -> str:
     return f"{kind(type_of(made.id))} {name_of(made.id)}"
 
@@ -361,4 +302,5 @@ def _kept_words(kept: Sequence[Kept]) -> str:
     if not kept:
         return ""
     named = "; ".join(f"{_words(one.made)} ({one.why})" for one in kept)
-    return f" Kept: {named}. `aitk-inference delete --all` takes what fine-tuning uses, too."
+    more = " `aitk-inference delete --all` takes what fine-tuning uses, too."
+    return f" Kept: {named}.{more if any(one.why == OF_FINETUNING for one in kept) else ''}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, NamedTuple
 
-from aitk_inference.flows.app.resource_labels import kind
+from aitk_inference.core.arm_names import kind
 from aitk_inference.flows.project.template_plan import short_name
 from aitk_inference.flows.provision.existing_resources import is_shown
 from aitk_inference.flows.provision.preview import WORDS

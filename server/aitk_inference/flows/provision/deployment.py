@@ -15,12 +15,12 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from aitk_inference.core.actions import Action, ActionKind
+from aitk_inference.core.arm_names import kind
 from aitk_inference.core.errors import AppError, Cancelled
 from aitk_inference.core.model import DeploymentState
 from aitk_inference.core.percents import ProvisionPercent, between
 from aitk_inference.core.progress import duration
 from aitk_inference.core.user_interface import Level
-from aitk_inference.flows.app.resource_labels import kind
 from aitk_inference.flows.provision.deployment_errors import failure, is_passing, lacks_registration
 
 if TYPE_CHECKING:
@@ -48,6 +48,22 @@ _CANCEL_TRIES, _CANCEL_PAUSE = 3, 2.0
 """A request that was cancelled on its way may start the deployment a moment later."""
 _LONGEST_TAG = 256
 _DONE = "Succeeded"
+
+
+@dataclass(frozen=True)
+class DeploymentOrder:
+    """What a deployment is asked for with.
+
+    Attributes:
+        parameters: What the template is given, what it learns of existing resources among it.
+        fingerprint: Of the template and of what the project wishes: equal ones are the same deployment.
+        tags: What its record says of who started it and what it makes.
+    """
+
+    template: Mapping[str, Json]
+    parameters: Mapping[str, Json] = field(repr=False)  # secrets of an existing app are among them
+    fingerprint: str
+    tags: Mapping[str, str]
 
 
 @dataclass
@@ -124,18 +140,14 @@ async def adopt(context: DeploymentContext) -> DeploymentStatus | None:
     return final
 
 
-def matches_fingerprint(status: DeploymentStatus | None, mark: str) -> bool:
+def matches_fingerprint(status: DeploymentStatus | None, fingerprint: str) -> bool:
     """Return True when a deployment succeeded and was this very one."""
-    return status is not None and status.state is DeploymentState.SUCCEEDED and status.fingerprint == mark
+    if status is None:
+        return False
+    return status.state is DeploymentState.SUCCEEDED and status.fingerprint == fingerprint
 
 
-async def run(
-    context: DeploymentContext,
-    template: Mapping[str, Json],
-    parameters: Mapping[str, Json],
-    mark: str,
-    tags: Mapping[str, str],
-) -> DeploymentStatus:
+async def run(context: DeploymentContext, order: DeploymentOrder) -> DeploymentStatus:
     """Deploy and wait for the end; what fails in passing is tried once more.
 
     Raises:
@@ -143,7 +155,7 @@ async def run(
         Conflict: another computer's deployment of this app has begun meanwhile (its code is ``DeploymentActive``).
         Cancelled: somebody else cancelled it.
     """
-    once = partial(_once, context, template, parameters, mark, tags)
+    once = partial(_once, context, order)
     try:
         return await _registered(context, once)
     except AppError as error:
@@ -172,23 +184,17 @@ async def _registered(
         await clock.sleep(_REGISTRATION_PAUSE)
 
 
-async def _once(
-    context: DeploymentContext,
-    template: Mapping[str, Json],
-    parameters: Mapping[str, Json],
-    mark: str,
-    tags: Mapping[str, str],
-) -> DeploymentStatus:
+async def _once(context: DeploymentContext, order: DeploymentOrder) -> DeploymentStatus:
     context.announce(f"Starting the deployment {context.ref.name}")
     context.begun = True
     await context.cloud.deployments.start(
         context.ref,
-        dict(template),
-        parameters,
-        fingerprint=mark,
-        tags={**tags, COMPUTER_TAG: context.computer},
+        dict(order.template),
+        order.parameters,
+        fingerprint=order.fingerprint,
+        tags={**order.tags, COMPUTER_TAG: context.computer},
     )
-    final = await _watch(context, _resource_count(template))
+    final = await _watch(context, _resource_count(order.template))
     context.begun, context.before = False, final.correlation_id
     if final.state is DeploymentState.SUCCEEDED:
         return final

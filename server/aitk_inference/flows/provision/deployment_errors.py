@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from aitk_inference.core.arm_names import kind
 from aitk_inference.core.errors import UNREGISTERED, ErrorNode, ProvisionFailed, QuotaExceeded
-from aitk_inference.flows.app.resource_labels import kind
 
 if TYPE_CHECKING:
     from aitk_inference.core.errors import AppError

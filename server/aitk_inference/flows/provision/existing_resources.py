@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from aitk_inference.core import api_versions
+from aitk_inference.core.arm_names import name_of, region_key, same
 from aitk_inference.core.errors import AppError, Conflict, InvalidProject, NotFound
 from aitk_inference.core.json_paths import find, objects, text
 from aitk_inference.flows.app.app_secrets import check_whole
@@ -21,9 +22,9 @@ from aitk_inference.flows.project.template_plan import (
     ENVIRONMENT_STORAGE,
     SHARE,
     WORKSPACE,
+    environment_id_of,
     of_type,
     profile_of,
-    same,
 )
 
 if TYPE_CHECKING:
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
     from aitk_inference.flows.project.template import Template
     from aitk_inference.flows.project.template_plan import ProjectResources
 
-"""In which an environment is read that the template only refers to."""
 IN_THE_MAKING = (
     "Waiting",
     "InProgress",
@@ -46,6 +46,8 @@ IN_THE_MAKING = (
     "InfrastructureSetupComplete",
 )
 """States of an environment that is being made (the SDK's ``EnvironmentProvisioningState``)."""
+MAKING_BOUND, MAKING_PAUSE = 40 * 60.0, 5.0
+"""Seconds to wait for one, and between two looks: one with dedicated GPUs took 19.5 minutes in a recording."""
 _BROKEN = ("Failed", "Canceled")
 _ADD_OR_NEW = "Set workloadProfileName to a new name, or workloadProfileType to the type that exists"
 KEEPERS: Mapping[str, str] = {
@@ -154,35 +156,23 @@ def check(existing: Existing, project: ProjectResources, parameters: Parameters)
 
     Raises:
         Conflict: an existing environment or app stands in the way.
+        NotFound: an environment that the template only refers to is not there.
         InvalidProject: a parameter says another location than the one that exists.
     """
-    environment = existing.environment
-    _check_app(existing, project)
-    if environment is None:
-        _check_elsewhere(project)
-        return None
-    _check_location(environment, project, parameters)
-    if not existing.whole_environment:
-        _check_mendable(existing, environment, project.profile)
-        return None
-    return _missing_profile(environment, project.profile)
+    for error in refusals(existing, project, parameters):
+        raise error
+    return _profile_to_add(existing, project)
 
 
 def refusals(existing: Existing, project: ProjectResources, parameters: Parameters) -> list[AppError]:
     """Return all that :func:`check` would refuse, not the first alone."""
-    environment = existing.environment
-    checks: list[Callable[[], object]] = [lambda: _check_app(existing, project)]
-    if environment is None:
-        checks.append(lambda: _check_elsewhere(project))
-    else:
-        checks += [
-            lambda: _check_location(environment, project, parameters),
-            lambda: (
-                _missing_profile(environment, project.profile)
-                if existing.whole_environment
-                else _check_mendable(existing, environment, project.profile)
-            ),
-        ]
+    checks: tuple[Callable[[], object], ...] = (
+        lambda: _check_app(existing, project),
+        lambda: _check_elsewhere(existing, project),
+        lambda: _check_location(existing, project, parameters),
+        lambda: _check_mendable(existing, project.profile),
+        lambda: _profile_to_add(existing, project),
+    )
     refused = (_refused(one) for one in checks)
     return [error for error in refused if error is not None]
 
@@ -196,36 +186,35 @@ def _refused(check: Callable[[], object]) -> AppError | None:
 
 
 def _check_app(existing: Existing, project: ProjectResources) -> None:
-    home = text(existing.app, "properties", "environmentId") or text(
-        existing.app, "properties", "managedEnvironmentId"
-    )
+    home = environment_id_of(existing.app)
     if home and not same(home, project.environment_id):
-        same_name = same(_name(home), _name(project.environment_id))
-        names = (home, project.environment_id) if same_name else (_name(home), _name(project.environment_id))
+        same_name = same(name_of(home), name_of(project.environment_id))
+        names = (
+            (home, project.environment_id) if same_name else (name_of(home), name_of(project.environment_id))
+        )
         is_here = same(home.partition("/providers/")[0], project.app.id.partition("/providers/")[0])
-        wanted = f"acaEnvironmentName to {_name(home)}" if is_here else f"acaEnvironmentId to {home}"
+        wanted = f"acaEnvironmentName to {name_of(home)}" if is_here else f"acaEnvironmentId to {home}"
         raise Conflict(
             f"The container app {project.app.name} belongs to the environment {names[0]}, not to {names[1]}.",
             suggestion=f"Set {wanted}, or acaAppName to a new name, in the parameters.",
         )
 
 
-def _check_elsewhere(project: ProjectResources) -> None:
+def _check_elsewhere(existing: Existing, project: ProjectResources) -> None:
     """Refuse an environment that the template only refers to, and that is not there (or not to be seen)."""
-    if project.environment is None and project.environment_id:
+    if existing.environment is None and project.environment is None and project.environment_id:
         raise NotFound(
             f"There is no environment {project.environment_id} that you can see.",
             suggestion="Correct acaEnvironmentId in the parameters, or ask its owner for the role Contributor on it.",
         )
 
 
-def _check_location(
-    environment: Mapping[str, Json], project: ProjectResources, parameters: Parameters
-) -> None:
-    if project.environment is None:
-        return  # of another group: the app goes where it is, the storage where the parameters say
+def _check_location(existing: Existing, project: ProjectResources, parameters: Parameters) -> None:
+    environment = existing.environment
+    if environment is None or project.environment is None:
+        return  # one of another group: the app goes where it is, the storage where the parameters say
     given, actual = parameters.get("location"), text(environment, "location")
-    if isinstance(given, str) and _plain(given) != _plain(actual):
+    if isinstance(given, str) and region_key(given) != region_key(actual):
         message = f"The environment {text(environment, 'name')} exists in {actual}, but the parameter location says {given}."
         raise InvalidProject(
             message,
@@ -234,8 +223,11 @@ def _check_location(
         )
 
 
-def _check_mendable(existing: Existing, environment: Mapping[str, Json], profile: WorkloadProfile) -> None:
-    """Refuse a new PUT where it would take other workload profiles away."""
+def _check_mendable(existing: Existing, profile: WorkloadProfile) -> None:
+    """Refuse a new PUT of a broken environment where it would take other workload profiles away."""
+    environment = existing.environment
+    if environment is None or existing.whole_environment:
+        return
     ours = {"consumption", profile.name.lower()}
     others = [p.name for p in _profiles(environment) if p.name.lower() not in ours]
     if others:
@@ -246,7 +238,11 @@ def _check_mendable(existing: Existing, environment: Mapping[str, Json], profile
         )
 
 
-def _missing_profile(environment: Mapping[str, Json], profile: WorkloadProfile) -> WorkloadProfile | None:
+def _profile_to_add(existing: Existing, project: ProjectResources) -> WorkloadProfile | None:
+    """Return the workload profile that a whole environment lacks; raise where it can't have it."""
+    environment, profile = existing.environment, project.profile
+    if environment is None or not existing.whole_environment:
+        return None
     there = next((p for p in _profiles(environment) if same(p.name, profile.name)), None)
     if not profile.type:
         _check_offered(environment, profile, there)
@@ -292,11 +288,3 @@ def _addable(environment: Mapping[str, Json], profile: WorkloadProfile) -> Workl
 
 def _profiles(environment: Mapping[str, Json]) -> Iterator[WorkloadProfile]:
     return (profile_of(item) for item in objects(environment, "properties", "workloadProfiles"))
-
-
-def _name(resource_id: str) -> str:
-    return resource_id.rpartition("/")[2]
-
-
-def _plain(location: str) -> str:
-    return location.replace(" ", "").lower()

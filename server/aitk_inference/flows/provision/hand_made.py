@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from arm_template import open_expressions
+
 from aitk_inference.core.json_paths import find, objects, text
 from aitk_inference.flows.project.template_plan import (
     ACCOUNT,
@@ -17,7 +19,6 @@ from aitk_inference.flows.project.template_plan import (
     ENVIRONMENT,
     SHARE,
     WORKSPACE,
-    has_expression,
 )
 
 if TYPE_CHECKING:
@@ -136,7 +137,7 @@ def compare(kind: str, before: Document, after: Document) -> Comparison:
     changed = tuple(
         Change(words, value, new[words])
         for words, value in old.items()
-        if words in new and value != new[words] and not has_expression(new[words])
+        if words in new and value != new[words] and not open_expressions(new[words])
     )
     return Comparison(lost, changed)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aitk_inference.core.config import InferenceConfig, read_config
-from aitk_inference.core.model import ResourceGroup
+from aitk_inference.core.model import AppRef, DeploymentRef, ResourceGroup, ShareRef
 from aitk_inference.core.params import read_finetuning, read_parameters
 from aitk_inference.flows.project.template import check_present, declared_values
 from aitk_inference.flows.project.template_plan import Target, evaluate_template, project_resources
@@ -69,6 +69,18 @@ class Site:
     subscription: Subscription
     group: ResourceGroup
     exists: bool = True
+
+    def app(self, name: str) -> AppRef:
+        """Return an app of the group."""
+        return AppRef(self.subscription.id, self.group.name, name)
+
+    def deployment(self, name: str) -> DeploymentRef:
+        """Return a deployment of the group."""
+        return DeploymentRef(self.subscription.id, self.group.name, name)
+
+    def share(self, project: ProjectResources) -> ShareRef:
+        """Return the share that a project's app mounts."""
+        return ShareRef(self.subscription.id, self.group.name, project.account, project.share)
 
 
 def read_files(request: ProvisionRequest, report: Reporter) -> ProjectFiles:

@@ -5,17 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from arm_template import open_expressions
+
 from aitk_inference.core.actions import Action, ActionKind
+from aitk_inference.core.arm_names import group_id
 from aitk_inference.core.config import CONFIG_PATH, TENANT_KEY, InferenceConfig, endpoint_url, write_config
 from aitk_inference.core.errors import ErrorNode, ProvisionFailed
-from aitk_inference.core.model import AppRef
 from aitk_inference.core.percents import ProvisionPercent
 from aitk_inference.core.portal import resource_page
 from aitk_inference.core.progress import Reporter, duration
 from aitk_inference.flows.app.protection import protection
 from aitk_inference.flows.app.secret_variable import HF_TOKEN, gated_base
 from aitk_inference.flows.outcome import Outcome
-from aitk_inference.flows.project.template_plan import has_expression
 
 _PUBLIC = "Its endpoint is public: whoever knows the address may use it, until it is protected: aitk-inference protect --api-key"
 _GATED = "Models like {base} mostly want an agreement on Hugging Face, and its token: aitk-inference secrets set {token}"
@@ -34,8 +35,7 @@ if TYPE_CHECKING:
 
 def group_page(site: Site) -> str:
     """Return the portal's page of the resource group."""
-    group = f"/subscriptions/{site.subscription.id}/resourceGroups/{site.group.name}"
-    return resource_page(group, site.subscription.sign_in_tenant)
+    return resource_page(group_id(site.subscription.id, site.group.name), site.subscription.sign_in_tenant)
 
 
 def report_differences(outputs: Mapping[str, Json], plan: Plan, report: Reporter) -> None:
@@ -43,14 +43,14 @@ def report_differences(outputs: Mapping[str, Json], plan: Plan, report: Reporter
     answered = {name.lower(): value for name, value in outputs.items()}
     for name, item in plan.outputs.items():
         value = answered.get(name.lower())
-        if value is not None and not has_expression(item.value) and value != item.value:
+        if value is not None and not open_expressions(item.value) and value != item.value:
             report.warn(f"The deployment says {name} is {value}; here the template gave {item.value}.")
 
 
 async def app_made(outputs: Mapping[str, Json], project: ProjectResources, site: Site) -> ContainerApp | None:
     """Return the app as it is after a deployment; None where it is not there."""
     name = _named(outputs).get("ACA_APP_NAME") or project.app.name
-    return await site.cloud.apps.get(AppRef(site.subscription.id, site.group.name, name))
+    return await site.cloud.apps.get(site.app(name))
 
 
 def configuration(

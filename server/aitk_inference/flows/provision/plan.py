@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from aitk_inference.core.errors import AppError, Dismissed
-from aitk_inference.core.model import DeploymentRef
 from aitk_inference.core.percents import ProvisionPercent
 from aitk_inference.core.prices import HOURS_A_MONTH, PRICES_PAGE
 from aitk_inference.core.user_interface import Choice, Confirm, Document, Option
@@ -202,7 +201,7 @@ async def confirm_resets(subject: Subject, price: Price, ui: UserInterface) -> N
 
 def _lost(subject: Subject) -> str:
     """Return in words what people set and the deployment would take away."""
-    lost = unguarded(local_changes(subject), subject.wanted.project, subject.wanted.template)
+    lost = unguarded(local_changes(subject), subject.wanted.template)
     return "; ".join(
         f"{change.kind} {change.name}: "
         + ", ".join([*change.loses, *(prop.words for prop in change.properties)])
@@ -219,7 +218,7 @@ async def _what_if(subject: Subject, report: Reporter) -> tuple[Sequence[Resourc
     if subject.missing is not None:
         return None, "Azure's own comparison (what-if) is left out: the workload profile must be there first."
     name = f"{deployment_name(subject.wanted.project.app.name)}-plan"
-    ref = DeploymentRef(subject.site.subscription.id, subject.site.group.name, name)
+    ref = subject.site.deployment(name)
     document = subject.wanted.template.document
     asked = subject.site.cloud.preflight.what_if(ref, document, subject.parameters)
     try:

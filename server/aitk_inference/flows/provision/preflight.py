@@ -6,8 +6,8 @@ import asyncio
 import itertools
 from typing import TYPE_CHECKING, NamedTuple
 
+from aitk_inference.core.arm_names import region_key
 from aitk_inference.core.errors import AppError, InvalidProject, PreflightFailed, QuotaExceeded
-from aitk_inference.core.model import DeploymentRef
 from aitk_inference.core.preflight import Check, CheckState
 from aitk_inference.flows.outcome import Outcome
 from aitk_inference.flows.project.check import check_model_of
@@ -260,7 +260,7 @@ async def _workspace_name(subject: Subject) -> list[Finding]:
     group, findings = subject.site.group, list[Finding]()
     for planned, one in itertools.product(workspaces, deleted):
         if one.name.lower() == short_name(planned).lower():
-            same_region = quota.plain(str(planned.location or group.location)) == quota.plain(one.location)
+            same_region = region_key(str(planned.location or group.location)) == region_key(one.location)
             if same_region and one.resource_group.lower() == group.name.lower():
                 findings.append(_finding("workspace-recovered", name=one.name))
             else:
@@ -279,7 +279,7 @@ async def _validation(subject: Subject) -> list[Finding]:
     if not _can_be_validated(subject):
         return []
     name = f"{deployment_name(subject.wanted.project.app.name)}-check"
-    ref = DeploymentRef(subject.site.subscription.id, subject.site.group.name, name)
+    ref = subject.site.deployment(name)
     document = subject.wanted.template.document
     try:
         await subject.site.cloud.preflight.validate(ref, document, subject.parameters)

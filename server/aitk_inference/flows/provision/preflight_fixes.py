@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlencode
 
 from aitk_inference.core.actions import ActionKind
+from aitk_inference.core.arm_names import region_key
 from aitk_inference.core.errors import AppError
 from aitk_inference.core.params import is_bicep
 from aitk_inference.core.portal import resource_page
 from aitk_inference.flows.project.template_plan import ACCOUNT, SHARE, WORKSPACE, of_type, short_name
 from aitk_inference.flows.provision import regions
 from aitk_inference.flows.provision.preflight_catalogue import CATALOGUE
-from aitk_inference.flows.provision.quota import Demand, gpu_usage, plain
+from aitk_inference.flows.provision.quota import Demand, gpu_usage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -142,7 +143,7 @@ async def _other_type(subject: Subject, demand: Demand) -> str:
 async def _other_region(subject: Subject, demand: Demand) -> str:
     subscription, cloud = subject.site.subscription.id, subject.site.cloud
     locations = await cloud.subscriptions.locations(subscription)
-    others = [one for one in locations if plain(one.name) != plain(demand.region)]
+    others = [one for one in locations if region_key(one.name) != region_key(demand.region)]
     found = await regions.offers(demand, others, cloud.preflight, subscription)
     best = next(iter(found), None)
     return best.location.name if best is not None and best.rank == 0 else ""

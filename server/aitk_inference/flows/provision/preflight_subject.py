@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from aitk_inference.core.actions import Action, ActionKind
+from aitk_inference.core.arm_names import group_id
 from aitk_inference.flows.project.template_plan import of_type
 from aitk_inference.flows.provision.choose_target import LOCAL
 from aitk_inference.flows.provision.existing_resources import check, refusals
 from aitk_inference.flows.provision.fix_text import GO_ON
+from aitk_inference.flows.provision.ownership import is_of, made_by, made_now, made_tags, owner_tags
 
 if TYPE_CHECKING:
     from arm_template import PlannedResource
@@ -65,8 +67,20 @@ class Subject:
     @property
     def scope(self) -> str:
         """Return the ARM id of the group, or of the subscription where the group is not there yet."""
-        subscription = f"/subscriptions/{self.site.subscription.id}"
-        return f"{subscription}/resourceGroups/{self.site.group.name}" if self.site.exists else subscription
+        return self.group_id if self.site.exists else f"/subscriptions/{self.site.subscription.id}"
+
+    @property
+    def group_id(self) -> str:
+        """Return the ARM id of the group, whether it is there or not."""
+        return group_id(self.site.subscription.id, self.site.group.name)
+
+    @property
+    def record_tags(self) -> dict[str, str]:
+        """Return the tags by which the deployment's record says whose it is and what it makes."""
+        tags, project = self.earlier.tags if self.earlier else {}, self.request.project
+        before = made_by(tags, self.group_id) if is_of(tags, project) else []
+        made = made_now(self.put, self.existing, before, self.group_id)
+        return {**owner_tags(project), **made_tags(made, self.group_id)}
 
 
 def subject_of(

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, NamedTuple
 
+from aitk_inference.core.arm_names import kind, same
 from aitk_inference.core.redaction import redact
-from aitk_inference.flows.app.resource_labels import kind
-from aitk_inference.flows.project.template_plan import ENVIRONMENT_STORAGE, same, short_name
+from aitk_inference.flows.project.template_plan import ENVIRONMENT_STORAGE, short_name
 from aitk_inference.flows.provision.existing_resources import KEEPERS, is_shown
 from aitk_inference.flows.provision.hand_made import Change, Comparison, compare, kept
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 _NOTHING = Comparison((), ())
 _LONGEST = 60
 """Characters of a value that a plan shows."""
+_MOST_ALONE = 10
+"""Resources that a deployment leaves alone, of which a plan shows as many."""
 WORDS = {
     "create": "create",
     "update": "change",
@@ -106,9 +108,7 @@ def planned_changes(
     ]
 
 
-def unguarded(
-    changes: Sequence[PlannedChange], fresh: ProjectResources, template: Template
-) -> list[PlannedChange]:
+def unguarded(changes: Sequence[PlannedChange], template: Template) -> list[PlannedChange]:
     """Return the changes that would take or reset what people set.
 
     A template that is told of what exists changes a value only where a parameter says so; one that has no
@@ -144,14 +144,14 @@ def shown(value: Json) -> str:
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
-def listed_lines(changes: Sequence[PlannedChange], most: int = 10) -> Iterator[str]:
+def listed_lines(changes: Sequence[PlannedChange]) -> Iterator[str]:
     """Yield the lines of a plan; of what is left alone the first few, and how many there are."""
     alone = [change for change in changes if change.change == "ignore"]
     for change in changes:
-        if change not in alone[most:]:
+        if change not in alone[_MOST_ALONE:]:
             yield from change.lines()
-    if alone[most:]:
-        yield f"  {WORDS['ignore']:<10} {len(alone) - most} more resources of the group"
+    if alone[_MOST_ALONE:]:
+        yield f"  {WORDS['ignore']:<10} {len(alone) - _MOST_ALONE} more resources of the group"
 
 
 def _change(fresh: PlannedResource, put: PlannedResource | None, existing: Existing) -> PlannedChange:

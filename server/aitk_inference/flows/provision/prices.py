@@ -6,10 +6,10 @@ import asyncio
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from aitk_inference.core.arm_names import same
 from aitk_inference.core.errors import AppError
 from aitk_inference.core.json_paths import find, objects, text
 from aitk_inference.core.prices import Price
-from aitk_inference.flows.project.template_plan import same
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

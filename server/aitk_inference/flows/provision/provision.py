@@ -23,7 +23,6 @@ from aitk_inference.core.errors import (
 )
 from aitk_inference.core.fingerprint import fingerprint
 from aitk_inference.core.json_paths import text
-from aitk_inference.core.model import AppRef, DeploymentRef, ShareRef
 from aitk_inference.core.percents import ProvisionPercent
 from aitk_inference.core.progress import Reporter
 from aitk_inference.core.project_lock import hold
@@ -33,13 +32,21 @@ from aitk_inference.flows.project.template_plan import ACCOUNT, SHARE
 from aitk_inference.flows.provision import choose_target
 from aitk_inference.flows.provision.deployment import (
     DeploymentContext,
+    DeploymentOrder,
     adopt,
     cancelled_with_us,
     deployment_name,
     matches_fingerprint,
     run,
 )
-from aitk_inference.flows.provision.existing_resources import IN_THE_MAKING, Existing, check, read_existing
+from aitk_inference.flows.provision.existing_resources import (
+    IN_THE_MAKING,
+    MAKING_BOUND,
+    MAKING_PAUSE,
+    Existing,
+    check,
+    read_existing,
+)
 from aitk_inference.flows.provision.inputs import choose_site, read_files, wanted_of
 from aitk_inference.flows.provision.outcome import (
     app_made,
@@ -49,10 +56,6 @@ from aitk_inference.flows.provision.outcome import (
     report_differences,
 )
 from aitk_inference.flows.provision.ownership import (
-    is_of,
-    made_by,
-    made_now,
-    made_tags,
     maker_of,
     other_maker,
     owner_tags,
@@ -85,8 +88,6 @@ if TYPE_CHECKING:
     from aitk_inference.flows.provision.preflight_subject import Subject
 
 _SECOND_GPU = "An update of the app keeps the old revision until the new one is ready: for a while that takes a second GPU of your quota."
-_ENVIRONMENT_BOUND, _ENVIRONMENT_PAUSE = 40 * 60.0, 5.0
-"""Seconds: an environment with dedicated GPUs took 19.5 minutes in a recording."""
 PREFLIGHT_WORDS = "Checking rights, quota, names and what exists"
 
 
@@ -228,7 +229,8 @@ class _Deployment:
         report_differences(status.outputs, wanted.plan, self.report)
         app = await app_made(status.outputs, wanted.project, site)
         config = configuration(status.outputs, wanted.project, self.files.config, site, app)
-        await _warn_of_policies(wanted.project, existing, site, self.report)
+        if not existing.holds(wanted.project.resources, ACCOUNT):  # else the preflight looked at it
+            await self._warn_of_policies()
         return provisioned(self.request, config, site, self.report, app=app, price=price)
 
     async def _checked(self, subject: Subject) -> tuple[Sequence[Finding], Price]:
@@ -259,12 +261,18 @@ class _Deployment:
             await site.cloud.apps.add_workload_profile(wanted.project.environment_id, missing)
         if subject.existing.app is not None and wanted.project.profile.type not in ("", "Consumption"):
             self.report.warn(_SECOND_GPU)
-        tags = _owner_tags(self.request, subject)
+        document, tags = wanted.template.document, subject.record_tags
         try:
-            return await run(context, wanted.template.document, subject.parameters, mark, tags)
+            return await run(context, DeploymentOrder(document, subject.parameters, mark, tags))
         except (ProvisionFailed, QuotaExceeded) as error:
             await self._keep_what_is_there(subject, error)
             raise
+
+    async def _warn_of_policies(self) -> None:
+        """Say what a policy made of a new account: one of effect "modify" forbids keys behind the template's back."""
+        project, site = self.wanted.project, self.site
+        for obstacle in await mount_checks(site.share(project), project.environment_id, site.cloud):
+            self.report.warn(obstacle.words)
 
     async def _keep_what_is_there(self, subject: Subject, error: AppError) -> None:
         """Write the configuration after a failure all the same where Deploy has all that it needs."""
@@ -302,21 +310,11 @@ async def _make_ready(
         report.step("Register", f"Registered {', '.join(fresh)}", ProvisionPercent.REGISTERED)
 
 
-def _owner_tags(request: ProvisionRequest, subject: Subject) -> dict[str, str]:
-    """Return the tags by which the deployment's record says whose it is and what it makes."""
-    earlier, group_id = subject.earlier, subject.scope
-    if not subject.site.exists:
-        group_id = f"{subject.scope}/resourceGroups/{subject.site.group.name}"
-    before = made_by(earlier.tags, group_id) if earlier and is_of(earlier.tags, request.project) else []
-    made = made_now(subject.put, subject.existing, before, group_id)
-    return {**owner_tags(request.project), **made_tags(made, group_id)}
-
-
 async def _existing(wanted: Wanted, site: Site, report: Reporter) -> Existing:
     """Read what exists; wait for an environment that a cancelled deployment left in the making."""
     report.step("Look", f"Reading what exists in {site.group.name}", ProvisionPercent.LOOK)
     clock = site.cloud.clock
-    until = clock.monotonic() + _ENVIRONMENT_BOUND
+    until = clock.monotonic() + MAKING_BOUND
     while True:
         existing = await read_existing(wanted.project, site.cloud.resources, group_exists=site.exists)
         state = existing.environment_state
@@ -326,25 +324,13 @@ async def _existing(wanted: Wanted, site: Site, report: Reporter) -> Existing:
         report.step(
             "Look", f"The environment {name} is still being made ({state})", ProvisionPercent.ENVIRONMENT_BUSY
         )
-        await clock.sleep(_ENVIRONMENT_PAUSE)
-
-
-async def _warn_of_policies(
-    project: ProjectResources, existing: Existing, site: Site, report: Reporter
-) -> None:
-    """Say what a policy made of a new account: one of effect "modify" forbids keys behind the template's back."""
-    if existing.holds(project.resources, ACCOUNT):
-        return  # the preflight looked at it
-    share = ShareRef(site.subscription.id, site.group.name, project.account, project.share)
-    for obstacle in await mount_checks(share, project.environment_id, site.cloud):
-        report.warn(obstacle.words)
+        await clock.sleep(MAKING_PAUSE)
 
 
 async def _was_deployed(project: ProjectResources, site: Site) -> bool:
     """Return True if files were sent to the app's share: it runs for somebody then. So it may where nobody can look."""
-    ref = ShareRef(site.subscription.id, site.group.name, project.account, project.share)
     try:
-        async with site.cloud.shares.open(ref) as share:
+        async with site.cloud.shares.open(site.share(project)) as share:
             return await share.entry(MANIFEST_NAME) is not None
     except AppError:
         return True
@@ -356,13 +342,12 @@ async def _put_to_rest(app: str, site: Site, report: Reporter) -> None:
     Stopping makes no revision and asks for no second GPU later, as a change of ``minReplicas`` would. The configuration
     is written after it, so a run that was killed in between is known by its absence, and stops the app then.
     """
-    ref = AppRef(site.subscription.id, site.group.name, app)
     report.step("Rest", f"Stopping {app}: nothing runs before the first Deploy", ProvisionPercent.STOP)
-    await site.cloud.apps.stop(ref)
+    await site.cloud.apps.stop(site.app(app))
 
 
 def _context(request: ProvisionRequest, site: Site, name: str, report: Reporter) -> DeploymentContext:
-    ref = DeploymentRef(site.subscription.id, site.group.name, name)
+    ref = site.deployment(name)
     page = f"{group_page(site)}/providers/Microsoft.Resources/deployments/{name}"
     maker = partial(maker_of, project=request.project)
     return DeploymentContext(ref, site.cloud, report, None if site.cloud.is_local else page, maker=maker)

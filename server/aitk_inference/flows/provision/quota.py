@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
+from aitk_inference.core.arm_names import same
 from aitk_inference.core.errors import AppError
 from aitk_inference.core.json_paths import find, objects, text
-from aitk_inference.flows.project.template_plan import profile_of, same
+from aitk_inference.flows.project.template_plan import profile_of
 from aitk_inference.flows.provision.preflight_catalogue import found
 
 if TYPE_CHECKING:
@@ -179,8 +180,3 @@ def _cores(demand: Demand) -> float:
 
 def _card(kind: ProfileType) -> str:
     return kind.name.rpartition("-")[2].lower()
-
-
-def plain(location: str) -> str:
-    """Return a region's name as Azure compares it: ``West US 3`` is ``westus3``."""
-    return location.replace(" ", "").lower()

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, NamedTuple
 
+from aitk_inference.core.arm_names import same
 from aitk_inference.core.errors import AppError
 from aitk_inference.core.user_interface import Option
-from aitk_inference.flows.project.template_plan import same
 from aitk_inference.flows.provision.quota import gpu_usage
 
 if TYPE_CHECKING:

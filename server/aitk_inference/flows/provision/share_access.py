@@ -15,7 +15,6 @@ from aitk_inference.core import api_versions
 from aitk_inference.core.errors import AppError, PreflightFailed
 from aitk_inference.core.json_paths import find, objects, text
 from aitk_inference.core.preflight import CheckState
-from aitk_inference.flows.project.template_plan import ACCOUNT, APP
 from aitk_inference.flows.provision.preflight_catalogue import found
 
 if TYPE_CHECKING:
@@ -68,7 +67,7 @@ async def check_before_restart(share: ShareRef, app: ContainerApp, cloud: Cloud,
 
 async def mount_checks(share: ShareRef, environment_id: str, cloud: Cloud) -> list[Check]:
     """Return what keeps, or may keep, a share from being mounted in an environment, as both are described now."""
-    account_id = f"{_group(share.subscription_id, share.resource_group)}/{ACCOUNT}/{share.account}"
+    account_id = share.account_id
     account, file_share, environment = await asyncio.gather(
         _read(account_id, api_versions.STORAGE, cloud),
         _read(f"{account_id}/fileServices/default/shares/{share.share}", api_versions.STORAGE, cloud),
@@ -76,10 +75,6 @@ async def mount_checks(share: ShareRef, environment_id: str, cloud: Cloud) -> li
     )
     checks = [found(code, name=share.account) for code in account_obstacles(account, environment)]
     return [*checks, *(found(code, name=share.share) for code in share_obstacles(file_share))]
-
-
-def _group(subscription_id: str, group: str) -> str:
-    return f"/subscriptions/{subscription_id}/resourceGroups/{group}/providers"
 
 
 async def _read(resource_id: str, api_version: str, cloud: Cloud) -> Mapping[str, Json]:
@@ -91,14 +86,13 @@ async def _read(resource_id: str, api_version: str, cloud: Cloud) -> Mapping[str
 
 async def _read_only_locks(app: AppRef, cloud: Cloud) -> list[str]:
     """Return the names of the read-only locks on an app and on what it is in: a restart is a write."""
-    app_id = f"{_group(app.subscription_id, app.resource_group)}/{APP}/{app.name}"
     try:
-        listed = await cloud.resources.list(f"{app_id}{_LOCKS}", api_versions.LOCKS)
+        listed = await cloud.resources.list(f"{app.id}{_LOCKS}", api_versions.LOCKS)
     except AppError:
         return []
     scopes = [text(lock, "id").lower().partition(_LOCKS.lower())[0] for lock in listed]
     return [
         text(lock, "name")
         for lock, scope in zip(listed, scopes, strict=True)
-        if text(lock, "properties", "level") == "ReadOnly" and app_id.lower().startswith(scope)
+        if text(lock, "properties", "level") == "ReadOnly" and app.id.lower().startswith(scope)
     ]

@@ -10,8 +10,8 @@ import json
 import re
 from typing import TYPE_CHECKING
 
+from aitk_inference.core.arm_names import kind, name_of, type_of
 from aitk_inference.core.what_if import ChangeType, PropertyChange, PropertyChangeType
-from aitk_inference.flows.app.resource_labels import kind, name_of, type_of
 from aitk_inference.flows.provision.hand_made import Change, compares, is_known
 from aitk_inference.flows.provision.preview import PlannedChange
 

@@ -1,4 +1,4 @@
-"""What people call Azure's resource types, and what an ARM id says of its resource."""
+"""Names of Azure Resource Manager: types and what people call them, ids and what they say, regions."""
 
 from __future__ import annotations
 
@@ -27,3 +27,18 @@ def type_of(resource_id: str) -> str:
 def name_of(resource_id: str) -> str:
     """Return a resource's own name, the last part of its ARM id."""
     return resource_id.rpartition("/")[2]
+
+
+def same(one: str, other: str) -> bool:
+    """Return True if two of ARM's names or ids are the same: case does not count."""
+    return one.lower() == other.lower()
+
+
+def group_id(subscription_id: str, group: str) -> str:
+    """Return the ARM id of a resource group."""
+    return f"/subscriptions/{subscription_id}/resourceGroups/{group}"
+
+
+def region_key(location: str) -> str:
+    """Return a region's name as Azure compares it: ``West US 3`` is ``westus3``."""
+    return location.replace(" ", "").lower()
