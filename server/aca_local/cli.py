@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from aca_local.fault_rules import FaultsError
 from aca_local.instance_lock import FORCE_LIMIT, DataFolder, Instance, end, stop
-from aca_local.port_book import PortInUseError
+from aca_local.port_book import HIGHEST, PortInUseError
 from aca_local.security import page_url
 from aca_local.state.own_files import OwnFile, OwnFileError
 from aca_local.streams import with_streams
@@ -22,6 +22,7 @@ from aca_local.streams import with_streams
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+LONGEST_TIME = 1_000_000  # of an option: what is longer is a mistake
 START_LIMIT = 60.0  # seconds
 LOG_NAME = "aca-local.log"
 LONGEST_LOG = 1024 * 1024  # bytes of a start that failed
@@ -46,11 +47,11 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     serve = commands.add_parser("serve", help="start it, or join the one that runs on the same data")
     _add_data_dir(serve)
-    serve.add_argument("--port", type=int, metavar="P", help="port of Azure Resource Manager (https); kept")
-    serve.add_argument("--latency-ms", type=float, default=0.0, metavar="N", help="delay of each request")
+    serve.add_argument("--port", type=_port, metavar="P", help="port of Azure Resource Manager (https); kept")
+    serve.add_argument("--latency-ms", type=_time, default=0.0, metavar="N", help="delay of each request")
     serve.add_argument(
         "--request-timeout",
-        type=float,
+        type=_time,
         default=240.0,
         metavar="S",
         help="seconds an ingress waits for an answer",
@@ -125,7 +126,27 @@ def _add_data_dir(command: argparse.ArgumentParser) -> None:
 
 
 def _folder(text: str) -> Path:
-    return Path(text).expanduser()
+    path = Path(text).expanduser()
+    if path.exists() and not path.is_dir():
+        raise argparse.ArgumentTypeError(f"{path} is no folder")
+    return path
+
+
+def _port(text: str) -> int:
+    port = int(text) if text.isascii() and text.isdigit() and len(text) <= len(str(HIGHEST)) else 0
+    if not 0 < port <= HIGHEST:
+        raise argparse.ArgumentTypeError(f"{text} is no port: 1 to {HIGHEST}")
+    return port
+
+
+def _time(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1
+    if not 0 <= value <= LONGEST_TIME:
+        raise argparse.ArgumentTypeError(f"{text} is no time: a number from 0 to {LONGEST_TIME}")
+    return value
 
 
 def _serve(folder: DataFolder, options: argparse.Namespace) -> int:
