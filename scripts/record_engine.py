@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "server"), str(ROOT / "tests")]
 
 from bicep_cli import BicepError, BicepService, find  # noqa: E402 - the path comes first
-from support.engine_cases import FOLDER, PLACE, ask, template_of  # noqa: E402 - the path comes first
+from support.engine_cases import FOLDER, ask, place_of, template_of  # noqa: E402 - the path comes first
 
 
 async def main() -> None:
@@ -38,7 +38,9 @@ async def record(bicep: BicepService, path: Path, folder: Path) -> None:
         case = {
             key: item for key, item in json.loads(line).items() if key not in ("snapshot", "value", "error")
         }
-        answer = await ask(bicep, folder, json.dumps(template_of(case)), case.get("parameters", {}), PLACE)
+        template = template_of(case)
+        place = place_of(template)
+        answer = await ask(bicep, folder, json.dumps(template), case.get("parameters", {}), place)
         if "expression" in case and "snapshot" in answer:
             answer = {"value": answer["snapshot"]["outputs"]["o"]["v"]}
         lines.append(json.dumps(case | answer, ensure_ascii=False))

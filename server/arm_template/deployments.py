@@ -217,8 +217,8 @@ def _part(value: Value, name: str) -> Value:
     return get(value, name) if isinstance(value, dict) else MISSING
 
 
-def scope_of(made: Declared, body: Mapping[str, Value]) -> Scope:
-    """Return the scope of a nested deployment: its own, or that around it."""
+def scope_of(made: Declared, body: Mapping[str, Value], groups: Mapping[str, Mapping[str, JSON]]) -> Scope:
+    """Return the scope of a nested deployment: its own, or that around it. `groups` are those made before it, by id."""
     outer, name = made.context.scope, str(written(made.name))
     location = body.get("location")
     place = location if isinstance(location, str) else outer.location
@@ -237,4 +237,11 @@ def scope_of(made: Declared, body: Mapping[str, Value]) -> Scope:
         group_tags=None,
         group_managed_by=None,
         above=None if found else made.base,
+        planned_group=groups.get(made.base.lower(), {}) if made.context.preview and group else None,
     )
+
+
+def planned_group(made: Declared) -> dict[str, JSON]:
+    """Return what a template says of a group that it makes, as far as it is known."""
+    told: dict[str, Value] = {name: (made.body or {}).get(name) for name in ("location", "tags")}
+    return {name: written(item) for name, item in told.items() if item is not None and not is_open(item)}

@@ -19,6 +19,7 @@ from arm_template.declarations import head_of, index, read_resources
 from arm_template.deployments import (
     check_form,
     passed,
+    planned_group,
     scope_of,
     template_of,
     template_scope,
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from arm_template.values import JSON
 
 MOST_RESOURCES = 800
+GROUP = "microsoft.resources/resourcegroups"
 STEPS = 200  # that a template takes for itself
 
 
@@ -61,6 +63,7 @@ class Settings:
     preview: bool
     answers: dict[str, Head] = field(default_factory=dict)
     outputs: dict[str, Value] = field(default_factory=dict)
+    groups: dict[str, dict[str, JSON]] = field(default_factory=dict)
 
 
 def expand(
@@ -132,6 +135,8 @@ def _parts(
         planned[id(made)] = _nested(made, settings) if nested else _plain(made)
         if not made.existing:
             context.answers[str(made.id).lower()] = head_of(made)
+        if made.type.lower() == GROUP and not made.existing and context.scope.resource_group is None:
+            settings.groups[str(made.id).lower()] = planned_group(made)
     resources = dependencies([(made, planned[id(made)]) for made in wanted], found, strict=settings.strict)
     return resources, *complete_outputs(context, template, outputs, (*where, "outputs"))
 
@@ -198,7 +203,7 @@ def _nested(made: Declared, settings: Settings) -> PlannedResource:
     if isinstance(properties, dict) and not isinstance(made.json.get("properties"), dict):
         made.template_scope = template_scope(made, get(properties, "expressionEvaluationOptions"))
     check_form(made)
-    scope = scope_of(made, body)
+    scope = scope_of(made, body, settings.groups)
     if not isinstance(properties, dict):
         return replace(_plain(made), nested_scope=scope)
     template = template_of(made, properties)

@@ -57,6 +57,8 @@ class Scope:
     environment: Mapping[str, JSON] | None = None
     deployer: Mapping[str, JSON] | None = None
     above: str | None = None
+    planned_group: Mapping[str, JSON] | None = None
+    """What the templates of the deployment say of the group, in a preview: nothing else of it is known."""
 
     @property
     def subscription(self) -> str:

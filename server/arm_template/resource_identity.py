@@ -30,7 +30,8 @@ def identify(made: Declared) -> None:
         _check_segments(made)
     made.base = _base(made)
     is_open = isinstance(made.name, Node) or made.open_scope is not None
-    made.id = _open_id(made) if is_open else id_below(made.base, made.type, _names(made))
+    stated = made.json.get("scope") is not None
+    made.id = _open_id(made) if is_open else id_below(made.base, made.type, _names(made), stated=stated)
     if made.name == "":
         made.name = as_written(shown)  # the engine keeps it, where nobody knows if the resource is wanted
 

@@ -65,6 +65,8 @@ def _head(made: Declared) -> Head:
     """Find name, id and version, whatever the condition. Raises TemplateError."""
     made.existing = is_existing(made.json)
     made.certain = False
+    if made.json.get("name") is None:
+        made.json = {**made.json, "name": ""}  # that it has none is told where it is read
     identify(made)
     made.certain = True
     read_version(made)

@@ -14,7 +14,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from support.engine_cases import PLACE, cases, recorded, template_of
+from support.engine_cases import cases, place_of, recorded, template_of
 from support.oracle_comparing import judged, ours, scope_of
 
 if TYPE_CHECKING:
@@ -29,7 +29,8 @@ def test_answers_are_those_of_the_engine(name: str) -> None:
     counts: Counter[str] = Counter()
     wrong: list[str] = []
     for case in cases(name):
-        got = ours(json.dumps(template_of(case)), case.get("parameters", {}), scope_of(PLACE))
+        template = template_of(case)
+        got = ours(json.dumps(template), case.get("parameters", {}), scope_of(place_of(template)))
         kind, words = judged(got, recorded(case))
         counts[kind] += 1
         if (kind in GOOD) == ("differs" in case):
@@ -42,8 +43,9 @@ def test_answers_are_those_of_the_engine(name: str) -> None:
 def asked(questions: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """Ask the program itself: a line a template."""
     lines = [
-        json.dumps({"template": template_of(case), "parameters": case.get("parameters", {}), "scope": PLACE})
+        json.dumps({"template": whole, "parameters": case.get("parameters", {}), "scope": place_of(whole)})
         for case in questions
+        for whole in [template_of(case)]
     ]
     command = [sys.executable, "-m", "aca_local", "evaluate", "--batch"]
     other = os.environ.get("AITK_SERVER_UNDER_TEST")

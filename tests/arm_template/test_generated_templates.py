@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 KINDS = (
-    "child, condition, constraint, definitions, deployed elsewhere, escaped template, existing, fault, key vault, "
+    "child, condition, constraint, definitions, deployed elsewhere, escaped template, existing, fault, group, key vault, "
     "lambda, metadata, nested choice, nested made, nullable, scope, secret output, to the subscription, typed function, "
     "typed output, typed parameter, "
     "nested properties, nested template, nested turn, nested written, nested wrong, output copy, property copy, "

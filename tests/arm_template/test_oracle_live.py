@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from bicep_cli import BicepError, BicepService, find
-from support.engine_cases import PLACE, ask, cases, recorded, template_of
+from support.engine_cases import ask, cases, place_of, recorded, template_of
 from support.oracle_comparing import Tally, judged, ours, scope_of
 from support.shared import shared
 
@@ -86,7 +86,9 @@ async def test_the_engine_still_gives_the_recorded_answers(
 ) -> None:
     wrong: list[str] = []
     for case in cases(name)[::17]:
-        answer = await ask(bicep, tmp_path, json.dumps(template_of(case)), case.get("parameters", {}), PLACE)
+        template = template_of(case)
+        place = place_of(template)
+        answer = await ask(bicep, tmp_path, json.dumps(template), case.get("parameters", {}), place)
         if judged(answer, recorded(case))[0] not in ("same", "same words"):
             wrong.append(f"{case.get('expression') or case['name']}: {answer}")
 

@@ -117,9 +117,7 @@ def index_of(value: Value, wanted: Value) -> Value:
     if isinstance(value, str) and isinstance(wanted, str):
         return lower(units(value)).find(lower(units(wanted)))
     if isinstance(value, list):
-        if is_open([value, wanted]):
-            return MISSING
-        return next((at for at, item in enumerate(value) if same(item, wanted)), -1)
+        return _found(value, wanted, range(len(value)))
     raise _search("indexOf", value, wanted)
 
 
@@ -130,10 +128,20 @@ def last_index_of(value: Value, wanted: Value) -> Value:
             return max(length(value) - 1, 0)
         return lower(units(value)).rfind(lower(units(wanted)))
     if isinstance(value, list):
-        if is_open([value, wanted]):
-            return MISSING
-        return next((at for at in range(len(value) - 1, -1, -1) if same(value[at], wanted)), -1)
+        return _found(value, wanted, range(len(value) - 1, -1, -1))
     raise _search("lastIndexOf", value, wanted)
+
+
+def _found(items: list[Value], wanted: Value, places: range) -> Value:
+    """Return where an element is, -1, or `MISSING` where one that is not known yet comes before it."""
+    if is_open(wanted):
+        return MISSING
+    for at in places:
+        if is_open(items[at]):
+            return MISSING
+        if same(items[at], wanted):
+            return at
+    return -1
 
 
 def _search(name: str, value: Value, wanted: Value) -> TemplateError:

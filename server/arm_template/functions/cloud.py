@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from arm_template.errors import DefinitionError, TemplateError, bare, fault
 from arm_template.evaluator import check_count, rebuilt
 from arm_template.messages import wrong_kind
-from arm_template.scope import Function, Routine, Special, value_of
+from arm_template.scope import Function, Head, Routine, Special, value_of
 from arm_template.syntax import Call, Completed, Deployed, Literal, Waiting, as_node
 from arm_template.unparser import written
 from arm_template.values import MISSING, Known, Node, Value, taken, type_name
 
 if TYPE_CHECKING:
-    from arm_template.scope import Env, Head
+    from arm_template.scope import Env
 
 TEXT = ("String",)
 FULL = "full"
@@ -157,10 +157,10 @@ def _declared(env: Env, symbol: str) -> Head:
     found = env.context.find(symbol)
     if not isinstance(declared, dict) or symbol.partition("[")[0] not in declared:
         found = None
+    elif env.context.info is not None and _is_asked_anew(env, found, symbol in declared):
+        found = env.context.info(symbol)
     elif found is None and env.context.unread is not None:
         raise env.context.unread
-    elif env.context.info is not None and (found is None or (env.context.preview and symbol not in declared)):
-        found = env.context.info(symbol)
     if found is None:
         raise fault(f"The template resource '{symbol}' is not found.", "https://aka.ms/arm-syntax")
     if isinstance(found, list):
@@ -168,6 +168,13 @@ def _declared(env: Env, symbol: str) -> Head:
     if found.failed is not None:
         raise bare(found.failed)
     return found
+
+
+def _is_asked_anew(env: Env, found: Head | list[Head] | None, whole: bool) -> bool:
+    """Return True if the reading of resources doesn't tell of one: it is not read, failed, or a turn in a preview."""
+    failed = isinstance(found, Head) and found.failed is not None
+    turn = env.context.preview and not whole
+    return found is None or failed or turn
 
 
 def run_list(call: Call, env: Env) -> Routine:

@@ -10,7 +10,8 @@ from arm_template.dotnet.utf16 import ordinal
 from arm_template.errors import TemplateError, fault
 from arm_template.messages import wrong_kind
 from arm_template.scope import Function
-from arm_template.values import MISSING, Node, Value, same
+from arm_template.unparser import text
+from arm_template.values import MISSING, Node, Value, is_open, same
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -133,8 +134,17 @@ def _extreme(name: str, values: Sequence[Value], choose: Callable[..., int | flo
 
 
 def equals(one: Value, two: Value) -> bool:
-    """`equals(one, two)`."""
-    return same(one, two)
+    """`equals(one, two)`: inside arrays and objects, what is not known yet is the same where its expressions are."""
+    return same(_as_text(one), _as_text(two)) if is_open(one) and is_open(two) else same(one, two)
+
+
+def _as_text(value: Value) -> Value:
+    """Return a value in which objects of their texts stand for expressions."""
+    if isinstance(value, Node):
+        return {"": text(value)}
+    if isinstance(value, dict):
+        return {key: _as_text(item) for key, item in value.items()}
+    return [_as_text(item) for item in value] if isinstance(value, list) else value
 
 
 def greater(one: Value, two: Value) -> bool:

@@ -36,11 +36,19 @@ def path_of(kind: str, names: list[str]) -> str:
     return f"{namespace}/{pairs}"
 
 
-def id_below(base: str, kind: str, names: list[str]) -> str:
-    """Return the id of a resource that lies in `base` (a group, a subscription, a resource, or nothing)."""
-    if kind.lower() == "microsoft.resources/resourcegroups" and re.fullmatch(r"/subscriptions/[^/]+", base):
+def id_below(base: str, kind: str, names: list[str], *, stated: bool = False) -> str:
+    """Return the id of a resource that lies in `base` (a group, a subscription, a resource, or nothing).
+
+    Where a template has `stated` that base, a group or a subscription is a resource like any other.
+    """
+    of = kind.lower()
+    if (
+        of == "microsoft.resources/resourcegroups"
+        and not stated
+        and re.fullmatch(r"/subscriptions/[^/]+", base)
+    ):
         return f"{base}/resourceGroups/{names[0]}"
-    if kind.lower() == "microsoft.resources/subscriptions" and not base:
+    if of == "microsoft.resources/subscriptions" and not base and not stated:
         return f"/subscriptions/{names[0]}"
     return f"{base}/providers/{path_of(kind, names)}"
 

@@ -88,6 +88,12 @@ def _other_group(subscription_id: str, args: tuple[Value, ...]) -> Value:
 
 def _group_facts(env: Env) -> dict[str, Value]:
     scope = env.context.scope
+    planned = scope.planned_group
+    if planned is not None:
+        return {
+            name: taken(planned[name]) if name in planned else unknown(env, "resourceGroup", name)
+            for name in ("location", "tags", "properties")
+        }
     live = _live_group(env)
     facts: dict[str, Value] = {
         "location": scope.location,

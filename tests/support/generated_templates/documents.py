@@ -36,7 +36,23 @@ def document(seed: str, number: int) -> Document:
     if chance.often(0.08):
         chance.kind("to the subscription")
         template = _without_groups({**template, "$schema": TO_SUBSCRIPTION})
+        if chance.often(0.6):
+            _add_group(chance, template)
     return Document(f"{seed}/{number}", template, given, frozenset(chance.kinds))
+
+
+def _add_group(chance: Chance, template: Json) -> None:
+    """Let a template make the group that its nested deployments may go to."""
+    chance.kind("group")
+    made: Json = {
+        "type": "Microsoft.Resources/resourceGroups",
+        "apiVersion": "2023-01-01",
+        "name": "elsewhere",
+        "location": chance.one("eastus", "[deployment().location]", "[environment().name]"),
+    }
+    made |= chance.one({}, {"tags": {"team": "us"}}, {"condition": chance.one(True, False)})
+    found = template["resources"]
+    template["resources"] = {"group": made, **found} if isinstance(found, dict) else [made, *found]
 
 
 def _without_groups(item: Any) -> Any:
