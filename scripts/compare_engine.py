@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "server"), str(ROOT / "tests")]
 
 from bicep_cli import BicepError, BicepService, find  # noqa: E402 - the path comes first
-from support.engine_cases import PLACE, ask  # noqa: E402 - the path comes first
+from support.engine_cases import ask, place_of  # noqa: E402 - the path comes first
 from support.generated_templates import Document, document  # noqa: E402 - the path comes first
 from support.oracle_comparing import Tally, ours, scope_of  # noqa: E402 - the path comes first
 
@@ -57,13 +57,14 @@ async def compare(options: argparse.Namespace) -> Tally:
     async with BicepService(find(options.bicep)) as bicep:
         with tempfile.TemporaryDirectory() as folder:
             for made in documents(options):
-                answer = await ask(bicep, Path(folder), json.dumps(made.template), made.parameters, PLACE)
+                place = place_of(made.template)
+                answer = await ask(bicep, Path(folder), json.dumps(made.template), made.parameters, place)
                 if str(answer.get("error", "")).startswith(UNSAID):
                     unsaid += 1
                     continue
                 lines.append(json.dumps(case_of(made) | answer, ensure_ascii=False))
                 tally.add(
-                    made.name, ours(json.dumps(made.template), made.parameters, scope_of(PLACE)), answer
+                    made.name, ours(json.dumps(made.template), made.parameters, scope_of(place)), answer
                 )
                 kinds.update(made.kinds)
                 if tally.total >= options.count:

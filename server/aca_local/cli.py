@@ -135,7 +135,10 @@ def _add_data_dir(command: argparse.ArgumentParser) -> None:
 
 
 def _folder(text: str) -> Path:
-    return Path(text).expanduser()
+    path = Path(text).expanduser()
+    if path.exists() and not path.is_dir():
+        raise argparse.ArgumentTypeError(f"{path} is no folder")
+    return path
 
 
 def _serve(folder: DataFolder, options: argparse.Namespace) -> int:

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from ipaddress import ip_address
-from urllib.parse import urlsplit
 
+HOST = re.compile(r"(?P<name>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{0,5})?")
 PAGE_COOKIE = "aca-local-"  # its name goes on with the port of the page
 
 
 def is_local_host(host: str | None) -> bool:
-    """Return True if a ``Host`` header names this computer: a loopback address, localhost or below it."""
+    """Return True if a ``Host`` header names this computer: a loopback address, localhost or below it.
+
+    It is a name and a port and nothing else: with a path, a user or a backslash in it, programs read it differently.
+    """
+    found = HOST.fullmatch(host or "")
+    if found is None:
+        return False
+    name = found["name"].strip("[]").lower()
     try:
-        name = urlsplit(f"//{host or ''}").hostname or ""
         return name == "localhost" or name.endswith(".localhost") or ip_address(name).is_loopback
     except ValueError:
         return False

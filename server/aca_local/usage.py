@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import math
 from typing import NoReturn
+
+from aca_local.port_book import HIGHEST
 
 USAGE = 2
 """The exit code of a command line that can't be one."""
-_LAST_PORT = 65_535
+_LONGEST = 1_000_000
+"""What a length of time may be; what is longer is a mistake."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -21,9 +23,10 @@ class Parser(argparse.ArgumentParser):
 
 def port_number(text: str) -> int:
     """Return a port; raise ArgumentTypeError for what is none."""
-    if not text.isdecimal() or not 0 < int(text) <= _LAST_PORT:
-        raise argparse.ArgumentTypeError(f"a port is a number from 1 to {_LAST_PORT}")
-    return int(text)
+    port = int(text) if text.isascii() and text.isdigit() and len(text) <= len(str(HIGHEST)) else 0
+    if not 0 < port <= HIGHEST:
+        raise argparse.ArgumentTypeError(f"a port is a number from 1 to {HIGHEST}")
+    return port
 
 
 def duration(text: str) -> float:
@@ -32,6 +35,6 @@ def duration(text: str) -> float:
         value = float(text)
     except ValueError:
         value = -1
-    if not 0 <= value < math.inf:
-        raise argparse.ArgumentTypeError("it must be a number, 0 or more")
+    if not 0 <= value <= _LONGEST:
+        raise argparse.ArgumentTypeError(f"it must be a number from 0 to {_LONGEST}")
     return value

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _LOOK_AT_LOG = "Look into aca-local.log in its data folder, or run `aca-local serve` to see what it says."
 _PORT_TAKEN = re.compile(r"Port \d+ .*? is in use by .*?\.(?= |$)")
+_PROGRAM = re.compile(r"aca-local( \w+)?: (error: )?")
 _MARGIN = 5.0
 _STOP_TIMEOUT = 45.0
 _ANSWER_TIMEOUT = 5.0
@@ -173,7 +174,7 @@ def _failed(said: str, settings: Settings) -> AppError:
             "The local Azure (aca-local) is not installed in this interpreter.",
             suggestion="Install the package aitk-inference there, or correct the setting of the interpreter.",
         )
-    words = lines[-1].replace("aca-local: ", "") if lines else "it gave no reason"
+    words = _PROGRAM.sub("", lines[-1]) if lines else "it gave no reason"
     if taken := _PORT_TAKEN.match(words):
         data = ["--data-dir", str(settings.local_data)] if settings.local_data else []
         anew = shlex.join(["aca-local", "serve", "--detach", "--new-ports", *data])

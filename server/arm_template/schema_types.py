@@ -230,9 +230,11 @@ class Checker:
 
     def _opening(self, path: str) -> str:
         """Name the subject; below a parameter or an output, the path to the value belongs to its name."""
-        subject = (
-            self.subject.replace("'", f"{path}'", 2).replace(f"{path}'", "'", 1) if path else self.subject
-        )
+        subject = self.subject
+        if path and subject.startswith("output of"):
+            subject = f"'{path}' property of the {subject}"
+        elif path:
+            subject = subject.replace("'", f"{path}'", 2).replace(f"{path}'", "'", 1)
         return f"The provided value for the {subject} is not valid."
 
     def _bad(self, path: str, problem: str, page: str) -> TemplateError:

@@ -53,6 +53,10 @@ def test_weights_that_a_client_sends_as_text_are_numbers(http: httpx.Client) -> 
     assert shown(http) == {"split--one": 50, "split--two": 50}
 
 
+def half(revision: str, label: str) -> dict[str, Any]:
+    return {"revisionName": revision, "weight": 50, "label": label}
+
+
 @pytest.mark.parametrize(
     ("traffic", "path"),
     [
@@ -66,6 +70,13 @@ def test_weights_that_a_client_sends_as_text_are_numbers(http: httpx.Client) -> 
         ([{"latestRevision": True, "weight": 50.5}], "traffic[0].weight"),
         ([None], "traffic[0]"),
         ("all", "traffic"),
+        ([LATEST | {"weight": 50}, LATEST | {"weight": 50}], "traffic[1].latestRevision"),
+        ([half("split--one", ""), half("SPLIT--ONE", "")], "traffic[1].revisionName"),
+        ([half("split--one", "blue"), half("split--two", "blue")], "traffic[1].label"),
+        *(
+            ([half("split--one", label), half("split--two", "")], "traffic[0].label")
+            for label in ("Blue", "1st", "a b", "end-", "-a", "é", "a" * 64)
+        ),
     ],
 )
 def test_what_azure_refuses(http: httpx.Client, traffic: Any, path: str) -> None:

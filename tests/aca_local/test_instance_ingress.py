@@ -212,7 +212,17 @@ def test_an_absolute_target_names_the_app_or_nothing(echo: str) -> None:
     )
 
 
-@pytest.mark.parametrize("hosts", [("{echo}", "evil.example"), ("evil.example",), ("",)])
+@pytest.mark.parametrize(
+    "hosts",
+    [
+        ("{echo}", "evil.example"),
+        ("evil.example",),
+        ("",),
+        ("{echo}/x",),
+        ("x@{echo}",),
+        ("evil.example\\.localhost",),
+    ],
+)
 def test_only_one_name_of_this_computer_is_answered(echo: str, hosts: tuple[str, ...]) -> None:
     lines = "".join(f"Host: {host.format(echo=echo)}\r\n" for host in hosts)
     answer = raw(echo, f"GET / HTTP/1.1\r\n{lines}Connection: close\r\n\r\n".encode())

@@ -193,6 +193,30 @@ def test_a_pipe_as_log_holds_up_no_start_in_the_background(folder: Path) -> None
     assert words.startswith(f"aca-local: {folder / 'aca-local.log'} can't be used: ")
 
 
+@pytest.mark.parametrize(
+    "option",
+    [
+        *(f"--port {value}" for value in ("70000", "0", "-1", "\u00b2", "9" * 5_000)),
+        *(f"--latency-ms {value}" for value in ("nan", "inf", "-5", "x")),
+        *(f"--request-timeout {value}" for value in ("nan", "1e400", "-1")),
+        "--data-dir {pipe}",
+    ],
+)
+def test_an_option_that_cannot_be_is_refused_and_spoils_nothing(tmp_path: Path, option: str) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    words = option.format(pipe=tmp_path / "pipe").split()
+    done = subprocess.run(
+        [sys.executable, "-m", "aca_local", "serve", "--data-dir", str(tmp_path / "data"), *words],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert f"argument {words[0]}: " in done.stderr
+    assert not (tmp_path / "data" / "ports.json").exists()
+
+
 @pytest.mark.parametrize("words", ["{pipe}", "{template} --parameters {pipe}", "{bicep}"])
 def test_an_evaluation_waits_for_no_pipe(tmp_path: Path, words: str) -> None:
     pipe, template, bicep = tmp_path / "pipe.json", tmp_path / "main.json", tmp_path / "main.bicep"

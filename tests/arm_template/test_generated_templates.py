@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from bicep_cli import BicepError, BicepService, find
-from support.engine_cases import PLACE, ask, cases
+from support.engine_cases import ask, cases, place_of
 from support.generated_templates import document
 from support.oracle_comparing import Tally, ours, scope_of
 from support.shared import shared
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 KINDS = (
-    "child, condition, constraint, escaped template, existing, fault, lambda, nested choice, nested made, "
+    "child, condition, constraint, definitions, deployed elsewhere, escaped template, existing, fault, key vault, "
+    "lambda, metadata, nested choice, nested made, nullable, scope, secret output, to the subscription, typed function, "
+    "typed output, typed parameter, "
     "nested properties, nested template, nested turn, nested written, nested wrong, output copy, property copy, "
     "reference, references, resource copy, safe access, secret, symbolic names, user function, variable copy"
 )
@@ -32,7 +34,7 @@ COUNT = int(os.environ.get("AITK_TEMPLATES", "60"))
 def test_recorded_answers_are_those_of_the_engine() -> None:
     tally = Tally()
     for case in cases("generated.jsonl"):
-        got = ours(json.dumps(case["template"]), case["parameters"], scope_of(PLACE))
+        got = ours(json.dumps(case["template"]), case["parameters"], scope_of(place_of(case["template"])))
         tally.add(case["name"], got, case)
 
     assert not tally.wrong, "\n".join([str(dict(tally.counts)), *tally.wrong[:20]])
@@ -66,9 +68,10 @@ async def test_answers_of_the_cli_are_those_of_the_engine(bicep: BicepService, t
     seed, tally = SEED, Tally()
     for number in range(COUNT):
         made = document(seed, number)
-        answer = await ask(bicep, tmp_path, json.dumps(made.template), made.parameters, PLACE)
+        place = place_of(made.template)
+        answer = await ask(bicep, tmp_path, json.dumps(made.template), made.parameters, place)
         if not str(answer.get("error", "")).startswith("Compilation failed"):
-            got = ours(json.dumps(made.template), made.parameters, scope_of(PLACE))
+            got = ours(json.dumps(made.template), made.parameters, scope_of(place))
             tally.add(made.name, got, answer)
     print(f"seed {seed}: {dict(tally.counts)}")
 

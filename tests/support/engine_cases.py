@@ -38,6 +38,12 @@ AROUND: dict[str, Any] = {
 Case = dict[str, Any]
 
 
+def place_of(template: Case) -> dict[str, str]:
+    """Return where a template is deployed: to a group, or by its schema to the subscription."""
+    to_subscription = "/subscriptionDeploymentTemplate" in str(template.get("$schema"))
+    return {name: text for name, text in PLACE.items() if not (to_subscription and name == "resourceGroup")}
+
+
 def cases(name: str) -> list[Case]:
     """Read the cases of a file."""
     return [json.loads(line) for line in (FOLDER / name).read_text().splitlines()]

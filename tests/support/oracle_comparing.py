@@ -23,7 +23,7 @@ def scope_of(place: Mapping[str, str]) -> Scope:
     return Scope(
         tenant_id=place["tenantId"],
         subscription_id=place["subscriptionId"],
-        resource_group=place["resourceGroup"],
+        resource_group=place.get("resourceGroup"),
         location=place["location"],
         deployment_name=place["deploymentName"],
     )

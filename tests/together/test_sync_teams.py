@@ -31,6 +31,23 @@ def test_who_takes_over_a_colleagues_change_is_asked_nothing(
     assert (there[changed], there["f1.py"]) == (b"theirs and ours", b"ours")
 
 
+@pytest.mark.parametrize("words", [[], ["--yes"]])
+def test_a_file_that_a_colleague_spells_otherwise_is_sent_as_it_is_here(
+    server: FilesServer, sync: SyncCli, tmp_path: Path, words: list[str]
+) -> None:
+    """It is no file that this folder never had: that would stay, and what is here would never be sent."""
+    colleague = SyncCli(server, tmp_path / "other-state")
+    assert colleague(clone(tmp_path / "B", {**CODE, "lib/Tool.py": b"theirs"})).returncode == 0
+    ours = clone(tmp_path / "A", CODE)
+    assert sync(ours).returncode == 0  # from here on this computer knows of a file that this folder never had
+    for content in (b"ours", b"ours again"):
+        clone(ours, {"lib/tool.py": content})
+        done = sync(ours, *words)
+        assert done.returncode == 0, done.stderr
+        there = content_of(server)
+        assert ("lib/Tool.py" in there, there.get("lib/tool.py")) == (False, content), done.stdout
+
+
 def test_what_was_noted_before_another_identity_is_not_asked_about(
     server: FilesServer, sync: SyncCli, tmp_path: Path
 ) -> None:

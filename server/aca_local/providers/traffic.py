@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from aca_local.kernel.body_schema import invalid
@@ -17,6 +18,12 @@ if TYPE_CHECKING:
 
 _PATH = ".properties.configuration.ingress.traffic"
 WHOLE = 100
+LABEL = re.compile(r"[a-z]([a-z0-9-]*[a-z0-9])?")
+LONGEST_LABEL = 63  # it is part of a host name
+LABEL_RULE = (
+    "A label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and "
+    "end with an alphanumeric character."
+)
 
 
 def read(asked: list[JsonObject] | None) -> list[TrafficRecord]:
@@ -33,10 +40,29 @@ def read(asked: list[JsonObject] | None) -> list[TrafficRecord]:
         if bool(one.get("latestRevision")) == bool(one.get("revisionName")):
             raise invalid(f"{_PATH}[{index}]", "Either latestRevision or revisionName must be set.")
         found.append({**one, "weight": weight})  # type: ignore[typeddict-item]  # the table has checked the rest
+    _check_repetitions(found)
     total = sum(one.get("weight", 0) for one in found)
     if total != WHOLE:
         raise invalid(_PATH, f"The traffic weights must add up to 100, not {total}.")
     return found
+
+
+def _check_repetitions(asked: list[TrafficRecord]) -> None:
+    """Raise InvalidRequestContent for a label, or a revision, that stands twice, and for what is no label.
+
+    What a label is: https://learn.microsoft.com/azure/container-apps/revisions#labels
+    """
+    seen: set[tuple[str, str]] = set()
+    for index, one in enumerate(asked):
+        label = one.get("label") or ""
+        if label and not (LABEL.fullmatch(label) and len(label) <= LONGEST_LABEL):
+            raise invalid(f"{_PATH}[{index}].label", f"The label '{label}' is invalid. {LABEL_RULE}")
+        revision = (one.get("revisionName") or "").lower()
+        target = ("revisionName", revision) if revision else ("latestRevision", "true")
+        for name, value in (("label", label), target):
+            if value and (name, value) in seen:
+                raise invalid(f"{_PATH}[{index}].{name}", f"The {name} '{value}' is used more than once.")
+            seen.add((name, value))
 
 
 def check_names(asked: list[TrafficRecord], known: Collection[str]) -> None:

@@ -38,6 +38,8 @@ class OwnFile(NamedTuple):
             return read_regular(self.path, largest)
         except FileNotFoundError:
             return None
+        except NotADirectoryError:  # not this file is wrong, but the folder
+            raise
         except OSError as problem:
             raise self._unusable(problem) from None
 
@@ -77,6 +79,8 @@ class OwnFile(NamedTuple):
             check_regular(self.path)
         except FileNotFoundError:
             return
+        except NotADirectoryError:  # not this file is wrong, but the folder
+            raise
         except OSError as problem:
             raise self._unusable(problem) from None
 

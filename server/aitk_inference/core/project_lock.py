@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from typing import IO, TYPE_CHECKING, NamedTuple
 
 from aitk_inference.core.errors import Busy
-from aitk_inference.core.regular_files import read_text
+from aitk_inference.core.regular_files import check_kind, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -130,9 +130,13 @@ def _path(state: Path, key: str) -> Path:
 
 def _open(path: Path) -> IO[bytes]:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    return os.fdopen(
-        os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600), "r+b", buffering=0
-    )
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
+    try:
+        check_kind(os.fstat(descriptor), path)  # a pipe can be locked, and read for ever
+    except OSError:
+        os.close(descriptor)
+        raise
+    return os.fdopen(descriptor, "r+b", buffering=0)
 
 
 def _busy(project: Path, file: IO[bytes]) -> Busy:

@@ -40,10 +40,10 @@ def read_begin(path: Path, count: int) -> bytes:
     Raises:
         OSError: it can't be read, or is no regular file.
     """
-    _check_kind(path.stat(), path)
+    check_kind(path.stat(), path)
     descriptor = os.open(path, _FLAGS)
     with os.fdopen(descriptor, "rb") as file:
-        _check_kind(os.fstat(descriptor), path)  # what the name stood for a moment ago may be gone
+        check_kind(os.fstat(descriptor), path)  # what the name stood for a moment ago may be gone
         return file.read(count)
 
 
@@ -86,7 +86,8 @@ def _descriptor(path: str, flags: int) -> int:
     return descriptor
 
 
-def _check_kind(status: os.stat_result, path: Path) -> None:
+def check_kind(status: os.stat_result, path: Path) -> None:
+    """Raise OSError for what is no regular file."""
     if stat.S_ISDIR(status.st_mode):
         raise IsADirectoryError(errno.EISDIR, "It is a folder, not a file", str(path))
     if not stat.S_ISREG(status.st_mode):

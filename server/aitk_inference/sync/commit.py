@@ -100,7 +100,7 @@ async def _prepare(writing: Writing, moving: Mapping[str, str], early: Sequence[
     await bring_back(writing.share, writing.base.moving)
     large = _large_in_doubt(writing)
     if large or moving:
-        manifest = Manifest(writing.base.project, {**writing.base.files, **large}, moving)
+        manifest = Manifest(writing.base.project, _rows(writing.base.files, large), moving)
         await write_manifest(writing.share, encode(manifest))
     await _delete_parts(writing)
     await respell(writing.share, moving)

@@ -51,6 +51,7 @@ from aitk_inference.sync.scan import scan
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from collections.abc import Set as AbstractSet
     from pathlib import Path
 
     from aitk_inference.core.ports import Clock
@@ -179,7 +180,7 @@ class _Run:
         known = self._known
         if known and self._job.dry_run and await manifest_etag(self._share) != known.etag:
             known = None
-        return known or await self._read_base()
+        return known._replace(unknown=self._missing(known.unknown)) if known else await self._read_base()
 
     async def _read_base(self) -> Base:
         """Return what the share says."""
@@ -219,10 +220,16 @@ class _Run:
         return 2 * alike >= len(found.files)
 
     def _unknown(self, files: Mapping[str, Sent]) -> frozenset[str]:
-        """Return files of the share that this folder never had, as far as this computer knows."""
+        """Return files of the share that this folder never had, under whatever spelling, as far as this computer knows."""
         before = self._known
         had = before.manifest.files.keys() - before.unknown if before else set[str]()
-        return frozenset(files.keys() - self._local.keys() - had)
+        return self._missing(files.keys() - had)
+
+    def _missing(self, paths: AbstractSet[str]) -> frozenset[str]:
+        """Return those of these paths that this folder has under no spelling."""
+        others = paths - self._local.keys()
+        names = {path.lower() for path in self._local} if others else set[str]()
+        return frozenset(path for path in others if path.lower() not in names)
 
     async def _refuse_outdated(self) -> None:
         """Make sure that nobody is asked about a share of yesterday: another computer may have synced since.
@@ -359,7 +366,7 @@ class _Run:
 
     def _keep(self, before: frozenset[str], written: Base, content: bytes) -> None:
         """Keep the share's manifest on this computer; ``before`` are the files that this folder never had."""
-        unknown = frozenset(before & written.manifest.files.keys() - self._local.keys())
+        unknown = self._missing(before & written.manifest.files.keys())
         self._cache.save(written._replace(unknown=unknown), content)
 
     async def _is_current(self, base: Base) -> bool:
@@ -369,7 +376,7 @@ class _Run:
     def _remember(self, plan: Plan, base: Base) -> None:
         """Note what was read, and times that turned out to mean no change: nothing is hashed twice."""
         known = base.manifest.files
-        unknown = base.unknown - self._local.keys()
+        unknown = self._missing(base.unknown)
         is_new = self._read is not None or unknown != base.unknown
         if base.etag and (is_new or any(row is not known.get(p) for p, row in plan.unchanged.items())):
             files = {**known, **plan.unchanged}

@@ -21,6 +21,12 @@ def test_names_of_this_computer_are_taken(host: str) -> None:
         "10.0.0.1",
         "a b",
         "[x",
+        "127.0.0.1/x",
+        "x@127.0.0.1",
+        "evil.example\\.localhost",
+        "evil.example#.localhost",
+        "\udcff.localhost",
+        "127.0.0.1:port",
     ],
 )
 def test_other_names_are_refused(host: str | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import resource
@@ -125,6 +126,26 @@ def test_no_file_of_a_project_is_waited_for(project: Path, name: str) -> None:
     (project / name).unlink(missing_ok=True)
     pipe(project / name)
     refused(run(project, *PLAN), Path(name).name)
+
+
+@pytest.mark.parametrize("make", [pipe, folder, device], ids=lambda make: make.__name__)
+def test_a_lock_that_is_no_file_is_named(tmp_path: Path, make: Any) -> None:
+    source, state = tmp_path / "source", tmp_path / "state"
+    source.mkdir()
+    key = hashlib.sha256(os.fsencode(source.resolve())).hexdigest()[:24]
+    (state / "locks").mkdir(parents=True)
+    make(state / "locks" / f"{key}.lock")
+    url = "http://127.0.0.1:9/account/share?sv=2023-01-03&sig=x&se=2099-01-01&sp=rcwdl&sr=s"
+    done = subprocess.run(
+        [*PROGRAM, "sync", str(source), url, "--no-input"],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "AITK_STATE_DIR": str(state), "AITK_LOG_DIR": str(tmp_path / "log")},
+        timeout=ENOUGH,
+        check=False,
+    )
+    refused(Ended(done.returncode, done.stdout, done.stderr), f"{key}.lock")
 
 
 # --- JSON ------------------------------------------------------------------------------------------

@@ -11,6 +11,9 @@ from support.generated_templates.expressions import text
 from support.generated_templates.values import loop, value
 
 SCHEMA = "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#"
+TO_SUBSCRIPTION = (
+    "https://schema.management.azure.com/schemas/2018-05-01/subscriptionDeploymentTemplate.json#"
+)
 Json = dict[str, Any]
 FAULTS = (0.0, 0.0, 0.0, 0.02, 0.05, 0.15)
 
@@ -30,7 +33,24 @@ def document(seed: str, number: int) -> Document:
     chance = Chance(f"{seed}/{number}")
     chance.faults = chance.choice(FAULTS)
     template, given = _template(chance, Names(), top=True)
+    if chance.often(0.08):
+        chance.kind("to the subscription")
+        template = _without_groups({**template, "$schema": TO_SUBSCRIPTION})
     return Document(f"{seed}/{number}", template, given, frozenset(chance.kinds))
+
+
+def _without_groups(item: Any) -> Any:
+    """Return a template in which most of what asks for the group asks for the subscription."""
+    if isinstance(item, dict):
+        return {key: _without_groups(part) for key, part in item.items()}
+    if isinstance(item, list):
+        return [_without_groups(part) for part in item]
+    if not isinstance(item, str):
+        return item
+    named = item.replace("resourceGroup().location", "deployment().location")
+    return named.replace("resourceGroup().name", "subscription().subscriptionId").replace(
+        "resourceGroup().id", "subscription().id"
+    )
 
 
 def _template(chance: Chance, outer: Names, *, top: bool, level: int = 0) -> tuple[Json, Json]:
