@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING
 
 from aca_local.fault_rules import FaultsError
 from aca_local.instance_lock import FORCE_LIMIT, DataFolder, Instance, end, stop
-from aca_local.port_book import HIGHEST, PortInUseError
+from aca_local.port_book import PortInUseError
 from aca_local.security import page_url
 from aca_local.state.own_files import OwnFile, OwnFileError
 from aca_local.streams import with_streams
+from aca_local.usage import Parser, duration, port_number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-LONGEST_TIME = 1_000_000  # of an option: what is longer is a mistake
 START_LIMIT = 60.0  # seconds
 LOG_NAME = "aca-local.log"
 LONGEST_LOG = 1024 * 1024  # bytes of a start that failed
@@ -36,29 +36,34 @@ EXAMPLES = """examples:
 """
 
 
-def parser() -> argparse.ArgumentParser:
+def parser() -> Parser:
     """Describe the command line."""
-    top = argparse.ArgumentParser(
+    top = Parser(
         "aca-local",
         description="Azure Resource Manager, Azure Files and Container Apps on this computer.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    serve = commands.add_parser("serve", help="start it, or join the one that runs on the same data")
+    serve = _command(commands, "serve", "start it, or join the one that runs on the same data")
     _add_data_dir(serve)
-    serve.add_argument("--port", type=_port, metavar="P", help="port of Azure Resource Manager (https); kept")
-    serve.add_argument("--latency-ms", type=_time, default=0.0, metavar="N", help="delay of each request")
+    serve.add_argument(
+        "--port", type=port_number, metavar="P", help="port of Azure Resource Manager (https); kept"
+    )
+    serve.add_argument("--latency-ms", type=duration, default=0.0, metavar="N", help="delay of each request")
     serve.add_argument(
         "--request-timeout",
-        type=_time,
+        type=duration,
         default=240.0,
         metavar="S",
         help="seconds an ingress waits for an answer",
     )
     serve.add_argument("--faults", type=Path, metavar="FILE", help="what shall go wrong (JSON)")
     serve.add_argument(
-        "--timing", choices=("instant", "realistic"), default="instant", help="how long it takes"
+        "--timing",
+        choices=("instant", "realistic"),
+        default="instant",
+        help="how long resources, probes and restarts take (default: instant)",
     )
     serve.add_argument(
         "--no-create-with-data",
@@ -69,14 +74,18 @@ def parser() -> argparse.ArgumentParser:
     serve.add_argument("--detach", action="store_true", help="stay in the background")
     serve.add_argument("--json", action="store_true", help="print one line when ready, and nothing else")
     for name, words in (("stop", "end the one that runs"), ("status", "say whether one runs, and where")):
-        command = commands.add_parser(name, help=words)
+        command = _command(commands, name, words)
         _add_data_dir(command)
         command.add_argument("--json", action="store_true", help="print one line of JSON")
-    coverage = commands.add_parser("coverage", help="list what is served, and what was refused so far")
+    coverage = _command(commands, "coverage", "list what is served, and what was refused so far")
     _add_data_dir(coverage)
     coverage.add_argument("--json", action="store_true", help="print one JSON object a line")
     commands.add_parser("evaluate", help="say what a template would create", add_help=False)
     return top
+
+
+def _command(commands: argparse._SubParsersAction[Parser], name: str, words: str) -> argparse.ArgumentParser:
+    return commands.add_parser(name, help=words, description=f"{words[:1].upper()}{words[1:]}.")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -130,23 +139,6 @@ def _folder(text: str) -> Path:
     if path.exists() and not path.is_dir():
         raise argparse.ArgumentTypeError(f"{path} is no folder")
     return path
-
-
-def _port(text: str) -> int:
-    port = int(text) if text.isascii() and text.isdigit() and len(text) <= len(str(HIGHEST)) else 0
-    if not 0 < port <= HIGHEST:
-        raise argparse.ArgumentTypeError(f"{text} is no port: 1 to {HIGHEST}")
-    return port
-
-
-def _time(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1
-    if not 0 <= value <= LONGEST_TIME:
-        raise argparse.ArgumentTypeError(f"{text} is no time: a number from 0 to {LONGEST_TIME}")
-    return value
 
 
 def _serve(folder: DataFolder, options: argparse.Namespace) -> int:

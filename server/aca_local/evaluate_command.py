@@ -5,7 +5,6 @@ A table for people, ``--json`` for programs, and ``--batch`` for many: JSON line
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import json
 import os
@@ -20,8 +19,10 @@ from bicep_cli import BicepError, BicepService, find
 
 from aca_local.state.regular_files import check_regular, read_regular
 from aca_local.streams import speaks_unicode
+from aca_local.usage import Parser
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Mapping, Sequence
 
     from bicep_cli import Compilation, ParametersCompilation
@@ -76,7 +77,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(arguments: Sequence[str]) -> int:
     """Run the command from its arguments."""
-    parser = argparse.ArgumentParser("aca-local evaluate", description="Say what a template would create.")
+    parser = Parser("aca-local evaluate", description="Say what a template would create.")
     add_arguments(parser)
     return run(parser.parse_args(arguments))
 

@@ -53,6 +53,12 @@ class PortBook:
         self._ports[name] = port
         self._write()
 
+    def claim(self, name: str, port: int) -> None:
+        """Keep a port that somebody chose; raise PortInUseError for one that can't be had, which is not kept."""
+        if not is_free(port):
+            raise PortInUseError(f"Port {port} of {HOST} is in use by {holder_of(port)}. Choose another one.")
+        self.keep(name, port)
+
     def release(self, name: str) -> None:
         """Forget a name and its port."""
         if self._ports.pop(name, None) is not None:

@@ -234,7 +234,7 @@ def _same(token: str) -> Callable[[str], bool]:
 def _ports(path: Path, options: Options) -> PortBook:
     ports = PortBook(path)
     if options.port:
-        ports.keep("arm", options.port)
+        ports.claim("arm", options.port)
     if options.new_ports:
         ports.choose_again()
     ports.check()

@@ -128,6 +128,26 @@ def test_what_a_kill_left_behind_is_not_taken_for_a_running_one(folder: Path) ->
     assert (second["arm"], second["token"]) == (first["arm"], first["token"])
 
 
+@pytest.mark.parametrize("given", ["99999", "abc", "0"])
+def test_a_port_that_is_none_is_refused_and_not_kept(folder: Path, given: str) -> None:
+    refused = aca_local(folder, "serve", "--detach", "--json", "--port", given)
+    assert refused.returncode == 2, refused.stderr
+    assert "a port is a number from 1 to 65535" in refused.stderr
+    assert "Traceback" not in refused.stderr
+    line(aca_local(folder, "serve", "--detach", "--json"))
+
+
+def test_a_chosen_port_that_cannot_be_had_is_not_kept(folder: Path) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        refused = aca_local(folder, "serve", "--detach", "--json", "--port", str(port))
+        assert refused.returncode == 1
+        assert f"Port {port} of 127.0.0.1 is in use by" in refused.stderr
+        line(aca_local(folder, "serve", "--detach", "--json"))
+
+
 def test_a_port_in_use_is_one_clear_line(folder: Path) -> None:
     line(aca_local(folder, "serve", "--detach", "--json"))
     aca_local(folder, "stop")

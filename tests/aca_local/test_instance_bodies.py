@@ -92,20 +92,21 @@ def test_a_deep_body_is_refused(azure: Azure) -> None:
         assert answer.status_code == 400, answer.text
 
 
+def test_a_memory_size_may_begin_with_its_point(azure: Azure) -> None:
+    body = asleep(azure, resources={"cpu": 0.25, "memory": ".5Gi"})
+    answer = send(azure, "PUT", app_id(azure, "small"), APP_API, json=body)
+    assert answer.status_code == 201, answer.text
+
+
 def test_an_app_is_read_as_azure_cli_needs_it(azure: Azure) -> None:
     rule = {"name": "http", "custom": None, "http": {"metadata": {"concurrentRequests": "20"}, "auth": None}}
-    body = asleep(azure, scale={"rules": [rule]}, resources={"cpu": 0.25, "memory": ".5Gi"})
-    body["identity"] = {"type": "SystemAssigned"}
-    made = send(azure, "PUT", app_id(azure, "read"), APP_API, json=body)
-    assert made.status_code == 201, made.text
-    found = until(
-        lambda: send(azure, "GET", app_id(azure, "read"), APP_API).json(),
-        lambda found: found["properties"]["provisioningState"] == "Succeeded",
+    body = asleep(azure, scale={"rules": [rule]}) | {"identity": {"type": "SystemAssigned"}}
+    found = azure.put(app_id(azure, "read"), APP_API, body)
+    rules = found["properties"]["template"]["scale"]["rules"]
+    assert (rules, set(found["identity"])) == (
+        [{"name": "http", "http": {"metadata": {"concurrentRequests": "20"}}}],
+        {"type", "principalId", "tenantId"},
     )
-    assert found["identity"].keys() == {"type", "principalId", "tenantId"}
-    assert found["properties"]["template"]["scale"]["rules"] == [
-        {"name": "http", "http": {"metadata": {"concurrentRequests": "20"}}}
-    ]
 
 
 def test_what_is_not_served_says_so(azure: Azure) -> None:
@@ -118,13 +119,7 @@ def test_what_is_not_served_says_so(azure: Azure) -> None:
 
 def test_traffic_by_text_wedges_no_app(azure: Azure) -> None:
     """As ``az containerapp ingress traffic set --revision-weight`` sends its weights."""
-    body = asleep(azure)
-    made = send(azure, "PUT", app_id(azure, "weights"), APP_API, json=body)
-    assert made.status_code == 201, made.text
-    until(
-        lambda: send(azure, "GET", app_id(azure, "weights"), APP_API).json()["properties"],
-        lambda found: found["provisioningState"] == "Succeeded",
-    )
+    azure.put(app_id(azure, "weights"), APP_API, asleep(azure))
     ingress = {"targetPort": 80, "traffic": [{"latestRevision": True, "weight": "100"}]}
     send(
         azure,

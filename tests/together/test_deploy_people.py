@@ -83,8 +83,10 @@ def journey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Journey]:
     home = tmp_path_factory.mktemp("people")
     desk = Desk(home)
     project = lay(small_project(home / "project"), {".git/config": REMOTE})
-    yield Journey(desk, project)
-    desk.local("stop")
+    try:
+        yield Journey(desk, project)
+    finally:
+        desk.local("stop")
 
 
 @pytest.fixture

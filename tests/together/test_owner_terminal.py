@@ -80,6 +80,16 @@ def owner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Owner]:
     made.leave()
 
 
+def test_lines_have_times_where_they_are_wanted(owner: Owner) -> None:
+    plain = owner.run("logs").stdout.splitlines()
+    timed = owner.run("logs", "--timestamps")
+    assert timed.returncode == 0, timed.stderr
+    lines = [line.partition(" ") for line in timed.stdout.splitlines()]
+    assert "the app starts" in plain
+    assert [text for _, _, text in lines] == plain
+    assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", time) for time, _, _ in lines)
+
+
 def test_no_line_of_an_app_that_writes_thousands_at_once_is_missed(owner: Owner) -> None:
     with owner.start("logs", "--follow", "--tail", "1") as following:
         assert following.stdout

@@ -90,22 +90,22 @@ def test_a_dry_run_lists_and_sends_nothing(server: FilesServer, folder: Path, tm
 
 
 @pytest.mark.parametrize(
-    ("url", "words"),
+    ("url", "code", "words"),
     [
-        ("{url}/models", "no signature (SAS), and no connection string"),
-        ("{url}/models?{read}", "lacks the permissions write (w), delete (d)"),
-        ("{url}/nowhere?{sas}", "→"),
-        ("https://example.invalid", "not the URL of a file share"),
-        ("http://files.example/share?{sas}", "Over http anybody"),
-        ("nonsense", "not the URL of a file share"),
+        ("{url}/models", 1, "no signature (SAS), and no connection string"),
+        ("{url}/models?{read}", 1, "lacks the permissions write (w), delete (d)"),
+        ("{url}/nowhere?{sas}", 1, "→"),
+        ("https://example.invalid", 2, "not the URL of a file share"),
+        ("http://files.example/share?{sas}", 1, "Over http anybody"),
+        ("nonsense", 2, "not the URL of a file share"),
     ],
 )
 def test_what_cannot_be_done_is_told(
-    server: FilesServer, folder: Path, tmp_path: Path, url: str, words: str
+    server: FilesServer, folder: Path, tmp_path: Path, *, url: str, code: int, words: str
 ) -> None:
     given = url.format(url=server.account_url, sas=signature(), read=signature(write=False))
     done = run(tmp_path, str(folder), given, "--no-input")
-    assert done.returncode == 1
+    assert done.returncode == code
     assert words in done.stderr
     assert "Traceback" not in done.stderr
     assert "sig=" not in done.stderr

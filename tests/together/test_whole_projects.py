@@ -97,5 +97,8 @@ def test_a_project_of_microsofts_toolkit_answers_as_it_is(
     body = {"messages": [{"role": "user", "content": "hello"}], "stream": True}
     answer = httpx.post(f"{endpoint}/v1/chat/completions", json=body, trust_env=False, timeout=60)
     assert "Phi-3-mini-4k-instruct + adapter + hello" in answer.text
+    asked = desk.run("ask", "hello", *place)
+    said = "".join(str(line["text"]) for line in asked if line["type"] == "answer")
+    assert said.strip() == "Phi-3-mini-4k-instruct + adapter + hello"
     assert "gradio_config" in httpx.get(endpoint, trust_env=False, timeout=60).text
     assert before.items() <= dict(texts_below(project)).items()

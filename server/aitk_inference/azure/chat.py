@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 _LONGEST = 300
 _DATA = "data:"
 _END = "[DONE]"
+_ABSENT = "PathNotFound"
 _STATUS = "See how the app stands with: aitk-inference status"
-_NO_API = "ask works with apps that have OpenAI's API, as the starter's has (/v1/models, /v1/chat/completions). Ask this one in its own way at its address."
+_NO_API = "ask works with apps that have OpenAI's API, as the starter's has (/v1/chat/completions). Ask this one in its own way at its address."
 _NO_KEY = "Give it the key that the app checks, or a new one: aitk-inference protect --api-key"
 
 
@@ -39,9 +40,14 @@ class OpenAiChat:
         self._http = http
 
     async def models(self, server: ChatServer) -> Sequence[str]:
-        """Return the names of the models, the adapted one first."""
-        async with self._opened("GET", server, "/v1/models") as response:
-            document = _json(await response.aread())
+        """Return the names of the models, the adapted one first; none where the app keeps no list of them."""
+        try:
+            async with self._opened("GET", server, "/v1/models") as response:
+                document = _json(await response.aread())
+        except NotFound as error:
+            if error.cloud_code != _ABSENT:
+                raise
+            return ()  # as projects of Microsoft's AI Toolkit, which answer chats alone
         names = [text(one, "id") for one in objects(document, "data")]
         if not any(names):
             raise NotFound(f"{server.address} names no models at /v1/models.", suggestion=_NO_API)
@@ -100,7 +106,9 @@ def _refused(status: int, body: bytes, server: ChatServer) -> AppError:
         )
         return NotAuthenticated(f"{server.address} {whose} (HTTP {status}).", suggestion=_NO_KEY)
     if status in (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED) or status < HTTPStatus.BAD_REQUEST:
-        return NotFound(f"{server.address} has no OpenAI API (HTTP {status}).", suggestion=_NO_API)
+        refused = NotFound(f"{server.address} has no OpenAI API (HTTP {status}).", suggestion=_NO_API)
+        refused.cloud_code = _ABSENT if status >= HTTPStatus.BAD_REQUEST else ""
+        return refused
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         return Unreachable(f"The app does not answer yet: {said or 'HTTP 503'}", suggestion=_STATUS)
     return AppError(

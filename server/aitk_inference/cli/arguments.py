@@ -212,6 +212,9 @@ def _logs(verbs: _Verbs[VerbParser]) -> None:
         "--since", type=_span, metavar="TIME", help="what Log Analytics keeps, too: 30m, 2h, 1d"
     )
     verb.add_argument(
+        "--timestamps", action="store_true", help="each line with its time, in UTC (--json has it always)"
+    )
+    verb.add_argument(
         "--previous", action="store_true", help="what the replica or container before this one wrote"
     )
 

@@ -118,7 +118,7 @@ async def _provision(arguments: argparse.Namespace, make_clouds: MakeClouds, ui:
     if arguments.set:
         async with clouds.compiler() as compiler:
             await set_given(request.project, arguments.set, compiler, ui)
-    return await provision_mending(request, ui=ui, clouds=clouds)
+    return await provision_mending(request, ui=ui, clouds=clouds, tenant=arguments.tenant)
 
 
 async def _deploy(arguments: argparse.Namespace, make_clouds: MakeClouds, ui: UserInterface) -> Outcome:
@@ -151,8 +151,8 @@ async def _logs(arguments: argparse.Namespace, make_clouds: MakeClouds, ui: User
         since=arguments.since,
         previous=arguments.previous,
     )
-    clouds = _clouds(arguments, make_clouds)
-    return await logs(request, ui=ui, clouds=clouds, show=partial(ui.log, named=request.both))
+    show = partial(ui.log, named=request.both, timed=arguments.timestamps)
+    return await logs(request, ui=ui, clouds=_clouds(arguments, make_clouds), show=show)
 
 
 async def _ask(arguments: argparse.Namespace, make_clouds: MakeClouds, ui: UserInterface) -> Outcome:

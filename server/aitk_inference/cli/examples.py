@@ -7,7 +7,7 @@ examples:
   aitk-inference logs                                           the last 100 lines
   aitk-inference logs --follow --tail 20
   aitk-inference logs --system                                  why a replica does not start
-  aitk-inference logs --both --since 2h                         what Log Analytics keeps, too
+  aitk-inference logs --both --since 2h --timestamps            what Log Analytics keeps, too
   aitk-inference logs --previous                                what the one that crashed wrote
 """
 ASK = """\

@@ -49,8 +49,8 @@ class JsonLinesUserInterface(NobodyToAsk):
         """Write a ``said`` object with its lines."""
         self.say(Level.INFO, document.text)
 
-    def log(self, line: LogLine, *, named: bool = False) -> None:
-        """Write a ``log`` object; it is always named whose line it is."""
+    def log(self, line: LogLine, *, named: bool = False, timed: bool = False) -> None:
+        """Write a ``log`` object; its time, and whose line it is, are always said."""
         time = line.time.isoformat() if line.time else None
         fields: dict[str, Json] = {"time": time, "source": line.source, "replica": line.replica or None}
         self._write("log", {**fields, "text": printable(line.text)})

@@ -172,7 +172,7 @@ def _run(arguments: argparse.Namespace, work: _Work) -> int:
 
 async def _perform(work: _Work, console: _Console) -> Outcome:
     running = asyncio.ensure_future(work(console.ui))
-    watching = asyncio.ensure_future(_end_with_reader(running, console))
+    watching = asyncio.ensure_future(_watch(running, console))
     try:
         with _Interrupts(running, console):
             return await running
@@ -180,11 +180,12 @@ async def _perform(work: _Work, console: _Console) -> Outcome:
         watching.cancel()
 
 
-async def _end_with_reader(work: asyncio.Future[Outcome], console: _Console) -> None:
-    """Cancel a command that only writes once nobody reads: ``logs --follow | head -1``."""
-    while console.ends_with_reader:
+async def _watch(work: asyncio.Future[Outcome], console: _Console) -> None:
+    """Let the clock on the screen go on; cancel a command that only writes once nobody reads: ``logs --follow | head -1``."""
+    while True:
         await asyncio.sleep(_LOOK_EVERY)
-        if console.out.is_left:
+        console.screen.tick()
+        if console.ends_with_reader and console.out.is_left:
             work.cancel()
             return
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 from aitk_inference.cli.render import error_lines
 from aitk_inference.core.actions import ActionKind
@@ -27,8 +28,16 @@ if TYPE_CHECKING:
 _LEAVE = Option("leave", "Change nothing")
 
 
-async def provision_mending(request: ProvisionRequest, *, ui: UserInterface, clouds: Clouds) -> Outcome:
+async def provision_mending(
+    request: ProvisionRequest, *, ui: UserInterface, clouds: Clouds, tenant: str | None
+) -> Outcome:
     """Provision; where a problem can be mended, ask whether to, and begin again.
+
+    Args:
+        request: The answers that the command line gives.
+        ui: Who is asked.
+        clouds: The targets.
+        tenant: The directory that the command names: the commands that it shows name it again.
 
     Raises:
         AppError: as :func:`~aitk_inference.flows.provision.provision` does, where nobody can be asked or nothing mends it.
@@ -36,10 +45,12 @@ async def provision_mending(request: ProvisionRequest, *, ui: UserInterface, clo
     while True:
         try:
             outcome = await provision(request, ui=ui, clouds=clouds)
+            outcome = outcome._replace(actions=_in_directory(outcome.actions, tenant))
             if not outcome.failed or not (mends := _mends(outcome.actions, request, ui)):
                 return outcome
             ui.say(Level.INFO, outcome.summary, _links(outcome.actions))
         except AppError as error:
+            error.actions = _in_directory(error.actions, tenant)
             if not (mends := _mends(error.actions, request, ui)):
                 raise
             ui.say(Level.ERROR, "\n".join(error_lines(error, request.project)), _links(error.actions))
@@ -49,6 +60,16 @@ async def provision_mending(request: ProvisionRequest, *, ui: UserInterface, clo
         if chosen is None:
             return Outcome("Nothing was changed.", failed=True)
         request = await _mended(chosen, request, ui=ui, clouds=clouds)
+
+
+def _in_directory(actions: Sequence[Action], tenant: str | None) -> tuple[Action, ...]:
+    """Return buttons that go on in a directory; those that say where to carry it."""
+    more = f"&{urlencode({'tenant': tenant})}" if tenant else ""
+    kinds = (ActionKind.RUN, ActionKind.FIX)
+    return tuple(
+        one._replace(target=one.target + more) if one.kind in kinds and "?" in one.target else one
+        for one in actions
+    )
 
 
 def _mends(actions: Sequence[Action], request: ProvisionRequest, ui: UserInterface) -> list[Action]:

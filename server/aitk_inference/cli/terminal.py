@@ -6,7 +6,9 @@ import asyncio
 import getpass
 import os
 import re
+import time
 from dataclasses import dataclass, field
+from datetime import UTC
 from typing import TYPE_CHECKING, TypeVar
 
 from aitk_inference.core.errors import Dismissed
@@ -47,8 +49,11 @@ class Screen:
     colours: bool
     width: int = _WIDTH
     aside: Writer | None = None
+    monotonic: Callable[[], float] = time.monotonic
     _pending: str = ""
     _step: str = ""
+    _shown: tuple[ProgressEvent, float] | None = None
+    _is_asking: bool = False
 
     @classmethod
     def of(cls, out: Output, aside: Output | None = None) -> Screen:
@@ -64,17 +69,27 @@ class Screen:
 
     def step(self, event: ProgressEvent) -> None:
         """Show a step."""
-        clock = f"{int(event.elapsed) // 60:>2}:{event.elapsed % 60:04.1f}"
-        text = printable(f"{clock}  {event.step:<10} {event.message}")
+        text = _step_text(event)
         subject = _DIGITS.sub("0", f"{event.step} {event.message}")
         if not self.live:
             if subject != self._step:
                 self.words.write(f"{text}\n")
             self._step = subject
             return
+        if self._is_asking:
+            return  # it would take the question's line
         if self._step and self._step != subject:
             self.keep_step()
-        self._step, self._pending = subject, text
+        self._step, self._pending, self._shown = subject, text, (event, self.monotonic())
+        self._renew(text)
+
+    def tick(self) -> None:
+        """Let the clock of the step that is shown go on: some take minutes in Azure and say nothing meanwhile."""
+        if self._pending and self._shown:
+            event, since = self._shown
+            self._renew(_step_text(event._replace(elapsed=event.elapsed + self.monotonic() - since)))
+
+    def _renew(self, text: str) -> None:
         self.out.write(f"{_ERASE}{self._paint(text[: self.width - 1], _GREY)}")
 
     def line(self, text: str, level: Level = Level.INFO) -> None:
@@ -82,20 +97,31 @@ class Screen:
         self.keep_step()
         self.words.write(f"{self._paint(printable(text), _COLOURS.get(level, ''))}\n")
 
-    def log(self, line: LogLine, *, named: bool) -> None:
-        """Write a line of a log in its own colours, with its source where several are shown; a notice is no part of it."""
+    def log(self, line: LogLine, *, named: bool, timed: bool = False) -> None:
+        """Write a line of a log in its own colours, with its time (in UTC) and, where several are shown, its source.
+
+        A notice is no part of it.
+        """
         if line.source == NOTICE:
             if self.live or self.aside:
                 self.line(line.text, Level.DEBUG)
             return
         shown = coloured(line.text) if self.colours else printable(line.text)
         self.keep_step()
-        self.out.write(f"{f'[{line.source}] ' if named else ''}{shown}\n")
+        at = f"{line.time.astimezone(UTC).isoformat(timespec='milliseconds')[:-6]}Z " if line.time else ""
+        self.out.write(f"{at if timed else ''}{f'[{line.source}] ' if named else ''}{shown}\n")
 
     def prompt(self, text: str) -> None:
         """Write a question, without an end of line."""
         self.keep_step()
         self.words.write(printable(text))
+        self._is_asking = True
+
+    def answered(self, *, is_line_ended: bool) -> None:
+        """Note that no question is open any more; the terminal ends its line with the answer."""
+        if is_line_ended:
+            self._is_asking = False
+        self.keep_step()
 
     def answer(self, text: str) -> None:
         """Write a piece of an answer."""
@@ -103,7 +129,10 @@ class Screen:
         self.out.write(printable(text))
 
     def keep_step(self) -> None:
-        """Leave the step that is shown as a line."""
+        """Leave the step, or the question without an answer, that is shown as a line."""
+        if self._is_asking:
+            self.words.write("\n")
+            self._is_asking = False
         if self._pending:
             self.out.write(f"{_ERASE}{self._pending}\n")
             self._pending = self._step = ""
@@ -122,9 +151,9 @@ class NoInputUserInterface(NobodyToAsk):
         """Show a step."""
         self._screen.step(event)
 
-    def log(self, line: LogLine, *, named: bool = False) -> None:
+    def log(self, line: LogLine, *, named: bool = False, timed: bool = False) -> None:
         """Write a line of a log."""
-        self._screen.log(line, named=named)
+        self._screen.log(line, named=named, timed=timed)
 
     def answer(self, text: str) -> None:
         """Write what came of an answer."""
@@ -199,6 +228,7 @@ class TerminalUserInterface(NoInputUserInterface):
             case Confirm():
                 return await self._confirm(question)
             case Secret():
+                self._screen.keep_step()
                 return await _in_thread(lambda: getpass.getpass(printable(f"{question.prompt}: ")))
             case Text():
                 return await self._text(question)
@@ -239,11 +269,19 @@ class TerminalUserInterface(NoInputUserInterface):
 
     async def _line(self, prompt: str) -> str:
         self._screen.prompt(prompt)
-        line = await self._reader.line()
+        line = None
+        try:
+            line = await self._reader.line()
+        finally:  # without an answer, too: the question may be withdrawn
+            self._screen.answered(is_line_ended=line is not None)
         if line is None:
-            self._screen.line("")
             raise Dismissed
         return line.strip()
+
+
+def _step_text(event: ProgressEvent) -> str:
+    clock = f"{int(event.elapsed) // 60:>2}:{event.elapsed % 60:04.1f}"
+    return printable(f"{clock}  {event.step:<10} {event.message}")
 
 
 def _picked(typed: str, choice: Choice) -> str | None:

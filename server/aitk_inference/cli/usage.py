@@ -16,6 +16,8 @@ USAGE = 2
 """The exit code of a command line that can't be one."""
 _NEEDS = "the following arguments are required: "
 _ARGUMENT = "argument "
+_NO_CHOICE = r"invalid choice: '?(.*?)'? \(choose from (.*)\)"
+_NO_NUMBER = r"invalid int value: '(.*)'"
 _OPTION = re.compile(r"--[a-z-]+")
 _DEEP = " " * 6
 _EXAMPLE = re.compile(r"(?P<command>  \S.*?) {2,}(?P<words>\S.*)")
@@ -46,6 +48,9 @@ class Parser(argparse.ArgumentParser):
             words = f" {message.removeprefix(_ARGUMENT)}"
         else:
             words = f": {message}"
+        words = re.sub(
+            _NO_NUMBER, r"\1 is not a whole number", re.sub(_NO_CHOICE, r"\1 is none of \2", words)
+        )
         self.refuse(f"{self.prog}{words.rstrip('.')}.")
 
     def format_help(self) -> str:

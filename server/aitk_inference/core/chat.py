@@ -39,7 +39,7 @@ class ChatApi(Protocol):
     """Asks a model."""
 
     async def models(self, server: ChatServer) -> Sequence[str]:
-        """Return the names of the models, the adapted one first.
+        """Return the names of the models, the adapted one first; none where the app keeps no list of them.
 
         Raises:
             NotFound: the app has no such API.

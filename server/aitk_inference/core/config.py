@@ -124,7 +124,7 @@ def no_such_file(project: Path, relative: Path) -> InvalidProject:
     return InvalidProject(
         message,
         [Problem(project / relative, message, code="missing")],
-        suggestion="Open the project's own folder, or make a new project with: aitk-inference new DIR",
+        suggestion=way_to_project(project),
     )
 
 
@@ -139,15 +139,23 @@ def incomplete(project: Path, missing: Sequence[str]) -> InvalidProject:
     suggestion = "Run Provision first, or fill the keys in by hand."
     if not path.parent.is_dir():
         message = f"{project} is not a project: it has no {CONFIG_PATH.as_posix()}."
-        suggestion = "Open the project's own folder, or make a new project with: aitk-inference new DIR"
+        suggestion = way_to_project(project)
     elif not path.exists():
         message = f"There is no {CONFIG_PATH.as_posix()} in this project: it was not provisioned yet."
     elif len(missing) == len(_KEYS):
-        message = f"This project was not provisioned yet: {path.name} is not filled in."
+        message = f"This project was not provisioned yet: {CONFIG_PATH.as_posix()} is not filled in."
     else:
-        message = f"{path.name} does not say {', '.join(missing)}."
+        message = f"{CONFIG_PATH.as_posix()} does not say {', '.join(missing)}."
     problem = Problem(path, message, code="config")
     return InvalidProject(message, [problem], suggestion=suggestion)
+
+
+def way_to_project(folder: Path) -> str:
+    """Return what to do about a folder that is no project; one that it lies in is named."""
+    root = next((one for one in folder.absolute().parents if (one / CONFIG_PATH).exists()), None)
+    if root is not None:
+        return f"It lies in the project {root}: go there, or give that folder with --project."
+    return "Open the project's own folder, or make a new project with: aitk-inference new DIR"
 
 
 def read_object(path: Path) -> dict[str, Json]:

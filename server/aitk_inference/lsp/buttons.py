@@ -22,6 +22,8 @@ def addressed(action: Action) -> Action:
     """Return the action with what a client can use as its target: a file's URI, a verb's command."""
     if action.kind is ActionKind.OPEN_FILE and "://" not in action.target:
         return action._replace(target=Path(action.target).absolute().as_uri())
+    if action.kind is ActionKind.RUN and "?" in action.target:
+        return action._replace(kind=ActionKind.FIX)  # it says where to: the server reads it, as of a fix
     if action.kind is ActionKind.RUN and not action.target.startswith(COMMAND_PREFIX):
         return action._replace(target=f"{COMMAND_PREFIX}{action.target}")
     return action

@@ -184,7 +184,7 @@ def test_set_refuses_what_does_not_fit_and_writes_nothing(
 ) -> None:
     path = project / "infra/provision/inference.parameters.json"
     before = path.read_bytes()
-    assert provision(project, azure, "--no-input", "--set", "cpu=8", "--set", given) == 1
+    assert provision(project, azure, "--no-input", "--set", "cpu=8", "--set", given) == 2
     assert words in capsys.readouterr().err
     assert path.read_bytes() == before
     assert not azure.calls
@@ -198,7 +198,7 @@ def test_a_secret_parameter_is_no_argument(
     document["parameters"]["hubToken"] = {"type": "securestring", "defaultValue": ""}
     template.write_text(json.dumps(document))
     (project / "infra/provision/inference.bicep").unlink()
-    assert provision(project, azure, "--no-input", "--set", "hubToken=s3cret") == 1
+    assert provision(project, azure, "--no-input", "--set", "hubToken=s3cret") == 2
     shown = "".join(capsys.readouterr())
     assert "hubToken is a secret" in shown
     assert "s3cret" not in shown

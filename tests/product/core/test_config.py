@@ -109,7 +109,7 @@ def test_a_folder_in_the_files_place_is_told(tmp_path: Path) -> None:
     ("text", "told"),
     [
         (None, "There is no infra/inference.config.json in this project"),
-        ('{"ACA_APP_NAME": null}', "was not provisioned yet: inference.config.json is not filled in"),
+        ('{"ACA_APP_NAME": null}', "was not provisioned yet: infra/inference.config.json is not filled in"),
         (
             '{"ACA_APP_NAME": "app", "FILE_SHARE_NAME": "share"}',
             "does not say SUBSCRIPTION_ID, RESOURCE_GROUP_",

@@ -39,12 +39,14 @@ class Model:
         key: What it wants to know; None: nothing.
         lines: The events of its answer.
         models: What it answers to the list of models; its status, where that is another than 200.
+        chats: False where it has no path for a chat.
     """
 
     def __init__(self) -> None:
         self.key: str | None = None
         self.lines = [_delta("Because "), _delta("of rivers."), _usage(42), "data: [DONE]"]
         self.models: tuple[int, str] = (200, json.dumps({"data": [{"id": "adapter"}, {"id": "base"}]}))
+        self.chats = True
         self.asked: list[dict[str, Any]] = []
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -53,6 +55,8 @@ class Model:
         if request.path == "/v1/models":
             status, text = self.models
             return web.Response(status=status, text=text)
+        if not self.chats:
+            return web.Response(status=404)
         self.asked.append(await request.json())
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
@@ -121,6 +125,18 @@ async def test_another_model_and_a_question_that_is_asked_for(
         await answered(project, azure, "  ")
 
 
+@pytest.mark.parametrize("status", [404, 405])
+async def test_an_app_without_a_list_of_models_is_asked_all_the_same(
+    project: Path, azure: World, model: Model, status: int
+) -> None:
+    model.models, model.lines = (status, ""), [_delta("Because of rivers.")]  # as of a generated project
+    shown, outcome = await answered(project, azure)
+    assert shown.strip() == "Because of rivers."
+    app = read_config(project).aca_app_name
+    assert model.asked[0]["model"] == app
+    assert outcome.summary.startswith(f"{app}: First word after ")
+
+
 def test_tokens_a_second_are_those_after_the_first() -> None:
     assert Answered(1.0, 3.0, 41, counted=True).per_second == 20.0
     assert Answered(1.0, 1.0, 1, counted=False).per_second == 0.0
@@ -156,7 +172,7 @@ async def test_what_does_not_answer_so_is_said_clearly(
     words: str,
     suggestion: str,
 ) -> None:
-    model.models = models
+    model.models, model.chats = models, False
     with pytest.raises(kind) as caught:
         await answered(project, azure)
     assert words in caught.value.message

@@ -165,10 +165,13 @@ async def test_a_share_with_adapters_goes_only_when_its_name_is_typed(project: P
     azure.share.edit("models/contoso-lora/adapter_config.json", b"{}")
     with pytest.raises(InputRequired, match="models/contoso-lora") as caught:
         await remove(project, azure)
-    assert [one.flag for one in caught.value.inputs] == ["--share"]
+    assert [one.flag for one in caught.value.inputs] == [f"--share {share}"]
     with pytest.raises(InputRequired) as caught:
         await remove(project, azure, assume_yes=False)
-    assert [one.flag for one in caught.value.inputs] == ["--share", "--yes"]  # one try more is enough
+    assert [one.flag for one in caught.value.inputs] == [
+        f"--share {share}",
+        "--yes",
+    ]  # one try more is enough
     with pytest.raises(AppError, match="another is not the name of the share"):
         await remove(project, azure, Scripted({"share": "another"}))
     with pytest.raises(AppError, match="another is not the name of the share"):

@@ -46,6 +46,25 @@ async def test_an_app_is_operated_over_the_wire(
     await editor.until(lambda: not bar[-1].text)  # the project was provisioned nowhere any more
 
 
+@pytest.mark.parametrize("verb", ["plan", "preflight"])
+async def test_the_button_below_a_plan_or_checks_provisions_where_they_were_for(
+    start: Callable[..., Awaitable[EditorClient]],
+    project: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    verb: str,
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
+    editor = await start([*SERVER, str(tmp_path / "world")], [project])
+    await editor.initialize(ABLE, ask=True, notifications=True)
+    planned = await run(editor, verb, subscription="local", resourceGroup="models")
+    (button,) = [one for one in planned["actions"] if one["title"] == "Provision"]
+    assert button["kind"] == "fix"  # what a client sends back as it is
+    done = await run(editor, "fix", fix=button["target"])
+    assert done["data"]["resourceGroup"] == "models"
+    assert editor.asked.empty()
+
+
 async def run(editor: EditorClient, verb: str, **argument: Any) -> dict[str, Any]:
     result: dict[str, Any] = plain_json(await editor.run(verb, **argument))
     return result

@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 from aitk_inference.azure.certificates import tls_context
 from aitk_inference.azure.files.http import Origin
-from aitk_inference.core.errors import AppError
+from aitk_inference.core.errors import AppError, Misuse
 
 if TYPE_CHECKING:
     import ssl
@@ -171,5 +171,5 @@ def _is_address(host: str) -> bool:
     return True
 
 
-def _unreadable() -> AppError:
-    return AppError("That is not the URL of a file share.", suggestion=f"It looks like {_EXAMPLE}.")
+def _unreadable() -> Misuse:
+    return Misuse("That is not the URL of a file share.", suggestion=f"It looks like {_EXAMPLE}.")

@@ -15,7 +15,7 @@ from aitk_inference.core.user_interface import Text
 from aitk_inference.flows.app.app_document import read_document
 from aitk_inference.flows.app.app_secrets import read_secrets
 from aitk_inference.flows.app.key_mount import KEY_SECRET
-from aitk_inference.flows.operate.opened_app import app_of_project
+from aitk_inference.flows.operate.opened_app import app_of_project, configured_app
 from aitk_inference.flows.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -92,12 +92,13 @@ async def ask(request: AskRequest, *, ui: UserInterface, clouds: Clouds, show: S
         NotAuthenticated: the app wants another key.
         Forbidden, Unreachable, InputRequired, Dismissed.
     """
+    configured_app(request.project)  # before anything is asked
     question = (await with_question(request, ui)).text or ""
     async with app_of_project(request.project, ui=ui, clouds=clouds) as (cloud, app, report):
         server = await _server(app, cloud)
-        sleeps = " It may sleep: then it loads its model first." if app.min_replicas == 0 else ""
-        report.step("Ask", f"Asking {app.ref.name}.{sleeps}")
-        model = _model(request, await cloud.chat.models(server), server)
+        sleeps = ". It may sleep: then it loads its model first" if app.min_replicas == 0 else ""
+        report.step("Ask", f"Asking {app.ref.name}{sleeps}")
+        model = _model(request, await cloud.chat.models(server), server, app.ref.name)
         answered = await _answer(server, model, question, cloud, show)
     speed: dict[str, Json] = {
         "model": model,
@@ -126,7 +127,9 @@ async def _server(app: ContainerApp, cloud: Cloud) -> ChatServer:
     )
 
 
-def _model(request: AskRequest, names: Sequence[str], server: ChatServer) -> str:
+def _model(request: AskRequest, names: Sequence[str], server: ChatServer, app: str) -> str:
+    if not names:
+        return request.model or app  # nobody looks at it
     if request.model is None:
         return names[0]
     if request.model not in names:

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from aitk_inference.core.model import ContainerApp
+    from aitk_inference.core.config import InferenceConfig
+    from aitk_inference.core.model import AppRef, ContainerApp
     from aitk_inference.core.ports import Cloud, Clouds
     from aitk_inference.core.user_interface import UserInterface
 
@@ -29,6 +30,18 @@ class OpenedApp(NamedTuple):
     report: Reporter
 
 
+def configured_app(project: Path) -> tuple[InferenceConfig, AppRef]:
+    """Return a project's configuration and its app, without a look at either.
+
+    Raises:
+        InvalidProject: the project was not provisioned, or the folder is none.
+    """
+    config = read_config(project)
+    if config.app is None:
+        raise incomplete(project, config.missing())
+    return config, config.app
+
+
 @asynccontextmanager
 async def app_of_project(project: Path, *, ui: UserInterface, clouds: Clouds) -> AsyncIterator[OpenedApp]:
     """Open the target of a project's configuration, with its app.
@@ -38,10 +51,7 @@ async def app_of_project(project: Path, *, ui: UserInterface, clouds: Clouds) ->
         NotFound: the app is not there.
         NotAuthenticated, Forbidden, Unreachable.
     """
-    config = read_config(project)
-    ref = config.app
-    if ref is None:
-        raise incomplete(project, config.missing())
+    config, ref = configured_app(project)
     subscription = await configured_subscription(config, ui=ui, clouds=clouds)
     async with clouds.open(subscription.id, subscription.sign_in_tenant) as cloud:
         report = Reporter(ui, cloud.clock.monotonic, cloud.clock.monotonic())

@@ -20,7 +20,7 @@ from aitk_inference.flows.app.key_mount import (
     template_without_key,
 )
 from aitk_inference.flows.app.restart import restart
-from aitk_inference.flows.operate.opened_app import app_to_change
+from aitk_inference.flows.operate.opened_app import app_to_change, configured_app
 from aitk_inference.flows.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -87,6 +87,7 @@ async def _wanted(request: ProtectRequest, ui: UserInterface) -> tuple[str, Sequ
         raise Misuse("One at a time.", suggestion="Give one of --api-key, --allow-ip and --open.")
     if named:
         return named[0], request.allow_ip
+    configured_app(request.project)  # before anything is asked
     flags = "--api-key, --allow-ip CIDR or --open"
     way = (await ui.ask((Choice("way", "Who may use the endpoint", flags, _WAYS),)))["way"]
     if way != "addresses":

@@ -21,7 +21,7 @@ from aitk_inference.flows.app.secret_variable import (
     template_without_variable,
     variable_of,
 )
-from aitk_inference.flows.operate.opened_app import app_to_change
+from aitk_inference.flows.operate.opened_app import app_to_change, configured_app
 from aitk_inference.flows.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -83,6 +83,7 @@ async def secrets(
             "No value came on standard input.",
             suggestion='Give it there, for example: printf %s "$TOKEN" | aitk-inference secrets set NAME',
         )
+    configured_app(request.project)  # before anything is asked
     action = (
         request.action
         or (await ui.ask((Choice("action", "What to do with secrets", "set, list or remove", _ACTIONS),)))[

@@ -62,27 +62,33 @@ async def new_project(target: Path, *, infra: Path, ui: UserInterface) -> Outcom
 
 
 async def _made(target: Path, infra: Path, ui: UserInterface) -> Outcome:
-    Reporter(ui).step("New", f"Writing a starter project to {target}")
+    name = _named(target)
+    Reporter(ui).step("New", f"Writing a starter project to {name}")
     try:
         await asyncio.to_thread(_copy, infra, target)
     except (OSError, shutil.Error) as error:
         raise AppError(
-            f"{target} can't be written.", suggestion="Check the folder's permissions and the free space."
+            f"{name} can't be written.", suggestion="Check the folder's permissions and the free space."
         ) from error
     action = Action(ActionKind.RUN, "Provision", "provision")
     config = target / CONFIG_PATH
-    return Outcome(f"Made a starter project in {target}.", None, config, (action,), {"project": str(target)})
+    return Outcome(f"Made a starter project in {name}.", None, config, (action,), {"project": str(target)})
 
 
 def _taken(target: Path) -> Conflict:
     if (target / FOLDER / SOURCE).exists():
         return Conflict(
-            f"{target} holds a project already.",
+            f"{_named(target)} holds a project already.",
             suggestion="Run Provision in it, or choose another folder for a new one.",
         )
     return Conflict(
-        f"{target} is not an empty folder.", suggestion="Choose another folder, or empty this one."
+        f"{_named(target)} is not an empty folder.", suggestion="Choose another folder, or empty this one."
     )
+
+
+def _named(target: Path) -> Path:
+    """Return the folder as the person named it; of a dot, what it stands for."""
+    return target if target.name not in ("", "..") else target.resolve()
 
 
 def _staging(target: Path) -> Path:

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 
 from aitk_inference.core.arm_names import group_id, kind, name_of, same, type_of
 from aitk_inference.core.config import (
+    CONFIG_PATH,
     TENANT_KEY,
     InferenceConfig,
     check_is_project,
     read_config,
     write_config,
 )
-from aitk_inference.core.errors import AppError, Busy, Conflict, Dismissed, NotFound
+from aitk_inference.core.errors import AppError, Busy, Cancelled, Conflict, Dismissed, NotFound
 from aitk_inference.core.model import AppRef, DeploymentRef, ShareRef
 from aitk_inference.core.params import read_finetuning
 from aitk_inference.core.percents import DeletePercent, between
@@ -132,6 +133,18 @@ class _Work:
             return self.emptied(f"Nothing is left of what this project made in {group.name}.{kept}", ())
         contents, price = await asyncio.gather(self._contents(deletion, group), self._price(deletion, group))
         await self._confirm(deletion, contents, price, group)
+        try:
+            await self._delete_all(deletion)
+        except asyncio.CancelledError:
+            raise Cancelled(
+                f"Delete was cancelled; what it had asked for in {group.name} goes on there.",
+                suggestion="Run delete again: it lists what is left, and deletes that.",
+            ) from None
+        gone = [_words(one) for one in deletion.going]
+        gone += [f"the resource group {deletion.group}"] if deletion.group is not None else []
+        return self.emptied(f"Deleted {', '.join(gone)}.{_kept_words(deletion.kept)}", deletion.going)
+
+    async def _delete_all(self, deletion: Deletion) -> None:
         folders = tuple(f"{one.id.lower()}/" for one in deletion.going)
         for number, one in enumerate(deletion.going):
             if one.id.lower().startswith(folders):
@@ -141,9 +154,6 @@ class _Work:
             await self._delete(one)
         if not deletion.kept:
             await self._forget(deletion)
-        gone = [_words(one) for one in deletion.going]
-        gone += [f"the resource group {deletion.group}"] if deletion.group is not None else []
-        return self.emptied(f"Deleted {', '.join(gone)}.{_kept_words(deletion.kept)}", deletion.going)
 
     async def _delete(self, one: Made) -> None:
         """Delete a resource; wait for its end where it is still being made, as after a cancelled Provision."""
@@ -162,7 +172,7 @@ class _Work:
         """Empty the configuration, a person's own keys apart, and say how it ended."""
         extra = {key: value for key, value in self.config.extra.items() if key != TENANT_KEY}
         path = write_config(self.request.project, InferenceConfig(extra=extra))
-        self.report.step("Delete", f"Emptied {path.name}", DeletePercent.DONE)
+        self.report.step("Delete", f"Emptied {CONFIG_PATH.as_posix()}", DeletePercent.DONE)
         deleted: list[Json] = [one.id for one in gone]
         return Outcome(summary, config=path, data={"deleted": deleted})
 
@@ -253,7 +263,7 @@ class _Work:
             self._check_name(given, contents)
             return None
         prompt = f"The share {contents.share} holds {contents.words}. Type its name to delete it"
-        return Text("share", prompt, "--share")
+        return Text("share", prompt, f"--share {contents.share}")
 
     def _last_question(self, group: ResourceGroup, detail: str) -> Confirm | None:
         if self.request.assume_yes:

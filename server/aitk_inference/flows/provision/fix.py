@@ -1,4 +1,4 @@
-"""Mends a problem of the preflight: what its button says is done, then the command goes on where it stopped."""
+"""Mends a problem of the preflight: what its button says is done, then the command goes on where it stopped or was planned."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ async def fix(request: FixRequest, *, ui: UserInterface, clouds: Clouds) -> Prov
     chosen, report = read_fix(request.fix), Reporter(ui)
     if chosen.verb == "set":
         set_parameters(request.project, chosen.values, report)
-    else:
+    elif chosen.verb == "register":
         await _register(chosen, ui, clouds)
     then = chosen.goes_on.get("then")
     return ProvisionRequest(

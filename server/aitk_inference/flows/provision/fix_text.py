@@ -1,4 +1,4 @@
-"""A fix as the text that its button carries (``set?NAME=VALUE&then=…``), and as the command that does the same."""
+"""A button's work as the text that it carries (``set?NAME=VALUE&then=…``, ``provision?subscription=…``), and as a command."""
 
 from __future__ import annotations
 
@@ -18,18 +18,25 @@ if TYPE_CHECKING:
     from aitk_inference.core.model import Json
 
 _FLAGS = MappingProxyType(
-    {"--subscription": "subscription", "--resource-group": "resource-group", "--location": "group-location"}
+    {
+        "--subscription": "subscription",
+        "--resource-group": "resource-group",
+        "--location": "group-location",
+        "--tenant": "tenant",
+    }
 )
 _WHOLE = MappingProxyType({"secrets": ("secrets", "set", "HF_TOKEN")})
 """Verbs that are none without more words, with those that their buttons leave to a question."""
 _GOES_ON = (*_FLAGS.values(), "then")
+GO_ON = "provision"
+"""What a button does that mends nothing, and goes on with Provision where the plan or the checks were for."""
 
 
 class Fix(NamedTuple):
     """A fix as its button carries it.
 
     Attributes:
-        verb: ``set`` or ``register``.
+        verb: ``set``, ``register`` or ``provision``.
         values: What is set, or which providers are registered.
         goes_on: Where the command goes on.
     """
@@ -48,7 +55,7 @@ def read_fix(text: str) -> Fix:
     verb, _, query = text.partition("?")
     given = dict(parse_qsl(query))
     values = {name: value for name, value in given.items() if name not in _GOES_ON}
-    if verb not in ("set", "register") or not values:
+    if verb != GO_ON and (verb not in ("set", "register") or not values):
         raise InvalidProject(f"There is no fix of this name: {verb}.", [])
     return Fix(verb, values, {name: value for name, value in given.items() if name in _GOES_ON})
 
@@ -67,7 +74,8 @@ def command_of(action: Action, project: Path) -> str:
         project: The project as the person named it.
     """
     if action.kind is ActionKind.RUN:
-        return command_line([*_WHOLE.get(action.target, (action.target,))], project)
+        verb, _, query = action.target.partition("?")
+        return command_line([*_WHOLE.get(verb, (verb,)), *_where(dict(parse_qsl(query)))], project)
     if action.kind is not ActionKind.FIX:
         return ""
     fix = read_fix(action.target)
@@ -75,10 +83,11 @@ def command_of(action: Action, project: Path) -> str:
         return ""  # Provision does it; the words beside the button say what an owner runs
     check = ["--check"] if fix.goes_on.get("then") == "preflight" else []
     given = [word for name, value in fix.values.items() for word in ("--set", f"{name}={value}")]
-    where = [
-        word for flag, name in _FLAGS.items() if name in fix.goes_on for word in (flag, fix.goes_on[name])
-    ]
-    return command_line(["provision", *check, *given, *where], project)
+    return command_line(["provision", *check, *given, *_where(fix.goes_on)], project)
+
+
+def _where(goes_on: Mapping[str, str]) -> list[str]:
+    return [word for flag, name in _FLAGS.items() if name in goes_on for word in (flag, goes_on[name])]
 
 
 def action_json(action: Action, project: Path) -> dict[str, Json]:
@@ -87,6 +96,6 @@ def action_json(action: Action, project: Path) -> dict[str, Json]:
     told: dict[str, Json] = {
         "kind": str(action.kind),
         "title": action.title,
-        "target": action.target,
+        "target": action.target.partition("?")[0] if action.kind is ActionKind.RUN else action.target,
     }
     return {**told, "command": command} if command else told

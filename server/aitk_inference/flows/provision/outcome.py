@@ -9,7 +9,7 @@ from arm_template import open_expressions
 
 from aitk_inference.core.actions import Action, ActionKind
 from aitk_inference.core.arm_names import group_id
-from aitk_inference.core.config import TENANT_KEY, InferenceConfig, endpoint_url, write_config
+from aitk_inference.core.config import CONFIG_PATH, TENANT_KEY, InferenceConfig, endpoint_url, write_config
 from aitk_inference.core.errors import ErrorNode, ProvisionFailed
 from aitk_inference.core.percents import ProvisionPercent
 from aitk_inference.core.portal import resource_page
@@ -116,7 +116,7 @@ def provisioned(
         price: What the app costs; None where nothing was deployed, so that nobody looked.
     """
     path = write_config(request.project, config)
-    report.step("Provision", f"Wrote {path.name}", ProvisionPercent.DONE)
+    report.step("Provision", f"Wrote {CONFIG_PATH.as_posix()}", ProvisionPercent.DONE)
     protected = protection(app) if app is not None else ()
     is_public, gated = app is not None and not protected, gated_base(request.project)
     page = app.portal_url if app is not None else None

@@ -7,7 +7,6 @@ import base64
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-from aitk_inference.core.actions import Action, ActionKind
 from aitk_inference.core.errors import AppError, Dismissed
 from aitk_inference.core.percents import ProvisionPercent
 from aitk_inference.core.prices import HOURS_A_MONTH, PRICES_PAGE
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
 
     from arm_template import PlannedResource
 
+    from aitk_inference.core.actions import Action
     from aitk_inference.core.model import Json
     from aitk_inference.core.prices import Price
     from aitk_inference.core.progress import Reporter
@@ -54,6 +54,7 @@ class ProvisionPlan:
     Attributes:
         changes: The resource group first, then every resource.
         resources: All that the template makes where nothing exists, for the picture.
+        go_on: The button that makes it so.
         note: Why Resource Manager's own comparison is not in it; empty where it is, or not needed.
     """
 
@@ -61,6 +62,7 @@ class ProvisionPlan:
     price: Price
     site: Site
     resources: tuple[PlannedResource, ...]
+    go_on: Action
     note: str = ""
 
     @property
@@ -87,8 +89,7 @@ class ProvisionPlan:
             "price": self.price.as_json(),
         }
         app = f"Provision {counted(self.changes)} in {self.site.group.name}; nothing was changed."
-        actions = (Action(ActionKind.RUN, "Provision", "provision"),)
-        return Outcome(self.text, data=data, actions=actions, headline=app, document=self.document())
+        return Outcome(self.text, data=data, actions=(self.go_on,), headline=app, document=self.document())
 
     def document(self) -> Document:
         """Return the plan to be read in an editor."""
@@ -138,7 +139,7 @@ async def make_plan(subject: Subject, price: Price, report: Reporter) -> Provisi
         [PlannedChange("create", "Workload profile", f"{missing.name} ({missing.type})")] if missing else []
     )
     resources = subject.wanted.project.resources
-    return ProvisionPlan((group, *changes, *added), price, site, resources, note)
+    return ProvisionPlan((group, *changes, *added), price, site, resources, subject.go_on, note)
 
 
 def local_changes(subject: Subject) -> list[PlannedChange]:

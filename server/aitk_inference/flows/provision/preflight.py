@@ -6,7 +6,6 @@ import asyncio
 import itertools
 from typing import TYPE_CHECKING, NamedTuple
 
-from aitk_inference.core.actions import Action, ActionKind
 from aitk_inference.core.arm_names import region_key
 from aitk_inference.core.errors import AppError, InvalidProject, PreflightFailed, QuotaExceeded
 from aitk_inference.core.preflight import Check, CheckState
@@ -81,25 +80,26 @@ def complete(findings: Sequence[Finding], subject: Subject | None = None) -> lis
 
     Args:
         findings: What was found.
-        subject: None where the project's files alone could be checked.
+        subject: None where the project's files could not be read or evaluated: nothing after that was checked but the model.
     """
-    not_asked = () if subject is not None and _can_be_validated(subject) else ("validation",)
-    left_out = _IN_THE_CLOUD if subject is None else not_asked
-    reported = {finding.check.name for finding in findings}
-    clean = [Finding(passed(name)) for name in NAMES if name not in reported and name not in left_out]
     order = list(NAMES)
+    reported = {finding.check.name for finding in findings}
+    if subject is None:
+        first = min(order.index(name) for name in reported)
+        left_out = {*order[first:]} - {"model"}
+    else:
+        left_out = set() if _can_be_validated(subject) else {"validation"}
+    clean = [Finding(passed(name)) for name in order if name not in reported and name not in left_out]
     return sorted([*findings, *clean], key=lambda finding: order.index(finding.check.name))
 
 
-_IN_THE_CLOUD = tuple(list(NAMES)[list(NAMES).index("rights") :])
-
-
-def checks_outcome(findings: Sequence[Finding], project: Path) -> Outcome:
+def checks_outcome(findings: Sequence[Finding], project: Path, subject: Subject | None = None) -> Outcome:
     """Return the checks as an outcome, which is a failed one where there is a problem.
 
     Args:
         findings: What was found.
         project: What the commands that mend something are for.
+        subject: What was checked; None where a problem of its files kept it from being known.
     """
     checks = [finding.check for finding in findings]
     lines: list[str] = []
@@ -118,8 +118,8 @@ def checks_outcome(findings: Sequence[Finding], project: Path) -> Outcome:
         "fixes": [{"check": name, **action_json(fix, project)} for name, fix in fixes],
     }
     actions = tuple(dict.fromkeys(fix for _, fix in fixes))
-    if not wrong:
-        actions = (*actions, Action(ActionKind.RUN, "Provision", "provision"))
+    if not wrong and subject is not None:
+        actions = (*actions, subject.go_on)
     return Outcome(
         "\n".join([*lines, summary]),
         actions=actions,
@@ -152,15 +152,20 @@ def to_register(findings: Sequence[Finding]) -> Sequence[str]:
     return ()
 
 
+_UNCOMPILED = ("stale", "uncompiled")
+"""Codes of problems whose words stand at the file; a list names the file."""
+_TEMPLATE_CODES = ("template", "bicep", *_UNCOMPILED)
+
+
 async def project_findings(request: ProvisionRequest, error: InvalidProject) -> list[Finding]:
     """Return what is wrong with a project's files where they can't be evaluated, so that no cloud is asked."""
-    code = {"parameter": "parameters-wrong", "template": "template-wrong", "bicep": "template-wrong"}
+    code = {"parameter": "parameters-wrong", **dict.fromkeys(_TEMPLATE_CODES, "template-wrong")}
     listed = [
         Finding(
             found(
                 code.get(one.code, "configuration-wrong"),
                 one.link,
-                what=one.message,
+                what=error.message if one.code in _UNCOMPILED else one.message,
                 remedy=one.suggestion or error.suggestion,
             ),
             error,

@@ -18,7 +18,6 @@ from aitk_inference.core.params import is_bicep
 from aitk_inference.core.portal import resource_page
 from aitk_inference.flows.project.template_plan import ACCOUNT, SHARE, WORKSPACE, of_type, short_name
 from aitk_inference.flows.provision import regions
-from aitk_inference.flows.provision.choose_target import LOCAL
 from aitk_inference.flows.provision.preflight_catalogue import CATALOGUE
 from aitk_inference.flows.provision.quota import Demand, gpu_usage
 
@@ -70,12 +69,8 @@ def _filled(fix: Action, known: Mapping[str, str], subject: Subject) -> Action |
         is_bicep(subject.wanted.parameters.path) or not _are_declared(given, subject)
     ):
         return None
-    site, then = subject.site, "preflight" if subject.request.check_only else "provision"
-    subscription = LOCAL if site.subscription.is_local else site.subscription.id
-    place = [("subscription", subscription), ("resource-group", site.group.name), ("then", then)]
-    if not site.exists and site.group.location:
-        place.append(("group-location", site.group.location))
-    return fix._replace(title=title, target=f"{verb}?{urlencode([*given, *place])}")
+    then = "preflight" if subject.request.check_only else "provision"
+    return fix._replace(title=title, target=f"{verb}?{urlencode([*given, *subject.target, ('then', then)])}")
 
 
 def _are_declared(given: Sequence[tuple[str, str]], subject: Subject) -> bool:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
+from aitk_inference.core.actions import Action, ActionKind
 from aitk_inference.core.arm_names import group_id
 from aitk_inference.flows.project.template_plan import of_type
+from aitk_inference.flows.provision.choose_target import LOCAL
 from aitk_inference.flows.provision.existing_resources import check, refusals
+from aitk_inference.flows.provision.fix_text import GO_ON
 from aitk_inference.flows.provision.ownership import is_of, made_by, made_now, made_tags, owner_tags
 
 if TYPE_CHECKING:
@@ -43,6 +47,22 @@ class Subject:
     def made(self, kind: str) -> list[PlannedResource]:
         """Return the resources of a type that the deployment would make."""
         return [resource for resource in of_type(self.put, kind) if self.existing.of(resource) is None]
+
+    @property
+    def target(self) -> list[tuple[str, str]]:
+        """Return where it goes, as the buttons carry it that go on there."""
+        site = self.site
+        subscription = LOCAL if site.subscription.is_local else site.subscription.id
+        target = [("subscription", subscription), ("resource-group", site.group.name)]
+        is_chosen = self.request.location or not site.subscription.is_local  # this computer is in no region
+        if not site.exists and site.group.location and is_chosen:
+            target.append(("group-location", site.group.location))
+        return target
+
+    @property
+    def go_on(self) -> Action:
+        """Return the button that provisions there."""
+        return Action(ActionKind.RUN, "Provision", f"{GO_ON}?{urlencode(self.target)}")
 
     @property
     def scope(self) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from aitk_inference.core.config import write_config
+from aitk_inference.core.config import CONFIG_PATH, write_config
 from aitk_inference.core.errors import (
     AppError,
     Cancelled,
@@ -171,7 +171,7 @@ async def _check(
         read_existing(wanted.project, site.cloud.resources, group_exists=site.exists),
     )
     subject = subject_of(request, files, wanted, site, existing=existing, earlier=earlier)
-    return checks_outcome(await preflight(subject), request.project)
+    return checks_outcome(await preflight(subject), request.project, subject)
 
 
 @dataclass(frozen=True)
@@ -285,10 +285,8 @@ class _Deployment:
             await _put_to_rest(wanted.project.app.name, site, self.report)
         app = await app_made({}, wanted.project, site)
         config = configuration({}, wanted.project, self.files.config, site, app)
-        path = write_config(self.request.project, config)
-        error.suggestion += (
-            f" App, share and environment are there, so {path.name} is written: Deploy may work already."
-        )
+        write_config(self.request.project, config)
+        error.suggestion += f" App, share and environment are there, so {CONFIG_PATH.as_posix()} is written: Deploy may work already."
 
 
 async def _make_ready(

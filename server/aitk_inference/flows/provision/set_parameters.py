@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from aitk_inference.core.config import read_object, write_atomically
-from aitk_inference.core.errors import AppError, InvalidProject
+from aitk_inference.core.errors import InvalidProject, Misuse
 from aitk_inference.core.params import is_bicep, read_parameters
 from aitk_inference.core.progress import Reporter
 from aitk_inference.core.regular_files import read_text
@@ -29,7 +29,7 @@ async def set_given(
     """Write parameters that a command line gives, each as ``NAME=VALUE``; what is no text is written as JSON.
 
     Raises:
-        AppError: one is not of that form, is none of the template's, or does not fit it; none is written.
+        Misuse: one is not of that form, is none of the template's, or does not fit it; none is written.
         InvalidProject: template or parameters can't be read.
     """
     template = await read_template(project, compiler)
@@ -63,17 +63,17 @@ def set_parameters(project: Path, values: Mapping[str, Json], report: Reporter) 
 def _parsed(words: str, template: Template) -> tuple[str, Json]:
     name, equals, text = words.partition("=")
     if not equals or not name:
-        raise AppError(f"--set takes NAME=VALUE, not {words!r}.", suggestion="For example: --set cpu=4")
+        raise Misuse(f"--set takes NAME=VALUE, not {words!r}.", suggestion="For example: --set cpu=4")
     declared = template.parameters.get(template.declared(name) or "", {})
     kind = str(declared.get("type", "")).lower()
     if kind.startswith("secure"):
-        raise AppError(
+        raise Misuse(
             f"{name} is a secret, and others read a command's words in the list of processes.",
             suggestion="Keep secrets out of the parameters: aitk-inference secrets set NAME takes one from standard input.",
         )
     value = text if kind == "string" else _json(text)
     if message := wrong_value(template, name, value):
-        raise AppError(message, suggestion="Correct --set and run the command again.")
+        raise Misuse(message, suggestion="Correct --set and run the command again.")
     return name, value
 
 
