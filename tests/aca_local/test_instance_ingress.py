@@ -385,5 +385,4 @@ def test_of_two_revisions_with_one_fixed_port_the_older_one_answers_that_it_is_g
     traffic = [{"revisionName": "twice--old", "weight": 50}, {"latestRevision": True, "weight": 50}]
     host = put(azure, "twice", "new", port, mode="Multiple", traffic=traffic)
     wait_ready(azure, "twice", "new")
-    answers = sorted(get(host).status_code for _ in range(2))
-    assert answers == [200, 503]
+    until(lambda: sorted(get(host).status_code for _ in range(2)), lambda answers: answers == [200, 503])

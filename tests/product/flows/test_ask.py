@@ -17,10 +17,10 @@ from aitk_inference.core.errors import AppError, NotAuthenticated, NotFound, Unr
 from aitk_inference.flows.api import AskRequest
 from aitk_inference.flows.operate.ask import Answered, ask
 from aitk_inference.flows.user_dirs import log_file
-from product.azure.doubles import serving
 from support.azure_world import World, WorldClouds
 from support.scripted import Scripted
 from support.scripted_replicas import EverReady
+from support.serving import serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
