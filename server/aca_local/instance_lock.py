@@ -38,7 +38,7 @@ PING_LIMIT = 5.0  # seconds
 STOP_LIMIT = 30.0  # seconds; replicas get their grace period in it
 FORCE_LIMIT = 5.0  # seconds that one which does not answer gets to end by itself
 LOOK = 0.05  # seconds between two looks at another process
-TOKEN = re.compile(r"[A-Za-z0-9_-]{32,}")
+TOKEN = re.compile(r"[A-Za-z0-9._~+/-]{32,}=*")  # RFC 6750: a person may put one of their own there
 _TEXTS = ("arm", "arm_http", "token", "subscription_id", "tenant_id", "ca_file")  # of an instance
 LONGEST_ANSWER = 64 * 1024  # bytes of an admin route; on our port another program may answer
 
