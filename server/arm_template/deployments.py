@@ -241,6 +241,12 @@ def scope_of(made: Declared, body: Mapping[str, Value], groups: Mapping[str, Map
     )
 
 
+def base_of(made: Declared) -> str:
+    """Return what the resources of a nested template lie in: of a scope below a subscription, its group or itself alone."""
+    found = IN_SUBSCRIPTION.match(made.base)
+    return found[0] if found else made.base
+
+
 def planned_group(made: Declared) -> dict[str, JSON]:
     """Return what a template says of a group that it makes, as far as it is known."""
     told: dict[str, Value] = {name: (made.body or {}).get(name) for name in ("location", "tags")}

@@ -17,6 +17,7 @@ from arm_template.binding import (
 )
 from arm_template.declarations import head_of, index, read_resources
 from arm_template.deployments import (
+    base_of,
     check_form,
     passed,
     planned_group,
@@ -235,7 +236,7 @@ def _expanded(
         if stated is not None:
             template_schema.check(stated, nested=True)
             check_resources(stated, (*_where(made), "resources"))
-            resources, outputs, values = _parts(made.context, made.base, settings, stated, made)
+            resources, outputs, values = _parts(made.context, base_of(made), settings, stated, made)
             return Plan(scope, resources, outputs), values
     assert isinstance(template, dict)
     document = cast("dict[str, JSON]", template)
@@ -244,7 +245,7 @@ def _expanded(
         settings = replace(settings, compiled={})  # ids of parts that live no longer than this expansion
     given = partial(passed, made, properties)
     condition = made.condition if made.context.conditional or "condition" in made.json else MISSING
-    return expand(document, given, scope, settings, _where(made), condition=condition, base=made.base)
+    return expand(document, given, scope, settings, _where(made), condition=condition, base=base_of(made))
 
 
 def _where(made: Declared) -> Where:
