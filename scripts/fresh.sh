@@ -110,6 +110,7 @@ inside() { # run one command line in the checkout on the fresh machine
     mount -t devpts -o newinstance,ptmxmode=0666 devpts "$root/dev/pts"
     ln -s pts/ptmx "$root/dev/ptmx"
     ln -s /proc/self/fd "$root/dev/fd"
+    ln -s fd/0 "$root/dev/stdin"; ln -s fd/1 "$root/dev/stdout"; ln -s fd/2 "$root/dev/stderr"
     chroot "$root" env -i HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$@" \
       bash -euc "cd $0; $line" || exit  # not exec: the first process here is bash, which buries orphans
   ' "$CHECKOUT" "$root" "$1" "${handed_in[@]}" </dev/null &

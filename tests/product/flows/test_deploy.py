@@ -70,7 +70,9 @@ async def test_before_provision_it_names_the_missing_keys_and_the_way(project: P
 
 async def test_before_provision_it_says_so_and_makes_no_file(project: Path, azure: World) -> None:
     shutil.copy(packaged_infra() / "inference.config.json", project / "infra")
-    with pytest.raises(InvalidProject, match=r"was not provisioned yet: infra/inference.config.json is not filled"):
+    with pytest.raises(
+        InvalidProject, match=r"was not provisioned yet: infra/inference.config.json is not filled"
+    ):
         await deploy_project(project, azure)
     (project / CONFIG_PATH).unlink()
     with pytest.raises(
